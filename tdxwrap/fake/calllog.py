@@ -1,0 +1,119 @@
+"""The record of every call, one line each."""
+
+from __future__ import annotations
+
+import json
+import os
+import time
+
+from tdxwrap.fake import identity as who
+from tdxwrap.fake import streams
+from tdxwrap.fake.store import CALLS
+
+TYPE_CHECKING = False
+if TYPE_CHECKING:
+    from typing import Any
+
+    from tdxwrap.fake.context import Context
+    from tdxwrap.fake.jsontypes import Json
+    from tdxwrap.fake.store import Store
+
+SHOWN_VARIABLES = ("NO_COLOR", "NO_UPDATE_NOTIFIER", "FORCE_COLOR", "TDX_SESSION")
+
+
+class Record:
+    """The line of one call: it can be written before the call ends, and is then replaced."""
+
+    def __init__(self, store: Store, fields: Json) -> None:
+        self._store = store
+        self._fields = fields
+        self._clock = time.monotonic()
+        self._written = False
+
+    def describe(self, fields: Json) -> None:
+        """Add what has become known."""
+        self._fields.update(fields)
+
+    def write_early(self) -> None:
+        """Write the line of a call that may not live to its end; the lock must be free."""
+        if not self._written:
+            with self._store.lock():
+                self._append(self._line())
+        self._written = True
+
+    def finish(self, exit_code: int, applied: bool) -> None:
+        """Write the line of a call that has ended."""
+        seconds = round(time.monotonic() - self._clock, 4)
+        self._fields.update({"exit": exit_code, "applied": applied, "seconds": seconds})
+        with self._store.lock():
+            if self._written:
+                self._replace(self._line())
+            else:
+                self._append(self._line())
+
+    def _line(self) -> str:
+        return json.dumps(self._fields, ensure_ascii=False) + "\n"
+
+    def _append(self, line: str) -> None:
+        with open(self._store.path(CALLS), "a", encoding="utf-8", errors="replace") as file:
+            file.write(line)
+
+    def _replace(self, line: str) -> None:
+        number = self._fields["n"]
+        with open(self._store.path(CALLS), encoding="utf-8") as file:
+            lines = file.readlines()
+        self._store.replace(
+            CALLS, "".join(line if json.loads(old)["n"] == number else old for old in lines)
+        )
+
+
+def begin(store: Store, number: int, argv: list[str]) -> Record:
+    """The record of a call of which only the command line is known."""
+    fields = {
+        "n": number,
+        "argv": who.redact(argv, os.environ),
+        "pid": os.getpid(),
+        "ppid": os.getppid(),
+        "cwd": os.getcwd(),
+        "stdin": streams.stdin_kind(),
+        "stdout": streams.stdout_kind(),
+        "env": {name: os.environ[name] for name in SHOWN_VARIABLES if name in os.environ},
+        "started": time.time(),
+        "seconds": None,
+        "exit": None,
+        "write": False,
+        "applied": False,
+        "fault": None,
+    }
+    return Record(store, fields)
+
+
+def identity_fields(context: Context) -> Json:
+    """Who calls, without any credential."""
+    identity = context.identity
+    return {
+        "session": identity.session,
+        "profile": identity.profile,
+        "site": identity.site,
+        "account": who.account_name(identity, context.settings),
+    }
+
+
+def request_fields(context: Context) -> Json:
+    """What is asked of the API, as far as it can be read."""
+    invocation = context.invocation
+    if invocation.command != "api":
+        return {}
+    fields: Json = {"method": invocation.method, "path": invocation.arguments[0]}
+    return {**fields, "body": _readable_body(invocation.values), "write": invocation.writes}
+
+
+def _readable_body(values: dict[str, str]) -> Any:
+    text = values.get("data")
+    try:
+        if "file" in values:
+            with open(values["file"], encoding="utf-8") as file:
+                text = file.read()
+        return None if text is None else json.loads(text)
+    except (OSError, ValueError):
+        return text

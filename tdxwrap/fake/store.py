@@ -1,0 +1,88 @@
+"""The state directory: files written whole, under one lock."""
+
+from __future__ import annotations
+
+import fcntl
+import json
+import os
+
+TYPE_CHECKING = False  # importing `typing` would cost each call some milliseconds
+if TYPE_CHECKING:
+    from types import TracebackType
+    from typing import Any
+
+SETTINGS = "settings.json"
+DATA = "data.json"
+FAULTS = "faults.json"
+CALLS = "calls.jsonl"
+
+
+class Lock:
+    """An exclusive lock between processes, for as long as the `with` block runs."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+        self._fd = -1
+
+    def __enter__(self) -> Lock:
+        self._fd = os.open(self._path, os.O_RDWR | os.O_CREAT, 0o600)
+        fcntl.flock(self._fd, fcntl.LOCK_EX)
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        value: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        os.close(self._fd)
+
+
+class Store:
+    """Reads and writes the files of one state directory."""
+
+    def __init__(self, root: str) -> None:
+        self.root = os.path.abspath(root)
+
+    def path(self, name: str) -> str:
+        """Where the file `name` lies."""
+        return os.path.join(self.root, name)
+
+    def lock(self) -> Lock:
+        """The lock that every change of a file must hold."""
+        return Lock(self.path("lock"))
+
+    def exists(self) -> bool:
+        """Whether a world has been built here."""
+        return os.path.exists(self.path(SETTINGS))
+
+    def load(self, name: str) -> Any:
+        """The JSON value of a file."""
+        with open(self.path(name), encoding="utf-8") as file:
+            return json.loads(file.read())
+
+    def load_or(self, name: str, default: Any) -> Any:
+        """The JSON value of a file, or `default` when there is none."""
+        try:
+            return self.load(name)
+        except FileNotFoundError:
+            return default
+
+    def save(self, name: str, value: Any) -> None:
+        """Write a file as a whole, so that readers need no lock."""
+        self.replace(name, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+
+    def replace(self, name: str, text: str) -> None:
+        """Put `text` in the place of a file, in one step."""
+        target = self.path(name)
+        os.makedirs(os.path.dirname(target), exist_ok=True)
+        draft = f"{target}.{os.getpid()}"
+        with open(draft, "w", encoding="utf-8") as file:
+            file.write(text)
+        os.replace(draft, target)
+
+    def next_number(self) -> int:
+        """Count one more call; the caller holds the lock."""
+        number = int(self.load_or("counter", 0)) + 1
+        self.replace("counter", str(number))
+        return number

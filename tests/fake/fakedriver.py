@@ -1,0 +1,168 @@
+"""Runs the launcher as a real process and reads what it says."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tdxwrap.fake import cli
+from tdxwrap.fake.control import World
+
+ROOT = Path(__file__).resolve().parents[2]
+LAUNCHER = ROOT / "fixtures" / "bin" / "tdx"
+SCENARIOS = ROOT / "fixtures" / "scenarios"
+PS = "/audiences/394649"
+ALL = {"type": "And", "conditions": []}
+TABLE = {"database": "web_events", "table": "pageviews"}
+KEY_EVENT = {
+    "name": "page_view",
+    "databaseName": "web_events",
+    "tableName": "pageviews",
+    "filterRule": ALL,
+}
+
+
+@dataclass
+class Said:
+    """What one call said."""
+
+    code: int
+    out: bytes
+    err: str
+
+    @property
+    def json(self) -> Any:
+        return json.loads(self.out)
+
+    @property
+    def text(self) -> str:
+        return self.out.decode()
+
+
+class Fake:
+    """A world and the launcher that acts on it."""
+
+    def __init__(self, world: World, home: Path) -> None:
+        self.world = world
+        self.home = home
+        self.env = {
+            "PATH": os.environ["PATH"],
+            "HOME": str(home),
+            "FAKE_TDX_PYTHON": sys.executable,
+            **world.environ(),
+        }
+
+    def start(self, *argv: str, **options: Any) -> subprocess.Popen[bytes]:
+        env = {**self.env, **options.pop("env", {})}
+        launcher = options.pop("launcher", LAUNCHER)
+        options.setdefault("stdin", subprocess.DEVNULL)
+        options.setdefault("cwd", self.home)
+        return subprocess.Popen([str(launcher), *argv], env=env, **options)
+
+    def run(self, *argv: str, **options: Any) -> Said:
+        out_path = self.home / f"out.{os.urandom(6).hex()}"
+        with out_path.open("wb") as out:
+            process = self.start(*argv, stdout=out, stderr=subprocess.PIPE, **options)
+            _, err = process.communicate(timeout=30)
+        said = Said(process.returncode, out_path.read_bytes(), err.decode(errors="replace"))
+        out_path.unlink()
+        return said
+
+    def api(self, path: str, method: str = "GET", body: Any = None) -> Said:
+        """One API call, in a fork of this process: the same code without the start-up time."""
+        words = ["api", path, "--type", "cdp"]
+        words += ["-X", method] if method != "GET" else []
+        words += ["--data", json.dumps(body)] if body is not None else []
+        return self.fork(*words)
+
+    def fork(self, *argv: str, env: dict[str, str] | None = None) -> Said:
+        out, err = self.home / "fork.out", self.home / "fork.err"
+        pid = os.fork()
+        if pid == 0:
+            self._be_the_call(list(argv), out, err, {**self.env, **(env or {})})
+        _, status = os.waitpid(pid, 0)
+        return Said(os.waitstatus_to_exitcode(status), out.read_bytes(), err.read_text("utf-8"))
+
+    def _be_the_call(self, argv: list[str], out: Path, err: Path, env: dict[str, str]) -> NoReturn:
+        code = 99
+        try:
+            for descriptor, path in ((0, Path(os.devnull)), (1, out), (2, err)):
+                flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC
+                os.dup2(os.open(path, flags, 0o600), descriptor)
+            os.chdir(self.home)
+            os.environ.clear()
+            os.environ.update(env)
+            code = cli.main(argv)
+        finally:
+            os._exit(code)
+
+    def configure(self) -> str:
+        """Set one event table and one key event; returns the key event's id."""
+        self.ok(f"{PS}/realtime_setting", "PATCH", {"eventTables": [TABLE]})
+        event: str = self.ok(f"{PS}/realtime_key_events", "POST", KEY_EVENT)["id"]
+        return event
+
+    def ok(self, path: str, method: str = "GET", body: Any = None) -> Any:
+        said = self.api(path, method, body)
+        assert said.code == 0, said.err
+        return said.json
+
+    def refused(self, status: int, path: str, method: str = "GET", body: Any = None) -> str:
+        said = self.api(path, method, body)
+        assert said.code == 1, said
+        assert f"failed: {status} " in said.err, said.err
+        return said.err
+
+
+MakeFake = Callable[..., Fake]
+
+
+def single(event: str, **fields: Any) -> dict[str, Any]:
+    """A valid body for a single attribute."""
+    body = {
+        "name": "last_product",
+        "identifier": "last_product",
+        "type": "single",
+        "realtimeKeyEventId": event,
+        "valueColumn": "product_id",
+        "dataType": "string",
+        "duration": {"value": 1, "unit": "day"},
+    }
+    return {**body, **fields}
+
+
+def listed(event: str, **fields: Any) -> dict[str, Any]:
+    """A valid body for a list attribute, as the recipe sends it."""
+    part = {"name": "items", "identifier": "items"}
+    body = {
+        "name": "browsed",
+        "identifier": "browsed",
+        "type": "list",
+        "realtimeKeyEventId": event,
+        "valueColumn": "product_id",
+        "idColumn": "product_id",
+        "maxItems": 100,
+        "aggregations": [{**part, "column": "product_id", "aggregationType": "distinct_list"}],
+        "duration": {"value": 60, "unit": "day"},
+    }
+    return {**body, **fields}
+
+
+def counter(event: str, **fields: Any) -> dict[str, Any]:
+    """A valid body for a counter attribute, as the recipe sends it."""
+    body = {
+        "name": "Page views 24h",
+        "identifier": "views",
+        "type": "counter",
+        "realtimeKeyEventId": event,
+        "counterType": "total",
+        "increment": {"type": "const", "value": 1},
+        "duration": {"value": 24, "unit": "hour"},
+    }
+    return {**body, **fields}
