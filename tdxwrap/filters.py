@@ -1,0 +1,151 @@
+"""Filter rules of key events and attributes, in the API's own form (tdx-facts F25)."""
+
+from __future__ import annotations
+
+import json
+from typing import Annotated, Any, ClassVar, Literal
+
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Discriminator,
+    Field,
+    GetJsonSchemaHandler,
+    Tag,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+
+class Unfit(ValueError):
+    """A value that a validator turns down, with a hint how to mend it."""
+
+    def __init__(self, what: str, hint: str = "") -> None:
+        super().__init__(what)
+        self.hint = hint
+
+
+class _Rule(BaseModel):
+    """Shared settings: the API's camelCase names on both sides, nothing unknown, immutable."""
+
+    model_config = ConfigDict(
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+    )
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        # The schema of a file is made with field names; a rule stands there as the API writes it.
+        schema = handler(core_schema)
+        fields = handler.resolve_ref_schema(schema)
+        aliases = {name: str(info.alias) for name, info in cls.model_fields.items()}
+        fields["properties"] = {aliases.get(n, n): v for n, v in fields["properties"].items()}
+        return schema
+
+
+class Operator(_Rule):
+    """How a column is compared. Which operand it takes depends on `type`."""
+
+    OPERAND: ClassVar[dict[str, frozenset[str]]] = {
+        "rightValue": frozenset(
+            ("Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "Regexp", "IsNull")
+        ),
+        "rightValues": frozenset(("In", "Contain", "StartWith", "EndWith")),
+        "minValue": frozenset(("Between",)),
+        "maxValue": frozenset(("Between",)),
+    }
+
+    type: Literal[
+        "Equal",
+        "Greater",
+        "GreaterEqual",
+        "Less",
+        "LessEqual",
+        "Regexp",
+        "IsNull",
+        "In",
+        "Contain",
+        "StartWith",
+        "EndWith",
+        "Between",
+    ]
+    negated: bool = Field(default=False, alias="not")
+    right_value: str | int | float | bool | None = None
+    right_values: tuple[str | int | float, ...] | None = None
+    min_value: str | int | float | None = None
+    max_value: str | int | float | None = None
+
+    @model_validator(mode="after")
+    def _operands(self) -> Operator:
+        for operand, types in self.OPERAND.items():
+            given = getattr(self, _field_of(operand)) is not None
+            if given and self.type not in types:
+                raise Unfit(f"{self.type} takes no {operand}", self._operand_hint())
+            if not given and self.type in types and self.type != "IsNull":
+                raise Unfit(f"{self.type} needs {operand}")
+        if self.type == "IsNull" and self.right_value is not None:
+            raise Unfit("IsNull takes no rightValue but null", "remove it")
+        return self
+
+    def _operand_hint(self) -> str:
+        takes = [operand for operand, types in self.OPERAND.items() if self.type in types]
+        return f"it takes {' and '.join(takes)}"
+
+
+def _field_of(operand: str) -> str:
+    return "".join(f"_{c.lower()}" if c.isupper() else c for c in operand)
+
+
+class ColumnCondition(_Rule):
+    """One comparison: a column and an operator."""
+
+    type: Literal["Column"]
+    column: str = Field(min_length=1)
+    operator: Operator
+    array_matching: str | None = None
+
+
+class FilterRule(_Rule):
+    """A group of conditions, all (`And`) or any (`Or`) of which must hold; may be nested."""
+
+    type: Literal["And", "Or"] = "And"
+    conditions: tuple[Condition, ...] = ()
+
+
+def _condition_tag(value: Any) -> str:
+    kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
+    return "Column" if kind == "Column" else "group"
+
+
+Condition = Annotated[
+    Annotated[ColumnCondition, Tag("Column")] | Annotated[FilterRule, Tag("group")],
+    Discriminator(_condition_tag),
+]
+
+FilterRule.model_rebuild()
+
+
+def rule_document(rule: FilterRule) -> dict[str, Any]:
+    """The rule as the API writes it (F25), the same whether it was read or stated in short."""
+    return {"type": rule.type, "conditions": [_condition_document(c) for c in rule.conditions]}
+
+
+def _condition_document(condition: ColumnCondition | FilterRule) -> dict[str, Any]:
+    if isinstance(condition, FilterRule):
+        return rule_document(condition)
+    document = condition.model_dump(mode="json", by_alias=True, exclude_none=True)
+    if condition.operator.type == "IsNull":
+        document["operator"]["rightValue"] = None
+    return document
+
+
+def rule_length(rule: FilterRule) -> int:
+    """The characters that a rule adds to the limit of F20; an empty rule adds none."""
+    if not rule.conditions:
+        return 0
+    return len(json.dumps(rule_document(rule), ensure_ascii=False, separators=(",", ":")))

@@ -1,0 +1,340 @@
+"""A YAML file as plain data that remembers where everything stood.
+
+Safer and stricter than `yaml.safe_load`: no tags, no duplicate keys; limits on size, depth and
+what aliases expand to; only texts, whole and decimal numbers, true/false and null; `${NAME}` in a
+text is taken from the environment. What is wrong inside the document is collected, so that the
+checks of its content can go on; only what cannot be read at all raises.
+"""
+
+from __future__ import annotations
+
+import math
+import re
+import sys
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, TypeAlias
+
+import yaml
+
+from tdxwrap.errors import ConfigError, Problem
+
+Loc: TypeAlias = tuple[str | int, ...]
+
+MAX_BYTES = 16 * 1024 * 1024
+MAX_DEPTH = 100
+MAX_VALUES = 500_000
+"""Far more than 10,000 attributes come to; aliases that multiply come to more."""
+
+_TAG = "tag:yaml.org,2002:"
+_UNPRINTABLE = re.compile(
+    "[^\t\n\r\x20-\x7e\x85\xa0-\ud7ff\ue000-\ufefe\uff00-\ufffd\U00010000-\U0010ffff]"
+)
+_LINE_END = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
+_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
+_DECIMAL = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_REFERENCE = re.compile(r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?")
+_BOOLS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+# What the parser says, what it usually means, and what to do.
+_MEANINGS = (
+    ("expected a single document", "several documents in one file", "keep one, without ---"),
+    ("that cannot start any token", "a tab or a reserved character", "indent with spaces"),
+    ("mapping values are not allowed", "a colon too many", "quote a text that holds ': '"),
+    ("could not find expected ':'", "a line without a colon", "write field: value"),
+    ("expected key", "a line is not indented as its neighbours", "align the fields of one item"),
+    ("expected <block end>", "a line is not indented as its neighbours", "align the fields"),
+    ("expected '-' indicator", "an item of the list lacks its '- '", "align the items of a list"),
+    ("expected ',' or", "inside brackets a comma is missing", "quote a text such as '${NAME}'"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """The data of a file and the position of each of its parts.
+
+    Attributes:
+        path: the file as the user gave it.
+        data: mappings with text keys, lists, texts, numbers, true/false, None.
+        problems: what was wrong inside the document, in the order found.
+        broken: where the data holds None in place of something that could not be read.
+        values, keys: what the positions come from.
+    """
+
+    path: str
+    data: Any
+    problems: tuple[Problem, ...]
+    broken: frozenset[Loc]
+    values: Mapping[Loc, yaml.Node] = field(repr=False)
+    keys: Mapping[Loc, yaml.Node] = field(repr=False)
+
+    def position(self, loc: Loc) -> tuple[int, int]:
+        """Line and column, from 1, of the value at `loc`, or of the nearest one around it."""
+        while loc and loc not in self.values:
+            loc = loc[:-1]
+        return _start(self.values[loc]) if self.values else (1, 1)
+
+    def where(self, loc: Loc) -> str:
+        """`file:line` of the value at `loc`."""
+        return f"{self.path}:{self.position(loc)[0]}"
+
+    def text(self, loc: Loc) -> str:
+        """The scalar at `loc` as the file writes it; empty for anything else."""
+        node = self.values.get(loc)
+        return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+
+    def problem(self, loc: Loc, message: str, hint: str = "", *, of_key: bool = False) -> Problem:
+        """A problem with the value at `loc`, or with the name of that field."""
+        position = _start(self.keys[loc]) if of_key and loc in self.keys else self.position(loc)
+        return _problem(self.path, position, loc, message, hint)
+
+
+def escape(text: str) -> str:
+    """The text with `${` written so that it is read back as it is (the inverse of `${NAME}`)."""
+    return text.replace("${", "$${")
+
+
+def read_bytes(path: str) -> bytes:
+    """The bytes of a file, or of standard input for `-`.
+
+    Raises:
+        ConfigError: it cannot be read, or is too large to be a configuration.
+    """
+    try:
+        if path == "-" and sys.stdin is None:
+            raise unusable(path, "standard input is closed", "name a file")
+        if path == "-":
+            content = sys.stdin.buffer.read(MAX_BYTES + 1)
+        else:
+            with Path(path).open("rb") as stream:
+                content = stream.read(MAX_BYTES + 1)
+    except FileNotFoundError:
+        raise unusable(path, "there is no such file", "tdxwrap new writes a first one") from None
+    except IsADirectoryError:
+        raise unusable(path, "this is a directory", "name the file in it") from None
+    except (OSError, ValueError) as error:  # ValueError: a NUL in the path
+        reason = getattr(error, "strerror", None) or str(error)
+        raise unusable(path, f"the file cannot be read: {reason}") from None
+    if len(content) > MAX_BYTES:
+        raise unusable(path, f"the file is larger than {MAX_BYTES // 1024**2} MiB")
+    return content
+
+
+def read_source(path: str, content: bytes, environ: Mapping[str, str]) -> Source:
+    """Parse the bytes of a file; `path` only names it in messages.
+
+    Raises:
+        ConfigError: it is not UTF-8, not YAML, more than one document, or over a limit.
+    """
+    root = _composed(path, _decoded(path, content))
+    reader = _Reader(path, environ)
+    data = reader.value(root, (), 0) if root else None
+    problems, broken = tuple(reader.problems), frozenset(reader.broken)
+    return Source(path, data, problems, broken, reader.values, reader.keys)
+
+
+def unusable(
+    path: str, message: str, hint: str = "", position: tuple[int, int] = (0, 0)
+) -> ConfigError:
+    """The error for a file of which nothing can be used."""
+    return ConfigError(path, [_problem(path, position, (), message, hint)])
+
+
+def _problem(
+    path: str, position: tuple[int, int], loc: Loc, message: str, hint: str = ""
+) -> Problem:
+    parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
+    texts = ("".join(parts).removeprefix("."), message, hint)
+    return Problem(path, *position, *map(_printable, texts))
+
+
+def _printable(text: str) -> str:
+    """One line, not too long, without anything that a terminal would act upon."""
+    short = text if len(text) <= 300 else f"{text[:300]}…"
+    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+
+
+def _start(node: yaml.Node) -> tuple[int, int]:
+    return node.start_mark.line + 1, node.start_mark.column + 1
+
+
+def _decoded(path: str, content: bytes) -> str:
+    save = "save the file as UTF-8"
+    if content.startswith((b"\xff\xfe", b"\xfe\xff")) or b"\0" in content[:2]:
+        raise unusable(path, "the file is UTF-16 or UTF-32, not UTF-8", save, (1, 1))
+    try:
+        text = content.decode("utf-8-sig")
+    except UnicodeDecodeError as error:
+        good = error.object[: error.start].decode("utf-8")
+        message = f"byte 0x{error.object[error.start]:02x} is not UTF-8"
+        raise unusable(path, message, save, _position(good, len(good))) from None
+    bad = _UNPRINTABLE.search(text)
+    if bad:
+        message = f"the control character U+{ord(bad[0]):04X} cannot stand in a YAML file"
+        raise unusable(path, message, "remove it", _position(text, bad.start()))
+    return text
+
+
+def _position(text: str, offset: int) -> tuple[int, int]:
+    ends = [match.end() for match in _LINE_END.finditer(text, 0, offset)]
+    return len(ends) + 1, offset - (ends[-1] if ends else 0) + 1
+
+
+class _DepthLimit:
+    """Stops a composer, in Python or C, long before it runs out of stack."""
+
+    depth = 0
+
+    def descend_resolver(self, parent: yaml.Node | None, index: object) -> None:
+        self.depth += 1
+        if self.depth > MAX_DEPTH:
+            mark = parent.start_mark if parent else None
+            raise yaml.MarkedYAMLError(problem="nested too deeply", problem_mark=mark)
+
+    def ascend_resolver(self) -> None:
+        self.depth -= 1
+
+
+class _Loader(_DepthLimit, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # type: ignore[misc]
+    """Composes nodes, in C where PyYAML was built with it."""
+
+
+def _composed(path: str, text: str) -> yaml.Node | None:
+    loader = _Loader(text)
+    try:
+        root: yaml.Node | None = loader.get_single_node()
+    except yaml.MarkedYAMLError as error:
+        raise _not_yaml(path, text, error) from None
+    except yaml.YAMLError as error:
+        raise unusable(path, f"this is not YAML: {error}", "", (1, 1)) from None
+    finally:
+        loader.dispose()
+    return root
+
+
+def _not_yaml(path: str, text: str, error: yaml.MarkedYAMLError) -> ConfigError:
+    said = " ".join(filter(None, (error.context, error.problem)))
+    mark = error.problem_mark or error.context_mark
+    # The parser may point behind the last line.
+    last = _position(text, len(text.rstrip()))
+    position = min((mark.line + 1, mark.column + 1), last) if mark else last
+    known = ((meaning, hint) for phrase, meaning, hint in _MEANINGS if phrase in said)
+    meaning, hint = next(known, ("", ""))
+    reason = f"{meaning} ({said})" if meaning else said
+    return unusable(path, f"this is not YAML: {reason}", hint, position)
+
+
+@dataclass(slots=True)
+class _Reader:
+    """Turns nodes into data in one pass and collects what is wrong on the way."""
+
+    path: str
+    environ: Mapping[str, str]
+    problems: list[Problem] = field(default_factory=list)
+    broken: set[Loc] = field(default_factory=set)
+    values: dict[Loc, yaml.Node] = field(default_factory=dict)
+    keys: dict[Loc, yaml.Node] = field(default_factory=dict)
+    count: int = 0
+
+    def value(self, node: yaml.Node, loc: Loc, depth: int) -> Any:
+        """The data of a node.
+
+        Raises:
+            ConfigError: aliases multiply the values beyond the limit, or contain themselves.
+        """
+        self.count += 1
+        if self.count > MAX_VALUES or depth > MAX_DEPTH:
+            message = "too many values; each use of an alias counts"
+            raise unusable(self.path, message, "write it without aliases", _start(node))
+        result: Any = None
+        if isinstance(node, yaml.ScalarNode):
+            result = self._scalar(node, loc)
+        elif node.tag not in (f"{_TAG}seq", f"{_TAG}map"):
+            self._reject_tag(node, loc)
+        elif isinstance(node, yaml.SequenceNode):
+            result = [self.value(item, (*loc, i), depth + 1) for i, item in enumerate(node.value)]
+        else:
+            result = self._mapping(node, loc, depth)
+        self.values[loc] = node  # last, so that a mapping wins over what is merged into it
+        return result
+
+    def _mapping(self, node: yaml.Node, loc: Loc, depth: int) -> dict[str, Any]:
+        # YAML: what is stated wins over what is merged, the earlier merged over the later.
+        result: dict[str, Any] = {}
+        for merged in reversed(list(_merged(node))):
+            result |= self._merge(merged, loc, depth)
+        lines: dict[str, int] = {}
+        for key, value in node.value:
+            if not isinstance(key, yaml.ScalarNode):
+                self._reject(key, loc, "a list or mapping cannot be the name of a field")
+            elif key.value in lines:
+                message = f"{key.value} is given twice, first in line {lines[key.value]}"
+                self._reject(key, (*loc, key.value), message, "keep one of the two")
+            elif key.tag != f"{_TAG}merge":
+                lines[key.value] = key.start_mark.line + 1
+                self.keys[(*loc, key.value)] = key
+                result[key.value] = self.value(value, (*loc, key.value), depth + 1)
+        return result
+
+    def _merge(self, node: yaml.Node, loc: Loc, depth: int) -> dict[str, Any]:
+        merged = self.value(node, loc, depth + 1)
+        if isinstance(merged, dict):
+            return merged
+        self._reject(node, loc, "<< can only merge mappings", "name the anchor of a mapping")
+        return {}
+
+    def _scalar(self, node: yaml.ScalarNode, loc: Loc) -> Any:
+        text = str(node.value)
+        match node.tag.removeprefix(_TAG):
+            case "null":
+                return None
+            case "bool":
+                return _BOOLS.get(text.lower(), text)
+            case "int" | "float":
+                return _number(text)
+            case "str" | "timestamp" | "value" | "merge":
+                return self._expanded(node, text, loc) if "${" in text else text
+        return self._reject_tag(node, loc)
+
+    def _expanded(self, node: yaml.ScalarNode, text: str, loc: Loc) -> str | None:
+        before = len(self.problems)
+        result = _REFERENCE.sub(lambda match: self._resolved(match, node, loc), text)
+        return result if len(self.problems) == before else None
+
+    def _resolved(self, match: re.Match[str], node: yaml.ScalarNode, loc: Loc) -> str:
+        name, default = match[1], match[2]
+        if match[0] == "$${":
+            return "${"
+        if name is None:
+            hint = "write ${NAME} or ${NAME:-default}; $${ stands for the two characters"
+            self._reject(node, loc, "${ is not followed by the name of a variable", hint)
+            return ""
+        value = self.environ.get(name)
+        if value is None and default is None:
+            hint = f"set it, or write ${{{name}:-default}}"
+            self._reject(node, loc, f"the environment variable {name} is not set", hint)
+        return value or default or ""
+
+    def _reject_tag(self, node: yaml.Node, loc: Loc) -> None:
+        tag = node.tag.replace(_TAG, "!!")
+        self._reject(node, loc, f"the tag {tag} cannot be used here", "remove the tag")
+
+    def _reject(self, node: yaml.Node, loc: Loc, message: str, hint: str = "") -> None:
+        self.broken.add(loc)
+        self.problems.append(_problem(self.path, _start(node), loc, message, hint))
+
+
+def _merged(node: yaml.Node) -> Iterator[yaml.Node]:
+    for key, value in node.value:
+        if key.tag == f"{_TAG}merge":
+            yield from value.value if isinstance(value, yaml.SequenceNode) else (value,)
+
+
+def _number(text: str) -> int | float | str:
+    """The number, if it is one beyond doubt: 012, 1:30 and .inf stay the texts they look like."""
+    digits = text.replace("_", "")
+    if _WHOLE.fullmatch(digits):
+        return int(digits)
+    if _DECIMAL.fullmatch(digits) and math.isfinite(float(digits)):
+        return float(digits)
+    return text
