@@ -1,0 +1,42 @@
+# make run    a real configuration through all of Step 7, on the built-in fake tdx
+# make test   the whole suite
+# make lint   ruff, ruff format, mypy --strict
+# make sweep  every fault at every call (long)
+# make bench  what it costs, beside the shell recipe
+PYTHON ?= python3
+JOBS ?= auto
+VENV := .venv
+BIN := $(VENV)/bin
+CONFIG ?= fixtures/configs/web-personalization.yaml
+
+.PHONY: run test lint sweep bench clean
+
+$(VENV)/.installed: pyproject.toml
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
+	  || { echo "tdxwrap needs Python 3.11 or newer: make PYTHON=python3.12 ..."; exit 1; }
+	@echo "setting up $(VENV) (once)"
+	@$(PYTHON) -m venv $(VENV)
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check -e '.[test]'
+	@touch $@
+
+run: $(VENV)/.installed
+	@world=$$(mktemp -d) && trap 'rm -rf "$$world"' EXIT && \
+	FAKE_TDX_STATE="$$world/account" $(BIN)/tdxwrap --tdx fixtures/bin/tdx \
+	  apply $(CONFIG) --yes --rt-config "$$world/rt_config.yaml"
+
+test: $(VENV)/.installed
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not sweep"
+
+lint: $(VENV)/.installed
+	@$(BIN)/ruff check .
+	@$(BIN)/ruff format --check .
+	@$(BIN)/mypy
+
+sweep: $(VENV)/.installed
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m sweep
+
+bench: $(VENV)/.installed
+	@$(BIN)/python -m tests.bench
+
+clean:
+	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

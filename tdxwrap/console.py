@@ -1,0 +1,237 @@
+"""All that a person or a program reads: the only module that prints.
+
+Results go to stdout, everything else to stderr. On a terminal there is colour, wrapping and a
+moving line for what is under way; elsewhere each line is whole, plain and stable. With `--json`
+exactly one document goes to stdout and nothing else is said.
+"""
+
+from __future__ import annotations
+
+import json
+import shlex
+import sys
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from typing import Any, TextIO
+
+from rich.console import Console as RichConsole
+from rich.text import Text
+
+from tdxwrap import documents, render
+from tdxwrap.errors import Interrupted, Problem, TdxwrapError, UsageProblem
+from tdxwrap.plan import Plan
+from tdxwrap.render import Line
+from tdxwrap.tdx import Call
+
+
+@dataclass(frozen=True, slots=True)
+class Style:
+    """How to speak: `--json`, `-v`, `-q`, `--color/--no-color`."""
+
+    json: bool = False
+    verbose: bool = False
+    quiet: bool = False
+    color: bool | None = None
+
+
+class Console:
+    """Prints lines, documents and errors, and asks."""
+
+    def __init__(
+        self, style: Style, stdout: TextIO | None = None, stderr: TextIO | None = None
+    ) -> None:
+        self.style = style
+        self.out = _rich(stdout or sys.stdout, style)
+        self.err = _rich(stderr or sys.stderr, style)
+
+    # Lines
+
+    def result(self, lines: Iterable[Line]) -> None:
+        """What the command was asked for: stdout."""
+        if not self.style.json:
+            _print(self.out, lines)
+
+    def note(self, lines: Iterable[Line]) -> None:
+        """What a person likes to know on the way: stderr, unless `-q` or `--json`."""
+        if not (self.style.json or self.style.quiet):
+            _print(self.err, lines)
+
+    def text(self, text: str) -> None:
+        """A whole text as it is (YAML, Markdown, a schema): stdout."""
+        if not self.style.json:
+            self.out.file.write(text)
+            self.out.file.flush()
+
+    def document(self, document: dict[str, Any]) -> None:
+        """The one JSON document of `--json`."""
+        if self.style.json:
+            self.raw_document(document)
+
+    def raw_document(self, document: dict[str, Any]) -> None:
+        """A JSON document, asked for or not (`schema`)."""
+        self.out.file.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        self.out.file.flush()
+
+    # Errors and warnings
+
+    def error(self, command: str, error: TdxwrapError) -> None:
+        """An error: a document on stdout with `--json`, else lines on stderr."""
+        if self.style.json:
+            content = {"ok": False, "error": documents.error_part(error)}
+            self.raw_document(documents.document(command, **content))
+        else:
+            _print(self.err, render.error_lines(error))
+
+    def warnings(self, problems: Iterable[Problem]) -> None:
+        """What is allowed in a file but seldom meant."""
+        for problem in problems:
+            place = f"{problem.file}:{problem.line}:{problem.column}"
+            hint = f" – {problem.hint}" if problem.hint else ""
+            body = f"{problem.path}: {problem.message}{hint}"
+            self.note([Line(f"! {place}  ", body, "yellow")])
+
+    def call(self, call: Call) -> None:
+        """A finished tdx call, for `-v`: copy-pasteable, with its time."""
+        if self.style.verbose:
+            took = render.seconds_text(call.seconds)
+            self.note([Line("$ ", f"{shlex.join(call.argv)}   # {took}", "dim")])
+
+    # Questions
+
+    @property
+    def can_ask(self) -> bool:
+        """Whether there is a person at both ends."""
+        return sys.stdin.isatty() and self.err.is_terminal and not self.style.json
+
+    def ask(self, question: str) -> None:
+        """Ask for a yes.
+
+        Raises:
+            Interrupted: the answer is anything else.
+        """
+        self.err.print(Text(f"{question} [y/N] ", style="bold"), end="", soft_wrap=True)
+        answer = sys.stdin.readline()
+        if answer.strip().lower() not in ("y", "yes"):
+            raise Interrupted("not confirmed", hint="nothing was written")
+
+    # What is under way
+
+    @contextmanager
+    def busy(self, what: Any) -> Iterator[None]:
+        """A moving line on a terminal while something is under way."""
+        if not self.moves:
+            yield
+            return
+        with self.err.status(what, spinner="dots"):
+            yield
+
+    @property
+    def moves(self) -> bool:
+        """Whether a moving line can be shown: a terminal that can go back in a line."""
+        wanted = not (self.style.json or self.style.quiet)
+        return wanted and self.err.is_terminal and not self.err.is_dumb_terminal
+
+
+class PlanConsent:
+    """Shows a plan and has it agreed to: on a terminal by asking, elsewhere by `--yes`.
+
+    Attributes:
+        yes, force: the options of that name; a dangerous change needs `--force` as well as `--yes`
+            where nobody can be asked.
+    """
+
+    def __init__(self, console: Console, account: str, *, yes: bool, force: bool) -> None:
+        self.console = console
+        self.account = account
+        self.yes = yes
+        self.force = force
+
+    def show(self, plan: Plan) -> None:
+        """Print the plan; beside an apply it is not the result, so it goes to stderr."""
+        everything = self.console.style.verbose
+        lines = render.plan_lines(plan, self.account, everything=everything)
+        self.console.note([*lines, render.BLANK])
+
+    def ask(self, plan: Plan) -> bool:
+        """Whether a person was asked. Nothing to write needs no consent.
+
+        Raises:
+            UsageProblem: nobody can be asked and the options do not say yes.
+            Interrupted: the answer is no.
+        """
+        if not plan.pending:
+            return False
+        asked = self._ask_for_changes(plan)
+        return self._ask_for_dangers(plan) or asked
+
+    def _ask_for_changes(self, plan: Plan) -> bool:
+        if self.yes:
+            return False
+        count = len(plan.pending)
+        if not self.console.can_ask:
+            raise UsageProblem(
+                f"{_changes(count)} to write, and nobody to ask",
+                hint="add --yes to write them, or look first with `tdxwrap plan`",
+            )
+        segment = plan.live.segment
+        self.console.ask(
+            f"Write {'this' if count == 1 else 'these'} {_changes(count)} to "
+            f"{segment.name} ({segment.id}), {self.account}?"
+        )
+        return True
+
+    def _ask_for_dangers(self, plan: Plan) -> bool:
+        if not plan.dangers or self.force:
+            return False
+        if not self.console.can_ask:
+            raise UsageProblem(
+                "; ".join(f"the {c.kind} would change to {c.name}" for c in plan.dangers),
+                hint="that is dangerous and needs --force beside --yes; nothing was written",
+            )
+        for change in plan.dangers:
+            self.console.ask(f"Dangerous: change the {change.kind} to {change.name} all the same?")
+        return True
+
+
+def _changes(count: int) -> str:
+    return f"{count} change{'' if count == 1 else 's'}"
+
+
+def _rich(stream: TextIO, style: Style) -> RichConsole:
+    return RichConsole(
+        file=stream,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        no_color=None if style.color is None else not style.color,
+        color_system="standard" if style.color else "auto",
+        force_terminal=True if style.color and not stream.isatty() else None,
+    )
+
+
+def _print(console: RichConsole, lines: Iterable[Line]) -> None:
+    for line in lines:
+        _print_line(console, line)
+
+
+def _print_line(console: RichConsole, line: Line) -> None:
+    prefix, body = Text(_printable(line.prefix)), Text(_printable(line.body))
+    room = console.width - prefix.cell_len
+    if not console.is_terminal or room < 16:
+        whole = Text.assemble(prefix, body, style=line.style)
+        whole.rstrip()
+        console.print(whole, soft_wrap=True)
+        return
+    rows = body.wrap(console, room) or [Text("")]
+    for number, row in enumerate(rows):
+        row.rstrip()
+        front = prefix if number == 0 else Text(" " * prefix.cell_len)
+        whole = Text.assemble(front, row, style=line.style)
+        whole.rstrip()
+        console.print(whole, soft_wrap=True)
+
+
+def _printable(text: str) -> str:
+    """Nothing that a name or an answer holds may steer the terminal or break a line."""
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

@@ -1,0 +1,214 @@
+"""Read what is live on a parent segment, with as few tdx calls as the contract allows."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import replace
+from typing import Any, TypeVar
+
+from pydantic import ValidationError
+
+from tdxwrap.errors import NotFound, Refused
+from tdxwrap.models import ATTRIBUTE, BatchAttribute, EventTable, KeyEvent, StitchingKey
+from tdxwrap.parallel import Parallel, result
+from tdxwrap.realtime import Realtime
+from tdxwrap.retry import Retry
+from tdxwrap.state import LiveAttribute, LiveKeyEvent, LiveState, Segment, Unreadable
+
+T = TypeVar("T")
+
+# Independent reads run side by side; more would trouble an account's rate limit.
+READS_AT_ONCE = 4
+
+KEY_EVENTS = "realtime_key_events"
+ATTRIBUTES = "realtime_attributes"
+
+
+class Reads(Parallel):
+    """Independent reads side by side, each retried as `Retry` says."""
+
+    def __init__(self, api: Realtime, retry: Retry) -> None:
+        super().__init__(READS_AT_ONCE, api.tdx.kill_all)
+        self.api = api
+        self.retry = retry
+
+    def start(self, call: Callable[..., T], *args: Any) -> Future[T]:
+        """Start a read; its result or error is in the Future."""
+        return super().start(self.retry.read, lambda: call(*args))
+
+
+def find_segment(found: tuple[Segment, ...], ps: str) -> Segment | None:
+    """The one that is meant by an id or a name; an id goes before a name.
+
+    Raises:
+        Refused: several segments bear the name.
+    """
+    by_id = tuple(segment for segment in found if segment.id == ps)
+    candidates = by_id or found
+    if len(candidates) > 1:
+        ids = ", ".join(segment.id for segment in candidates)
+        raise Refused(
+            f"{len(candidates)} parent segments are called '{ps}'",
+            hint=f"use the id of the one you mean as parent_segment: {ids}",
+        )
+    return candidates[0] if candidates else None
+
+
+def absence(api: Realtime, retry: Retry, ps: str) -> Refused:
+    """Why a segment is not in `tdx ps rt list`: it does not exist, or is not RT-enabled (F24)."""
+    try:
+        retry.read(lambda: api.view(ps))
+    except Refused as error:
+        return NotFound(
+            f"there is no parent segment '{ps}' in this account",
+            said=error.said,
+            command=error.command,
+            hint="see `tdx ps list`; a wrong profile or site looks the same (--profile, --site)",
+        )
+    return Refused(
+        f"the parent segment '{ps}' is not RT-enabled: it is not in `tdx ps rt list`",
+        hint="ask your customer success manager to enable RT for it; waiting does not help",
+    )
+
+
+def resolve_segment(api: Realtime, retry: Retry, ps: str) -> Segment:
+    """The RT-enabled parent segment that `ps` (id or name) means.
+
+    Raises:
+        NotFound: there is no such parent segment.
+        Refused: it is not RT-enabled (F24), or the name is not unique.
+    """
+    segment = find_segment(retry.read(lambda: api.segments(ps)), ps)
+    if segment is None:
+        raise absence(api, retry, ps)
+    return segment
+
+
+def read_live(reads: Reads, ps: str) -> LiveState:
+    """Everything that is configured on the parent segment `ps`, an id or a name.
+
+    With an id all reads run side by side; with a name the segment is looked up first, since the
+    endpoints take an id only.
+
+    Raises:
+        NotFound, Refused: as `resolve_segment`.
+        CallFailed: a read kept failing.
+    """
+    listing = reads.start(reads.api.segments, ps)
+    # An id is tried at once; should it turn out to be a name of digits, read again below.
+    early = _start_reads(reads, ps) if ps.isascii() and ps.isdigit() else None
+    segment = find_segment(result(listing), ps)
+    if segment is None:
+        # The other reads fail as well then, with a 404 that explains less.
+        raise absence(reads.api, reads.retry, ps)
+    if early is None or segment.id != ps:
+        early = _start_reads(reads, segment.id)
+    return _assemble(segment, early)
+
+
+def reread(reads: Reads, before: LiveState, status: str | None) -> LiveState:
+    """What is configured now, on a segment that has been read before.
+
+    Args:
+        status: the RT status, where the wait has just read it.
+    """
+    started = _start_reads(reads, before.segment.id, view=False)
+    return _assemble(replace(before.segment, status=status), started)
+
+
+def _start_reads(reads: Reads, segment_id: str, *, view: bool = True) -> dict[str, Future[Any]]:
+    api = reads.api
+    started: dict[str, Future[Any]] = {
+        "setting": reads.start(_setting_or_blank, api, segment_id),
+        KEY_EVENTS: reads.start(api.items, segment_id, KEY_EVENTS),
+        ATTRIBUTES: reads.start(api.items, segment_id, ATTRIBUTES),
+    }
+    if view:
+        started["view"] = reads.start(api.view, segment_id)
+    return started
+
+
+def _setting_or_blank(api: Realtime, segment_id: str) -> dict[str, Any]:
+    """The setting; a segment that was never configured may have none yet."""
+    try:
+        return api.setting(segment_id)
+    except NotFound:
+        return {}
+
+
+def _assemble(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
+    setting: dict[str, Any] = result(read["setting"])
+    key_events, strange_events = _key_events(result(read[KEY_EVENTS]))
+    names = {event.id: event.value.name for event in key_events}
+    attributes, strange_attributes = _attributes(result(read[ATTRIBUTES]), names)
+    lookup_key = setting.get("extLookupKey")
+    return LiveState(
+        segment=segment,
+        initialized=result(read["view"]) if "view" in read else True,
+        event_tables=tuple(map(EventTable.from_api, setting.get("eventTables") or ())),
+        stitching_keys=tuple(map(StitchingKey.from_api, setting.get("keyColumns") or ())),
+        batch_attributes=tuple(map(BatchAttribute.from_api, setting.get("batchAttributes") or ())),
+        ext_lookup_key=str(lookup_key) if lookup_key else None,
+        key_events=key_events,
+        attributes=attributes,
+        unreadable=(*strange_events, *strange_attributes),
+    )
+
+
+def _key_events(
+    documents: Sequence[Mapping[str, Any]],
+) -> tuple[tuple[LiveKeyEvent, ...], list[Unreadable]]:
+    read: list[LiveKeyEvent] = []
+    strange: list[Unreadable] = []
+    for document in documents:
+        try:
+            read.append(LiveKeyEvent(str(document["id"]), KeyEvent.from_api(document)))
+        except ValidationError as error:
+            strange.append(_unreadable("key event", document, error))
+    return tuple(read), strange
+
+
+def _attributes(
+    documents: Sequence[Mapping[str, Any]], names: Mapping[str, str]
+) -> tuple[tuple[LiveAttribute, ...], list[Unreadable]]:
+    read: list[LiveAttribute] = []
+    strange: list[Unreadable] = []
+    for document in documents:
+        named = with_names(document, names)
+        stated = {name: value for name, value in named.items() if value is not None}
+        try:
+            value = ATTRIBUTE.validate_python(stated, by_alias=True, by_name=False, extra="ignore")
+        except ValidationError as error:
+            strange.append(_unreadable("attribute", named, error))
+        else:
+            read.append(LiveAttribute(str(document["id"]), value))
+    return tuple(read), strange
+
+
+def with_names(document: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
+    """An attribute's document with other references to key events: ids to names, or back.
+
+    Args:
+        names: what to put for what; a reference that is not in it is kept as text.
+    """
+    changed = dict(document)
+    reference = changed.get("realtimeKeyEventId")
+    if reference is not None:
+        changed["realtimeKeyEventId"] = names.get(str(reference), str(reference))
+    if isinstance(changed.get("actions"), list):
+        changed["actions"] = [with_names(action, names) for action in changed["actions"]]
+    return changed
+
+
+def _unreadable(kind: str, document: Mapping[str, Any], error: ValidationError) -> Unreadable:
+    first = error.errors()[0]
+    place = ".".join(str(part) for part in first["loc"])
+    return Unreadable(
+        kind=kind,
+        id=str(document.get("id")),
+        name=str(document.get("name")),
+        identifier=str(document.get("identifier") or ""),
+        key_events=(str(document.get("realtimeKeyEventId")),),
+        reason=f"{place}: {first['msg']}" if place else first["msg"],
+    )

@@ -1,0 +1,112 @@
+"""What is picked out of tdx's JSON: each jq filter of the recipe with its JMESPath counterpart.
+
+The only module that imports jmespath. `PAIRS` is what the tests hold together: for every
+document, the jq program and the JMESPath expression give the same. Where the recipe compares
+`.id==$ps`, both sides here compare as text, since some answers carry numeric ids (F23) and the
+recipe's wait would then never end.
+"""
+
+from __future__ import annotations
+
+import json
+from dataclasses import dataclass
+from typing import Any
+
+import jmespath
+
+
+@dataclass(frozen=True, slots=True)
+class Query:
+    """One question to a JSON document, in both languages.
+
+    Attributes:
+        jq: the filter as the recipe has it; `$ps` stands for the parent segment.
+        expression: the JMESPath counterpart; `$ps` stands for an escaped JSON literal.
+    """
+
+    jq: str
+    expression: str
+
+    def search(self, document: Any, ps: str | None = None) -> Any:
+        """Ask the question of a document; `ps` is the id or name that `$ps` stands for.
+
+        jmespath keeps compiled expressions, so each is compiled once.
+        """
+        expression = self.expression if ps is None else self.expression.replace("$ps", literal(ps))
+        return jmespath.search(expression, document)
+
+
+def literal(text: str) -> str:
+    """Any text as a JMESPath JSON literal. Nothing in it can end the literal (F23)."""
+    return "`" + json.dumps(text).replace("`", "\\u0060") + "`"
+
+
+# tdx ps view <ps> --json: {realtime_config: null | {...}}                      (recipe, 7a)
+HAS_RT_CONFIG = Query(
+    jq=".realtime_config != null",
+    expression="realtime_config != `null`",
+)
+
+# tdx ps rt list --json: [{id, name, status}, ...]                              (recipe, wait)
+STATUS_BY_ID = Query(
+    jq="[.[] | select((.id|tostring)==$ps) | .status]",
+    # A projection would leave out a segment without a status; map() keeps it.
+    expression="map(&status, [?to_string(id) == $ps])",
+)
+
+# the same                                                                (recipe, validation 1)
+STATUS_BY_ID_OR_NAME = Query(
+    jq="[.[] | select((.id|tostring)==$ps or .name==$ps) | .status]",
+    expression="map(&status, [?to_string(id) == $ps || name == $ps])",
+)
+
+# the same, whole entries: who is meant by an id or a name
+SEGMENTS_BY_ID_OR_NAME = Query(
+    jq="[.[] | select((.id|tostring)==$ps or .name==$ps) | {id: (.id|tostring), name, status}]",
+    expression=(
+        "[?to_string(id) == $ps || name == $ps].{id: to_string(id), name: name, status: status}"
+    ),
+)
+
+# a list answer: {data: [...], pagination: {nextPage}}                 (recipe, validation 2, 3)
+COUNT = Query(
+    jq=".data | length",
+    expression="length(not_null(data, `[]`))",
+)
+ITEMS = Query(
+    jq=".data // []",
+    expression="not_null(data, `[]`)",
+)
+NEXT_PAGE = Query(
+    jq=".pagination.nextPage",
+    expression="pagination.nextPage",
+)
+
+# the answer of a POST: {id, ...} or {data: {id, ...}}                                    (F14)
+CREATED_ID = Query(
+    jq=".data.id // .id",
+    expression="not_null(data.id, id)",
+)
+
+# tdx describe db.table --json, and .master of tdx ps desc --json                         (F10)
+COLUMNS = Query(
+    jq="[.columns[]? | {name, type}]",
+    expression="not_null(columns, `[]`)[*].{name: name, type: type}",
+)
+MASTER_COLUMNS = Query(
+    jq="[.master.columns[]? | {name, type}]",
+    expression="not_null(master.columns, `[]`)[*].{name: name, type: type}",
+)
+
+PAIRS: dict[str, Query] = {
+    "realtime configuration exists": HAS_RT_CONFIG,
+    "status by id": STATUS_BY_ID,
+    "status by id or name": STATUS_BY_ID_OR_NAME,
+    "segments by id or name": SEGMENTS_BY_ID_OR_NAME,
+    "count": COUNT,
+    "items": ITEMS,
+    "next page": NEXT_PAGE,
+    "id of a created item": CREATED_ID,
+    "columns of a table": COLUMNS,
+    "columns of the master table": MASTER_COLUMNS,
+}

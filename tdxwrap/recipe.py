@@ -1,0 +1,341 @@
+"""Step 7 of the recipe: carry out a plan, in its order, with its checkpoints.
+
+7a event tables and key events, 7b ID stitching, 7c attributes, then what is to be pruned. Each
+write is exactly once as far as can be told (writes.py); after any interruption the next plan
+holds what is left.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tdxwrap.baseline import write_baseline
+from tdxwrap.errors import TdxwrapError
+from tdxwrap.events import (
+    BaselineWritten,
+    ChangeDone,
+    ChangeStarted,
+    Event,
+    FileKept,
+    Listener,
+    StepDone,
+    StepStarted,
+    ignore,
+)
+from tdxwrap.live import ATTRIBUTES, KEY_EVENTS, with_names
+from tdxwrap.models import BaseAttribute, KeyEvent, Part
+from tdxwrap.parallel import Parallel
+from tdxwrap.plan import Action, Change, Kind, Loc, Plan, merged
+from tdxwrap.realtime import Realtime
+from tdxwrap.retry import Retry
+from tdxwrap.writes import Writer
+
+CHECKPOINTS = {
+    "7a": "event tables added, key events created",
+    "7b": "ID stitching keys configured, lookup key set",
+    "7c": "RT attributes created",
+    "prune": "what is not in the file is deleted",
+}
+_VERBS = {
+    Action.CREATE: "create",
+    Action.UPDATE: "update",
+    Action.REPLACE: "replace",
+    Action.DELETE: "delete",
+}
+# The lists of the setting, under the API's names (F11).
+_LISTS = {
+    Kind.EVENT_TABLE: "eventTables",
+    Kind.STITCHING_KEY: "keyColumns",
+    Kind.BATCH_ATTRIBUTE: "batchAttributes",
+}
+_CHANGED = (Action.CREATE, Action.UPDATE)
+
+
+def _no_place(loc: Loc) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a plan is carried out.
+
+    Attributes:
+        baseline: where what was configured before is written.
+        jobs: how many creates of one step run side by side.
+        where: gives `file:line` of an item of the configuration.
+        clock: time in seconds.
+    """
+
+    baseline: Path = Path("rt_config.yaml")
+    jobs: int = 1
+    where: Callable[[Loc], str] = _no_place
+    clock: Callable[[], float] = time.monotonic
+
+
+def carry_out(
+    plan: Plan,
+    api: Realtime,
+    retry: Retry,
+    settings: Settings | None = None,
+    listen: Listener = ignore,
+) -> None:
+    """Write exactly what the plan says, in the recipe's order (recipe, 7a–7c).
+
+    Raises:
+        TdxwrapError: a write failed for good; `step`, `where` and `so_far` say what had been done.
+    """
+    run = _Run(plan, api, retry, settings or Settings(), listen)
+    run.step("7a", run.event_tables_and_key_events)
+    run.step("7b", run.id_stitching)
+    run.step("7c", run.attributes)
+    if any(change.action is Action.DELETE for change in plan.changes):
+        run.step("prune", run.prune)
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one run: what exists by now, what is gone, how much is done."""
+
+    plan: Plan
+    api: Realtime
+    retry: Retry
+    settings: Settings
+    listen: Listener
+    ids: dict[str, str] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    started: int = 0
+    done: int = 0
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    writer: Writer = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.writer = Writer(self.api, self.retry, self.plan.live.segment.id)
+        for event in reversed(self.plan.live.key_events):
+            self.ids[event.value.name] = event.id
+
+    def emit(self, event: Event) -> None:
+        # Changes of one step may run side by side; a listener sees one event at a time.
+        with self.lock:
+            self.listen(event)
+
+    # Steps
+
+    def step(self, name: str, work: Callable[[], None]) -> None:
+        deletes = name == "prune"
+        writes = sum(
+            c.action is Action.DELETE
+            if deletes
+            else c.step == name and c.action is not Action.DELETE
+            for c in self.plan.pending
+        )
+        self.emit(StepStarted(name, writes))
+        start = self.settings.clock()
+        try:
+            work()
+        except TdxwrapError as error:
+            error.step = error.step or name
+            error.so_far = self.so_far()
+            raise
+        self.emit(StepDone(name, CHECKPOINTS[name], self.settings.clock() - start))
+
+    def so_far(self) -> str:
+        total = len(self.plan.pending)
+        return f"{self.done} of {total} changes are written; the same command goes on from there"
+
+    def event_tables_and_key_events(self) -> None:
+        if not self.plan.pending:
+            return
+        self.baseline()
+        self.patch_lists((Kind.EVENT_TABLE,), _CHANGED, "set the event tables")
+        self.each(self.plan.of(Kind.KEY_EVENT, *_CHANGED, Action.REPLACE))
+
+    def id_stitching(self) -> None:
+        kinds = (Kind.STITCHING_KEY, Kind.LOOKUP_KEY, Kind.BATCH_ATTRIBUTE)
+        self.patch_lists(kinds, _CHANGED, "set the ID stitching")
+
+    def attributes(self) -> None:
+        self.each(self.plan.of(Kind.ATTRIBUTE, *_CHANGED, Action.REPLACE))
+
+    def prune(self) -> None:
+        self.each(self.plan.of(Kind.ATTRIBUTE, Action.DELETE))
+        self.each(self.plan.of(Kind.KEY_EVENT, Action.DELETE))
+        kinds = (Kind.STITCHING_KEY, Kind.BATCH_ATTRIBUTE, Kind.EVENT_TABLE)
+        self.patch_lists(kinds, (Action.DELETE,), "take out what is not in the file")
+
+    def baseline(self) -> None:
+        live, file = self.plan.live, self.settings.baseline
+        written = write_baseline(
+            file,
+            lambda path: self.retry.read(
+                lambda: self.api.write_baseline(live.segment.id, live.initialized, path)
+            ),
+        )
+        if written.earlier is not None:
+            self.emit(FileKept(str(file), str(written.earlier)))
+        command = "tdx ps pull" if live.initialized else "tdx ps pz init"
+        self.emit(BaselineWritten(str(file), command))
+
+    # Lists of the setting: several changes, one PATCH
+
+    def patch_lists(self, kinds: Sequence[Kind], actions: Sequence[Action], what: str) -> None:
+        changes = [change for kind in kinds for change in self.plan.of(kind, *actions)]
+        if not changes:
+            return
+        pruning = Action.DELETE in actions
+        body: dict[str, Any] = {}
+        for kind in dict.fromkeys(change.kind for change in changes):
+            if kind is Kind.LOOKUP_KEY:
+                body["extLookupKey"] = _name_of(changes, kind)
+            else:
+                members = merged(self.plan, kind, without_deleted=pruning)
+                body[_LISTS[kind]] = [part.to_api() for part in members]
+        for change in changes:
+            self.begin(change)
+        start = self.settings.clock()
+        with self.explaining(f"could not {what}", changes[0]):
+            self.writer.patch_setting(body)
+        for change in changes:
+            self.finish(change, start)
+
+    # Items: one change, one write
+
+    def each(self, changes: Sequence[Change]) -> None:
+        """Carry out changes of one step, `jobs` side by side.
+
+        The first failure stops new ones; those in flight finish.
+        """
+        if self.settings.jobs == 1 or len(changes) < 2:
+            for change in changes:
+                self.item(change)
+            return
+        with Parallel(self.settings.jobs, self.api.tdx.kill_all) as parallel:
+            _raise_first(parallel.settle([parallel.start(self.item, c) for c in changes]))
+
+    def item(self, change: Change) -> None:
+        self.begin(change)
+        start = self.settings.clock()
+        verb = _VERBS[change.action]
+        with self.explaining(f"could not {verb} the {change.kind} {change.name}", change):
+            item_id = self.write_item(change)
+        self.finish(change, start, item_id)
+
+    def write_item(self, change: Change) -> str | None:
+        collection = KEY_EVENTS if change.kind is Kind.KEY_EVENT else ATTRIBUTES
+        if change.action is Action.UPDATE:
+            assert change.live_id is not None
+            self.writer.update(collection, change.live_id, self.changed_body(change))
+            return change.live_id
+        if change.action in (Action.REPLACE, Action.DELETE):
+            self.delete_item(change)
+        if change.action is Action.DELETE:
+            return change.live_id
+        return self.create_item(collection, change)
+
+    def delete_item(self, change: Change) -> None:
+        if change.kind is Kind.KEY_EVENT:
+            self.delete_hanging(change.name)
+        self.delete_once(change)
+
+    def delete_hanging(self, key_event: str) -> None:
+        """Delete the attributes that hang on a key event; the plan has them all as going."""
+        for change in self.plan.of(Kind.ATTRIBUTE, Action.REPLACE, Action.DELETE):
+            if isinstance(change.live, BaseAttribute) and key_event in change.live.key_events():
+                self.delete_once(change)
+
+    def delete_once(self, change: Change) -> None:
+        assert change.live_id is not None
+        collection = KEY_EVENTS if change.kind is Kind.KEY_EVENT else ATTRIBUTES
+        if change.live_id not in self.gone:
+            self.writer.delete(collection, change.live_id)
+            self.gone.add(change.live_id)
+
+    def create_item(self, collection: str, change: Change) -> str:
+        desired = change.desired
+        if isinstance(desired, KeyEvent):
+            name = desired.name
+            item_id = self.writer.create(
+                collection, _stated(desired), lambda item: item.get("name") == name
+            )
+            self.ids[name] = item_id
+            return item_id
+        assert isinstance(desired, BaseAttribute)
+        body = with_names(_stated(desired), self.ids)
+        return self.writer.create(collection, body, _is_attribute(desired))
+
+    def changed_body(self, change: Change) -> dict[str, Any]:
+        assert change.desired is not None
+        names = {changed.name for changed in change.fields}
+        body = change.desired.model_dump(mode="json", by_alias=True, include=names)
+        return with_names(body, self.ids)
+
+    # Telling
+
+    def begin(self, change: Change) -> None:
+        with self.lock:
+            self.started += 1
+            number = self.started
+        self.emit(ChangeStarted(change, number, len(self.plan.pending)))
+
+    def finish(self, change: Change, start: float, item_id: str | None = None) -> None:
+        with self.lock:
+            self.done += 1
+        self.emit(ChangeDone(change, self.settings.clock() - start, item_id))
+
+    @contextmanager
+    def explaining(self, what: str, change: Change) -> Iterator[None]:
+        """Say of an error what was being done and where that stands in the file."""
+        try:
+            yield
+        except TdxwrapError as error:
+            error.said = error.said or error.what
+            error.what = what
+            error.where = self.settings.where(_loc(change, error.pointer))
+            raise
+
+
+def _raise_first(futures: Sequence[Future[None]]) -> None:
+    """Raise the first failure, and with it what the others said."""
+    errors = [error for future in futures if (error := future.exception()) is not None]
+    if not errors:
+        return
+    first, *others = errors
+    if isinstance(first, TdxwrapError):
+        first.others = tuple(error for error in others if isinstance(error, TdxwrapError))
+    raise first
+
+
+def _name_of(changes: Sequence[Change], kind: Kind) -> str:
+    """The name of the one change of a kind."""
+    return next(change.name for change in changes if change.kind is kind)
+
+
+def _stated(part: Part) -> dict[str, Any]:
+    """The body of a create: null there means the same as leaving it out."""
+    return {name: value for name, value in part.to_api().items() if value is not None}
+
+
+def _is_attribute(desired: BaseAttribute) -> Callable[[Any], bool]:
+    """Tells an attribute by its identifier, or by its name where the answer has none (F14)."""
+
+    def is_it(item: Any) -> bool:
+        identifier = item.get("identifier")
+        return bool(identifier == desired.key if identifier else item.get("name") == desired.name)
+
+    return is_it
+
+
+def _loc(change: Change, pointer: str) -> Loc:
+    """The place in the file that an error of the API points to (F17), else the item's."""
+    first = pointer.strip("/").split("/")[0]
+    if change.desired is None or not first:
+        return change.loc
+    fields = type(change.desired).model_fields.items()
+    named = [name for name, info in fields if info.alias == first]
+    return (*change.loc, *named)

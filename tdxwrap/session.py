@@ -1,0 +1,215 @@
+"""The commands as functions: what the command line, a notebook and the tests call.
+
+Each takes typed values and gives a typed result; nothing here prints or reads the environment of
+its own accord.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from typing import Protocol
+
+from tdxwrap import live as reading
+from tdxwrap.config import LoadedConfig
+from tdxwrap.errors import UnsafePlan, UsageProblem
+from tdxwrap.events import Listener, LiveMoved, StepDone, StepStarted, ignore
+from tdxwrap.plan import Options, Plan, build
+from tdxwrap.realtime import Realtime, credential_source
+from tdxwrap.recipe import Settings, carry_out
+from tdxwrap.retry import Retry
+from tdxwrap.state import LiveState, Segment
+from tdxwrap.verify import Report, verify
+from tdxwrap.wait import READY, Patience, wait_until_ready
+
+
+class Consent(Protocol):
+    """How a plan is shown and agreed to."""
+
+    def show(self, plan: Plan) -> None:
+        """Show what would be done."""
+
+    def ask(self, plan: Plan) -> bool:
+        """Whether a person was asked, so that time has passed; raises when the answer is no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Session:
+    """One login, and how to deal with it.
+
+    Attributes:
+        environ: where credentials are looked for (F4).
+        profile: the tdx profile, where one is given.
+        listen: told what happens.
+    """
+
+    api: Realtime
+    environ: Mapping[str, str] = field(default_factory=dict)
+    profile: str | None = None
+    retry: Retry = field(default_factory=Retry)
+    listen: Listener = ignore
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What an apply came to.
+
+    Attributes:
+        plan: what was carried out.
+        report: the validation; None if nobody waited for it.
+        live: what is live at the end.
+    """
+
+    plan: Plan
+    report: Report | None
+    live: LiveState
+
+
+def check_key(session: Session) -> str:
+    """Step 0 of the recipe: is there a login? tdx is asked only if the environment has no key.
+
+    Returns:
+        Where the credentials come from, for a person to read.
+    Raises:
+        NotAuthenticated: there is none (F4).
+    """
+    session.listen(StepStarted("key"))
+    start = session.retry.clock()
+    source = credential_source(session.environ, session.profile)
+    if source is None:
+        session.retry.read(session.api.check_auth)
+    source = source or "the login that tdx has"
+    session.listen(StepDone("key", f"credentials from {source}", session.retry.clock() - start))
+    return source
+
+
+def parent_segment(loaded: LoadedConfig, override: str | None) -> str:
+    """The parent segment that is meant: `--parent-segment`, else what the file says.
+
+    Raises:
+        UsageProblem: neither says it.
+    """
+    ps = override or loaded.config.parent_segment
+    if not ps:
+        raise UsageProblem(
+            f"{loaded.path} names no parent segment",
+            hint="write parent_segment: ID into the file, or give --parent-segment",
+        )
+    return ps
+
+
+def read(session: Session, ps: str) -> LiveState:
+    """What is live on a parent segment (`read_live` says what is raised)."""
+    with reading.Reads(session.api, session.retry) as reads:
+        return reading.read_live(reads, ps)
+
+
+def make_plan(
+    session: Session, loaded: LoadedConfig, ps: str, options: Options | None = None
+) -> Plan:
+    """Read and compare; writes nothing."""
+    return build(loaded.config, read(session, ps), options)
+
+
+def apply(
+    session: Session,
+    loaded: LoadedConfig,
+    ps: str,
+    *,
+    consent: Consent,
+    options: Options | None = None,
+    settings: Settings | None = None,
+    patience: Patience | None,
+) -> Outcome:
+    """The main job: Step 7 from the key check to the validation.
+
+    Args:
+        consent: shows the plan, and agrees to it or raises.
+        patience: how to wait for the status `ok`; None does not wait and does not validate.
+    Raises:
+        UnsafePlan: the plan needs `--replace`, `--prune` or `--force`; nothing was written.
+        NotReady: the status is terminal, the wait ran out, or the validation failed.
+        TdxwrapError: a call failed for good.
+    """
+    check_key(session)
+    plan = _agreed_plan(session, loaded, ps, consent, options)
+    carry_out(plan, session.api, session.retry, settings, session.listen)
+    if patience is None:
+        return Outcome(plan, None, plan.live)
+    live = _wait(session, plan, patience)
+    return _validated(session, loaded, plan, live, options)
+
+
+def _agreed_plan(
+    session: Session, loaded: LoadedConfig, ps: str, consent: Consent, options: Options | None
+) -> Plan:
+    """Plan until what was agreed to is still what is live: never write blindly."""
+    live = read(session, ps)
+    while True:
+        plan = build(loaded.config, live, options)
+        consent.show(plan)
+        refuse_blocked(plan)
+        if not consent.ask(plan):
+            return plan
+        live = read(session, ps)
+        if live.configured_like(plan.live):
+            return plan
+        session.listen(LiveMoved())
+
+
+def refuse_blocked(plan: Plan) -> None:
+    """Stop here if the plan may not be carried out.
+
+    Raises:
+        UnsafePlan: with every reason, and the options that would allow it.
+    """
+    if not plan.blockers:
+        return
+    flags = " ".join(dict.fromkeys(blocker.flag for blocker in plan.blockers if blocker.flag))
+    raise UnsafePlan(
+        "; ".join(blocker.reason for blocker in plan.blockers),
+        hint=f"nothing was written. If that is what you want, add {flags}"
+        if flags and all(blocker.flag for blocker in plan.blockers)
+        else "nothing was written. Take the item out of the file, or mend it in the console",
+    )
+
+
+def _wait(session: Session, plan: Plan, patience: Patience) -> LiveState:
+    """Wait for `ok` and read what is live then; nothing is read twice."""
+    session.listen(StepStarted("wait"))
+    start = session.retry.clock()
+    live = plan.live
+    if plan.pending or live.segment.status != READY:
+        wait_until_ready(session.api, live.segment.id, patience, session.retry, session.listen)
+        with reading.Reads(session.api, session.retry) as reads:
+            live = reading.reread(reads, live, READY)
+    checkpoint = 'RT status is "ok", infrastructure fully deployed and ready'
+    session.listen(StepDone("wait", checkpoint, session.retry.clock() - start))
+    return live
+
+
+def _validated(
+    session: Session,
+    loaded: LoadedConfig,
+    plan: Plan,
+    live: LiveState,
+    options: Options | None,
+) -> Outcome:
+    session.listen(StepStarted("validate"))
+    after = plan if live is plan.live else build(loaded.config, live, options)
+    report = verify(live, after)
+    if report.ok:
+        session.listen(StepDone("validate", "RT configuration complete and validated", 0.0))
+    return Outcome(plan, report, live)
+
+
+def wait_for(session: Session, ps: str, patience: Patience) -> Segment:
+    """`tdxwrap wait`: find the segment and wait until its status is `ok` (F12, F21).
+
+    Raises:
+        NotReady, NotFound, Refused: as `wait_until_ready` and `resolve_segment`.
+    """
+    segment = reading.resolve_segment(session.api, session.retry, ps)
+    if segment.status != READY:
+        wait_until_ready(session.api, segment.id, patience, session.retry, session.listen)
+    return replace(segment, status=READY)

@@ -1,0 +1,102 @@
+"""What is live on a parent segment, as typed values. No I/O: `live.py` reads it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from tdxwrap.models import (
+    BaseAttribute,
+    BatchAttribute,
+    EventTable,
+    KeyEvent,
+    StitchingKey,
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """An RT-enabled parent segment, as `tdx ps rt list` shows it (F10).
+
+    Attributes:
+        id: as text, also where tdx answers a number (F23).
+        status: one of F12; None if tdx gave none.
+    """
+
+    id: str
+    name: str
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKeyEvent:
+    """A key event that exists, with the id that the API gave it."""
+
+    id: str
+    value: KeyEvent
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAttribute:
+    """An attribute that exists; its key events are given by name."""
+
+    id: str
+    value: BaseAttribute
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A live item in a form that this version does not know. It is never touched."""
+
+    kind: str
+    id: str
+    name: str
+    identifier: str
+    key_events: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """Everything of a parent segment's realtime configuration.
+
+    Attributes:
+        initialized: `realtime_config != null` in `tdx ps view` (recipe, 7a).
+    """
+
+    segment: Segment
+    initialized: bool
+    event_tables: tuple[EventTable, ...] = ()
+    stitching_keys: tuple[StitchingKey, ...] = ()
+    batch_attributes: tuple[BatchAttribute, ...] = ()
+    ext_lookup_key: str | None = None
+    key_events: tuple[LiveKeyEvent, ...] = ()
+    attributes: tuple[LiveAttribute, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many items are live, in all."""
+        return (
+            len(self.event_tables)
+            + len(self.stitching_keys)
+            + len(self.batch_attributes)
+            + len(self.key_events)
+            + len(self.attributes)
+            + len(self.unreadable)
+        )
+
+    def configured_like(self, other: LiveState) -> bool:
+        """Whether both hold the same configuration; the status may differ."""
+        return self._configuration() == other._configuration()
+
+    def _configuration(self) -> tuple[object, ...]:
+        return (
+            self.segment.id,
+            self.event_tables,
+            self.stitching_keys,
+            self.batch_attributes,
+            self.ext_lookup_key,
+            self.key_events,
+            self.attributes,
+            self.unreadable,
+        )

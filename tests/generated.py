@@ -1,0 +1,225 @@
+"""Generated configurations: consistent in themselves, with few names so that they overlap."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from hypothesis import strategies as st
+
+from tdxwrap.models import BaseAttribute, RtConfig
+
+TABLES = ("web.pageviews", "web.carts", "web.orders", "app.taps")
+EVENTS = ("page_view", "add_to_cart", "purchase", "見る")
+COLUMNS = ("td_client_id", "email", "product_id", "price", "country")
+ATTRIBUTES = ("last product", "visits", "basket", 'a`b"c\\d', "最後")
+TEXTS = st.sampled_from(
+    ("", "x", "some text", "${HOME}", "line\nbreak", "日本語", "no", "1", "# not")
+)
+MAYBE_TEXT = st.none() | TEXTS
+
+durations = st.builds(
+    lambda value, unit: {"value": value, "unit": unit},
+    st.integers(1, 90),
+    st.sampled_from(("minute", "hour", "day")),
+)
+columns = st.sampled_from(COLUMNS)
+
+
+def conditions() -> st.SearchStrategy[dict[str, Any]]:
+    operators = st.one_of(
+        st.builds(
+            lambda kind, negated, value: {"type": kind, "not": negated, "rightValue": value},
+            st.sampled_from(("Equal", "Greater", "LessEqual")),
+            st.booleans(),
+            st.integers(0, 9) | st.sampled_from(("JP", "${X}")),
+        ),
+        st.just({"type": "IsNull", "not": True, "rightValue": None}),
+        st.just({"type": "In", "not": False, "rightValues": ["US", "CA"]}),
+        st.just({"type": "Between", "not": False, "minValue": 1, "maxValue": 2}),
+    )
+    column = st.builds(
+        lambda name, operator: {"type": "Column", "column": name, "operator": operator},
+        columns,
+        operators,
+    )
+    group = st.builds(
+        lambda kind, inner: {"type": kind, "conditions": inner},
+        st.sampled_from(("And", "Or")),
+        st.lists(column, max_size=1),
+    )
+    return column | group
+
+
+filters = st.builds(
+    lambda kind, inner: {"type": kind, "conditions": inner},
+    st.sampled_from(("And", "Or")),
+    st.lists(conditions(), max_size=1),
+)
+
+
+def optional(draw: st.DrawFn, item: dict[str, Any], **fields: st.SearchStrategy[Any]) -> None:
+    """State each field or leave it out."""
+    for name, values in fields.items():
+        if draw(st.booleans()):
+            item[name] = draw(values)
+
+
+@st.composite
+def key_event(draw: st.DrawFn, name: str, tables: list[str]) -> dict[str, Any]:
+    database, table = draw(st.sampled_from(tables)).split(".")
+    item = {"name": name, "database": database, "table": table}
+    optional(draw, item, description=MAYBE_TEXT, filter_rule=filters)
+    return item
+
+
+@st.composite
+def attribute(draw: st.DrawFn, name: str, number: int, events: list[str]) -> dict[str, Any]:
+    kind = draw(st.sampled_from(("single", "list", "counter")))
+    item: dict[str, Any] = {
+        "name": draw(st.sampled_from((name, f"{name} (renamed)"))),
+        "type": kind,
+        "key_event": draw(st.sampled_from(events)),
+        "identifier": f"id_{number}",
+        "duration": draw(durations),
+    }
+    optional(draw, item, description=MAYBE_TEXT, filter_rule=filters)
+    if kind == "single":
+        item["value_column"] = draw(columns)
+        item["data_type"] = draw(st.sampled_from(("string", "number")))
+        optional(draw, item, backfill=st.booleans())
+    elif kind == "list":
+        item["id_column"] = draw(columns)
+        item["aggregations"] = draw(aggregations())
+        actions = st.builds(
+            lambda action, event: {"action": action, "key_event": event},
+            st.sampled_from(("delete_item", "clear")),
+            st.sampled_from(events),
+        )
+        optional(
+            draw,
+            item,
+            value_column=columns,
+            max_items=st.integers(1, 100),
+            fields=st.lists(columns, unique=True, max_size=2),
+            actions=st.lists(actions, max_size=1),
+        )
+    else:
+        number_or_column = st.integers(1, 5) | columns.map(lambda c: {"type": "field", "value": c})
+        counter_types = st.sampled_from(("sliding", "total"))
+        optional(
+            draw,
+            item,
+            counter_type=counter_types,
+            increment=number_or_column,
+            backfill=st.booleans(),
+        )
+    return item
+
+
+def aggregations() -> st.SearchStrategy[list[dict[str, Any]]]:
+    one = st.builds(
+        lambda column, kind: {
+            "name": "items",
+            "identifier": "items",
+            "column": column,
+            "aggregation_type": kind,
+        },
+        columns,
+        st.sampled_from(("first", "last", "distinct_list")),
+    )
+    return st.lists(one, max_size=1)
+
+
+@st.composite
+def stitching_key(draw: st.DrawFn, name: str) -> Any:
+    item: dict[str, Any] = {"name": name}
+    optional(
+        draw,
+        item,
+        valid_regexp=st.sampled_from((None, "^[^@]+@", "${x}")),
+        invalid_texts=st.lists(TEXTS.filter(bool), max_size=2),
+        internal=st.booleans(),
+    )
+    return item["name"] if len(item) == 1 else item
+
+
+@st.composite
+def configs(draw: st.DrawFn) -> dict[str, Any]:
+    """A configuration file's content, valid in itself."""
+    tables = draw(st.lists(st.sampled_from(TABLES), unique=True, min_size=1))
+    events = draw(st.lists(st.sampled_from(EVENTS), unique=True))
+    names = draw(st.lists(st.sampled_from(ATTRIBUTES), unique=True)) if events else []
+    keys = draw(st.lists(columns, unique=True, max_size=3))
+    config: dict[str, Any] = {
+        "event_tables": tables,
+        "key_events": [draw(key_event(name, tables)) for name in events],
+        "id_stitching": {"keys": [draw(stitching_key(name)) for name in keys]},
+        "attributes": [draw(attribute(name, ATTRIBUTES.index(name), events)) for name in names],
+        "batch_attributes": draw(st.lists(st.sampled_from(("tier", "city")), unique=True)),
+    }
+    if draw(st.booleans()):
+        config["id_stitching"]["ext_lookup_key"] = "customer_id"
+    return config
+
+
+@st.composite
+def scenarios(draw: st.DrawFn) -> dict[str, Any]:
+    """An account with one parent segment, configured by a generated configuration, or blank."""
+    config = RtConfig.model_validate(draw(configs()))
+    blank = draw(st.integers(0, 3)) == 0
+    segment = {
+        "id": "394649",
+        "name": "Customer 360",
+        "master_table": {
+            "database": "cdp",
+            "table": "customers",
+            "columns": {"customer_id": "string", "tier": "string", "city": "string"},
+        },
+        "realtime": None if blank else realtime(config),
+    }
+    return {
+        "tdx": {"defaults": draw(st.sampled_from(("filled", "absent", "null")))},
+        "updating_seconds": 0,
+        "databases": databases(),
+        "segments": [segment],
+    }
+
+
+def databases() -> dict[str, Any]:
+    found: dict[str, Any] = {}
+    for name in TABLES:
+        database, table = name.split(".")
+        found.setdefault(database, {})[table] = dict.fromkeys(COLUMNS, "string")
+    return found
+
+
+def realtime(config: RtConfig) -> dict[str, Any]:
+    """What the API holds when this has been configured."""
+    return {
+        "eventTables": [table.to_api() for table in config.tables()],
+        "keyColumns": [key.to_api() for key in config.id_stitching.keys],
+        "batchAttributes": [part.to_api() for part in config.batch_attributes],
+        "extLookupKey": config.id_stitching.ext_lookup_key,
+        "keyEvents": [_stated(event.to_api()) for event in config.key_events],
+        "attributes": [_attribute(attribute) for attribute in config.attributes],
+    }
+
+
+def _attribute(attribute: BaseAttribute) -> dict[str, Any]:
+    return _by_name(_stated(attribute.to_api()))
+
+
+def _by_name(value: Any) -> Any:
+    """A scenario says key events by name."""
+    if isinstance(value, list):
+        return [_by_name(item) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        "keyEvent" if name == "realtimeKeyEventId" else name: _by_name(item)
+        for name, item in value.items()
+    }
+
+
+def _stated(body: dict[str, Any]) -> dict[str, Any]:
+    return {name: value for name, value in body.items() if value is not None}

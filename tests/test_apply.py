@@ -1,0 +1,173 @@
+"""`tdxwrap apply` from the outside: a real process, on the fake tdx."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Callable
+
+import pytest
+from shells import WEB, Shell
+
+from tdxwrap.fake.control import World
+
+CHECKPOINTS = (
+    "✓ Key         credentials from",
+    "✓ 7a          event tables added, key events created",
+    "✓ 7b          ID stitching keys configured, lookup key set",
+    "✓ 7c          RT attributes created",
+    '✓ Wait        RT status is "ok", infrastructure fully deployed and ready',
+    "✓ Validated   RT configuration complete and validated",
+)
+
+
+def test_apply_goes_through_all_of_step_7(shell: Shell, world: World) -> None:
+    done = shell.run("apply", WEB, "--yes")
+
+    assert done.code == 0, done.text
+    for checkpoint in CHECKPOINTS:
+        assert checkpoint in done.err
+    assert "✓ RT status     ok" in done.out
+    assert "✓ key events    3" in done.out
+    assert "✓ RT attributes 6" in done.out
+    realtime = world.segment("394649")["realtime"]
+    assert [table["table"] for table in realtime["eventTables"]] == ["pageviews", "carts", "orders"]
+    assert [event["name"] for event in realtime["keyEvents"]] == [
+        "page_view",
+        "add_to_cart",
+        "purchase",
+    ]
+    assert len(realtime["attributes"]) == 6
+    assert realtime["extLookupKey"] == "customer_id"
+
+
+def test_apply_twice_writes_nothing_the_second_time(shell: Shell, world: World) -> None:
+    assert shell.run("apply", WEB, "--yes").code == 0
+    before = world.segment("394649")
+    world.clear_calls()
+
+    again = shell.run("apply", WEB)
+
+    assert again.code == 0, again.text
+    assert world.writes() == []
+    assert world.segment("394649") == before
+    assert "Nothing to change" in again.out
+
+
+def test_no_op_apply_makes_as_many_calls_for_100_attributes_as_for_one(
+    shell: Shell, world: World
+) -> None:
+    calls = []
+    for count in (1, 100):
+        config = shell.write(f"{count}.yaml", many_attributes(count))
+        assert shell.run("apply", config, "--yes").code == 0
+        world.clear_calls()
+        assert shell.run("apply", config).code == 0
+        calls.append([call.argv for call in world.calls()])
+    assert len(calls[0]) == len(calls[1]) <= 6
+
+
+def test_apply_writes_in_the_recipes_order_with_the_recipes_argv(
+    shell: Shell, world: World
+) -> None:
+    shell.run("apply", WEB, "--yes")
+
+    argvs = [call.argv for call in world.writes()]
+    paths = [argv[1].rsplit("/", 1)[1] for argv in argvs]
+    assert paths == [
+        "realtime_setting",
+        *["realtime_key_events"] * 3,
+        "realtime_setting",
+        *["realtime_attributes"] * 6,
+    ]
+    for argv in argvs:
+        method = "PATCH" if argv[1].endswith("realtime_setting") else "POST"
+        assert argv[0] == "api"
+        assert argv[1].startswith("/audiences/394649/")
+        assert argv[2:7] == ("--type", "cdp", "-X", method, "--data")
+        assert isinstance(json.loads(argv[7]), dict)
+        assert len(argv) == 8
+
+
+def test_apply_without_a_terminal_needs_yes_and_writes_nothing(shell: Shell, world: World) -> None:
+    done = shell.run("apply", WEB)
+
+    assert done.code == 2
+    assert "✗ 15 changes to write, and nobody to ask" in done.err
+    assert "add --yes" in done.err
+    assert world.writes() == []
+
+
+def test_apply_json_is_one_document(shell: Shell) -> None:
+    done = shell.run("apply", WEB, "--yes", "--json")
+
+    assert done.code == 0
+    assert done.err == ""
+    document = done.json
+    assert document["tdxwrap"] == "apply"
+    assert document["ok"] is True
+    assert document["report"]["ok"] is True
+    assert document["plan"]["counts"]["create"] == 15
+
+
+def test_apply_finds_the_segment_by_name(shell: Shell, world: World) -> None:
+    done = shell.run("apply", WEB, "--yes", "--parent-segment", "Customer 360")
+
+    assert done.code == 0, done.text
+    assert {call.path.split("/")[2] for call in world.writes() if call.path} == {"394649"}
+
+
+@pytest.mark.parametrize("jobs", ["2", "4"])
+def test_apply_with_jobs_keeps_the_steps_apart(shell: Shell, world: World, jobs: str) -> None:
+    assert shell.run("apply", WEB, "--yes", "--jobs", jobs).code == 0
+
+    steps = [call.path.rsplit("/", 1)[1] for call in world.writes() if call.path]
+    assert steps == [
+        "realtime_setting",
+        *["realtime_key_events"] * 3,
+        "realtime_setting",
+        *["realtime_attributes"] * 6,
+    ]
+
+
+def test_no_wait_writes_and_leaves(
+    new_world: Callable[..., World], new_shell: Callable[..., Shell]
+) -> None:
+    world = new_world(updating_seconds=60)
+    done = new_shell(world).run("apply", WEB, "--yes", "--no-wait")
+
+    assert done.code == 0, done.text
+    assert "see `tdxwrap wait 394649`" in done.err
+    assert len(world.writes()) == 11
+
+
+def test_the_baseline_of_a_blank_segment_is_initialized_and_of_another_pulled(
+    shell: Shell, world: World
+) -> None:
+    config = shell.write("a.yaml", many_attributes(1))
+    shell.run("apply", config, "--yes")
+    first = (shell.cwd / "rt_config.yaml").read_text()
+    shell.run("apply", WEB, "--yes")
+
+    baselines = [call.argv[:-1] for call in world.calls() if "-o" in call.argv]
+    assert baselines == [("ps", "pz", "init", "394649", "-o"), ("ps", "pull", "394649", "-o")]
+    assert (shell.cwd / "rt_config.yaml.1").read_text() == first
+    assert (shell.cwd / "rt_config.yaml").read_text() != first
+
+
+def many_attributes(count: int) -> str:
+    attributes = "".join(
+        f"""
+  - name: counter_{n}
+    type: counter
+    key_event: page_view
+    counter_type: total
+    duration: 1 day"""
+        for n in range(count)
+    )
+    return f"""
+parent_segment: "394649"
+key_events:
+  - name: page_view
+    table: web_events.pageviews
+attributes:{attributes}
+"""

@@ -1,0 +1,171 @@
+"""The crash sweep: every fault at every call, then the same command again.
+
+After both runs the parent segment is as after an undisturbed one: nothing twice, nothing lost.
+`make sweep` runs every case and prints a table; `make test` runs a sample, evenly spread.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+from shells import FIXTURES, Shell
+from worlds import configuration
+
+from tdxwrap.fake.control import World
+
+CONFIG = FIXTURES / "recipe" / "step7.yaml"
+# With a key in the environment no `tdx auth` is needed, so every call is one of the recipe.
+KEY = "1/" + "b" * 40
+# A hung call is ended after this; everything else is far quicker.
+TIMEOUT = "3"
+
+
+@dataclass(frozen=True)
+class Fault:
+    """A fault of the fake, and how the first run may end."""
+
+    label: str
+    name: str
+    codes: tuple[int, ...]
+    params: tuple[tuple[str, Any], ...] = ()
+
+
+def fault(label: str, name: str, codes: tuple[int, ...], **params: Any) -> Fault:
+    return Fault(label, name, codes, tuple(params.items()))
+
+
+# 0: tdxwrap dealt with it; 5: it gave up on the call; 4: the API's plain no; -9, 130: killed.
+FAULTS = (
+    fault("500, not applied", "http", (0,), status=500, when="before"),
+    fault("500, applied", "http", (0,), status=500, when="after"),
+    fault("503 as JSON, exit 0", "http", (0,), status=503, when="before", style="ok-body"),
+    fault("429 with retry-after", "http", (0,), status=429, when="before", retry_after=0),
+    fault("422, not applied", "http", (4,), status=422, when="before"),
+    fault("connection reset", "connection-reset", (0,), when="before"),
+    fault("answer lost", "lost-answer", (0,)),
+    fault("tdx killed, not applied", "killed", (0,), when="before"),
+    fault("tdx killed, applied", "killed", (0,), when="after"),
+    fault("garbage", "garbage", (0, 5), when="after"),
+    fault("truncated", "truncated", (0, 5)),
+    fault("empty", "empty", (0, 5), when="after"),
+    fault("hangs, not applied", "hang", (0,), when="before", seconds=60),
+    fault("hangs, applied", "hang", (0,), when="after", seconds=60, ignore_sigterm=True),
+    fault("tdxwrap SIGKILLed before", "signal-caller", (-9,), signal="SIGKILL", when="before"),
+    fault("tdxwrap SIGKILLed after", "signal-caller", (-9,), signal="SIGKILL", when="after"),
+    fault("tdxwrap SIGINTed before", "signal-caller", (130,), signal="SIGINT", when="before"),
+    fault("tdxwrap SIGINTed after", "signal-caller", (130,), signal="SIGINT", when="after"),
+)
+
+
+@dataclass(frozen=True)
+class Start:
+    """Where a run starts from, and how many tdx calls it takes undisturbed."""
+
+    scenario: str
+    jobs: int
+    calls: int
+
+    def __str__(self) -> str:
+        return f"{self.scenario}-jobs{self.jobs}"
+
+
+STARTS = (Start("blank", 1, 17), Start("blank", 4, 17), Start("half-configured", 1, 14))
+
+
+@dataclass(frozen=True)
+class Case:
+    start: Start
+    fault: Fault
+    call: int
+
+    def __str__(self) -> str:
+        return f"{self.start}-call{self.call}-{self.fault.label.replace(' ', '_')}"
+
+
+CASES = [
+    Case(start, each, call)
+    for start in STARTS
+    for each in FAULTS
+    for call in range(1, start.calls + 1)
+]
+# A step that shares no factor with the number of calls visits every fault and every call.
+SAMPLE = CASES[::37]
+
+
+def make_world(folder: Path, scenario: str) -> World:
+    world = World.create(folder, FIXTURES / "scenarios" / f"{scenario}.yaml")
+    world.set("updating_seconds", 0)
+    world.set_credentials(keychain={}, keys={KEY: next(iter(world.state()["accounts"]))})
+    return world
+
+
+def apply(shell: Shell, start: Start) -> int:
+    done = shell.run(
+        "apply", CONFIG, "--yes", "--jobs", str(start.jobs), "--timeout", TIMEOUT, TD_API_KEY=KEY
+    )
+    assert "Traceback" not in done.text, done.text
+    assert "bug" not in done.err, done.text
+    return done.code
+
+
+@pytest.fixture(scope="session")
+def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[Start, dict[str, Any]]:
+    """The configuration after a run without any fault."""
+    return {}
+
+
+def expected(
+    start: Start, known: dict[Start, dict[str, Any]], folder: Path, new_shell: Callable[..., Shell]
+) -> dict[str, Any]:
+    if start not in known:
+        world = make_world(folder / "undisturbed", start.scenario)
+        assert apply(new_shell(world, "undisturbed-user"), start) == 0
+        assert len(world.calls()) == start.calls
+        known[start] = configuration(world)
+    return known[start]
+
+
+def check(
+    case: Case, known: dict[Start, Any], folder: Path, new_shell: Callable[..., Shell]
+) -> int:
+    wanted = expected(case.start, known, folder, new_shell)
+    world = make_world(folder / "world", case.start.scenario)
+    world.add_fault(case.fault.name, {"call": case.call}, **dict(case.fault.params))
+    shell = new_shell(world)
+
+    first = apply(shell, case.start)
+    assert world.unfired_faults() == []
+    world.clear_faults()
+    second = apply(shell, case.start)
+
+    assert second == 0
+    assert configuration(world) == wanted
+    assert first in case.fault.codes
+    return first
+
+
+@pytest.mark.parametrize("case", SAMPLE, ids=str)
+def test_after_a_fault_the_same_command_finishes_the_work(
+    case: Case,
+    undisturbed: dict[Start, Any],
+    tmp_path: Path,
+    new_shell: Callable[..., Shell],
+) -> None:
+    check(case, undisturbed, tmp_path, new_shell)
+
+
+@pytest.mark.sweep
+@pytest.mark.parametrize("case", CASES, ids=str)
+def test_every_fault_at_every_call(
+    case: Case,
+    undisturbed: dict[Start, Any],
+    tmp_path: Path,
+    new_shell: Callable[..., Shell],
+    record_property: Callable[[str, object], None],
+) -> None:
+    first = check(case, undisturbed, tmp_path, new_shell)
+    record_property("sweep", (str(case.start), case.fault.label, first))
