@@ -2,6 +2,7 @@
 # make test   the whole suite
 # make lint   ruff, ruff format, mypy --strict
 # make sweep  every fault at every call (long)
+# make soak   200 applies in a row with random faults
 # make bench  what it costs, beside the shell recipe
 PYTHON ?= python3
 JOBS ?= auto
@@ -9,7 +10,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= fixtures/configs/web-personalization.yaml
 
-.PHONY: run test lint sweep bench clean
+.PHONY: run test lint sweep soak bench clean
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -25,7 +26,7 @@ run: $(VENV)/.installed
 	  apply $(CONFIG) --yes --rt-config "$$world/rt_config.yaml"
 
 test: $(VENV)/.installed
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not sweep"
+	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not sweep and not soak"
 
 lint: $(VENV)/.installed
 	@$(BIN)/ruff check .
@@ -34,6 +35,9 @@ lint: $(VENV)/.installed
 
 sweep: $(VENV)/.installed
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m sweep
+
+soak: $(VENV)/.installed
+	@$(BIN)/python -m pytest -q -s -m soak tests/test_soak.py
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m tests.bench

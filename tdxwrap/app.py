@@ -2,20 +2,24 @@
 
 from __future__ import annotations
 
+import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tdxwrap import documents, render, session
+from tdxwrap import doctor, documents, render, runs, session
 from tdxwrap.baseline import write_baseline
 from tdxwrap.checklist import Checklist
 from tdxwrap.config import LoadedConfig, load, schema
 from tdxwrap.console import Console, PlanConsent, Style
 from tdxwrap.errors import Differs, ExitCode, NotReady, TdxwrapError
-from tdxwrap.export import export
+from tdxwrap.events import Event
+from tdxwrap.export import config_text
+from tdxwrap.journal import Journal, open_journal
 from tdxwrap.live import resolve_segment
 from tdxwrap.plan import Options, Plan
 from tdxwrap.realtime import Realtime
@@ -23,8 +27,9 @@ from tdxwrap.recipe import Settings
 from tdxwrap.render import Line
 from tdxwrap.retry import Retry
 from tdxwrap.session import Outcome, Session
-from tdxwrap.tdx import Call, Tdx
-from tdxwrap.verify import Report, verify
+from tdxwrap.stops import deadline
+from tdxwrap.tdx import Call, Tdx, sweep_leftovers
+from tdxwrap.verify import Report, validate
 from tdxwrap.wait import Patience
 
 
@@ -42,14 +47,20 @@ class Globals:
     verbose: bool
     quiet: bool
     color: bool | None
+    journal: Path | None
+    no_journal: bool
 
 
 class App:
     """One run of one command. Every command returns its exit code or raises TdxwrapError."""
 
-    def __init__(self, chosen: Globals, environ: Mapping[str, str]) -> None:
+    def __init__(self, chosen: Globals, environ: Mapping[str, str], command: str = "") -> None:
         self._chosen = chosen
         self._environ = environ
+        self._command = command
+        self._about: dict[str, str] = {}
+        self._failure: TdxwrapError | None = None
+        self._journal: Journal | None = None
         self.console = Console(Style(chosen.json, chosen.verbose, chosen.quiet, chosen.color))
         self.calls = 0
 
@@ -66,6 +77,7 @@ class App:
     def schema(self) -> int:
         """`schema`."""
         self.console.raw_document(schema())
+        self.console.check_written()
         return ExitCode.DONE
 
     # Reading
@@ -96,22 +108,22 @@ class App:
 
     def status(self, ps: str) -> int:
         """`status PS`."""
-        with self._connected() as connected:
+        with self._connected(ps) as connected:
             segment = resolve_segment(connected.api, connected.retry, ps)
         self.console.result([render.segment_line(segment, self.account)])
         return self._end("status", segment=documents.segment_part(segment))
 
     def wait(self, ps: str, patience: Patience) -> int:
         """`wait PS`."""
-        with self._connected() as connected:
+        with self._connected(ps) as connected:
             segment = session.wait_for(connected, ps, patience)
         self.console.result([render.segment_line(segment, self.account)])
         return self._end("wait", segment=documents.segment_part(segment))
 
     def export(self, ps: str, file: Path | None) -> int:
         """`export PS`."""
-        with self._connected() as connected:
-            text = export(session.read(connected, ps))
+        with self._connected(ps) as connected:
+            text = config_text(session.read(connected, ps))
         if file is None:
             self.console.text(text)
         else:
@@ -123,8 +135,8 @@ class App:
 
     def verify_segment(self, ps: str) -> int:
         """`verify PS`: the recipe's Validation."""
-        with self._connected() as connected:
-            report = verify(session.read(connected, ps))
+        with self._connected(ps) as connected:
+            report = validate(session.read(connected, ps))
         self.console.result(render.report_lines(report, ""))
         error = _not_validated(report)
         return self._end("verify", error, report=documents.report_part(report))
@@ -133,11 +145,28 @@ class App:
         """`verify CONFIG`: every field of every item."""
         loaded, ps = self._load(config, override)
         with self._connected() as connected:
-            plan = session.make_plan(connected, loaded, ps)
-        report = verify(plan.live, plan)
+            plan = session.make_plan(connected, loaded, ps, Options(check_columns=False))
+        report = validate(plan.live, plan)
         self.console.result(render.report_lines(report, config))
         error = _differs(report, config) or _not_validated(report)
         return self._end("verify", error, report=documents.report_part(report))
+
+    def doctor(self, config: str | None, override: str | None) -> int:
+        """`doctor [CONFIG]`: the checklist is the result, also where checks failed."""
+        loaded = None if config is None else load(config, environ=self._environ)
+        self.console.warnings(loaded.warnings if loaded else ())
+        ps = override or (loaded.config.parent_segment if loaded else None)
+        with self._connected(ps) as connected:
+            checks = doctor.examine(connected, loaded, ps, self.account)
+        self.console.result(render.check_lines(checks))
+        error = doctor.failure(checks)
+        part = None if error is None else documents.error_part(error)
+        self._failure = error
+        shown = [asdict(check) for check in checks]
+        content = {"error": part, "checks": shown, "journal": self.journal_path}
+        self.console.document(documents.document("doctor", ok=error is None, **content))
+        self.console.check_written()
+        return ExitCode.DONE if error is None else error.exit_code
 
     # Writing
 
@@ -149,6 +178,7 @@ class App:
         options: Options,
         yes: bool,
         jobs: int,
+        limit: float | None,
         rt_config: Path,
         patience: Patience | None,
     ) -> int:
@@ -157,7 +187,7 @@ class App:
         loaded, ps = self._load(config, override)
         consent = PlanConsent(self.console, self.account, yes=yes, force=options.force)
         settings = Settings(baseline=rt_config, jobs=jobs, where=loaded.source.where)
-        with self._connected() as connected:
+        with deadline(limit), self._connected() as connected:
             outcome = session.apply(
                 connected,
                 loaded,
@@ -184,11 +214,42 @@ class App:
         count = len(outcome.plan.pending)
         changes = f"{count} change{'' if count == 1 else 's'}" if count else "Nothing to change"
         took = render.seconds_text(seconds)
-        done = f"{changes}, {self.calls} tdx calls, {took}"
+        run = "" if self._journal is None else f". Journal: {self._journal.id}"
+        done = f"{changes}, {self.calls} tdx calls, {took}{run}"
         self.console.result([Line("", f"{done}", "bold")])
         if outcome.report is None:
             ps = outcome.plan.live.segment.id
             self.console.note([Line("", f"not waited for: see `tdxwrap wait {ps}`")])
+
+    # Earlier runs
+
+    def runs(self) -> int:
+        """`runs`."""
+        found = runs.every(self._environ)
+        self.console.result(runs.list_lines(found))
+        return self._end("runs", runs=[run.summary() for run in found])
+
+    def runs_show(self, which: str) -> int:
+        """`runs show ID`."""
+        run = runs.find(self._environ, which)
+        self.console.result(runs.story(run))
+        return self._end("runs show", run=run.summary(), lines=run.lines)
+
+    def runs_export(
+        self, which: str, *, redact: bool, file: Path | None, config_out: Path | None
+    ) -> int:
+        """`runs export ID`."""
+        run = runs.find(self._environ, which)
+        text, config = run.path.read_text(encoding="utf-8"), ""
+        if redact:
+            text, config = runs.disguised(run, self._environ, config_out is not None)
+        for path, content in ((file, text), (config_out, config)):
+            if path is not None:
+                written = write_baseline(path, partial(_write, text=content))
+                self.console.note([Line("", f"written to {written.file}")])
+        if file is None:
+            self.console.text(text)
+        return self._end("runs export", text=text if file is None else None)
 
     # Shared
 
@@ -197,18 +258,27 @@ class App:
         """The profile and site that tdx will use, as far as can be told (F5)."""
         chosen = self._chosen
         profile = chosen.profile or self._environ.get("TDX_PROFILE")
-        told = f"profile {profile}" if profile else "the profile that tdx has selected"
+        told = f"profile {profile}" if profile else "current tdx profile"
         return f"{told} · site {chosen.site}" if chosen.site else told
 
     def _load(self, config: str, override: str | None) -> tuple[LoadedConfig, str]:
         loaded = load(config, environ=self._environ)
         self.console.warnings(loaded.warnings)
-        return loaded, session.parent_segment(loaded, override)
+        ps = session.parent_segment(loaded, override)
+        file = config if config == "-" else os.path.abspath(config)
+        self._about = {"config": file, "digest": loaded.digest, "segment": ps}
+        return loaded, ps
 
     @contextmanager
-    def _connected(self) -> Iterator[Session]:
-        """tdx, ready to be called, and a checklist that tells what happens."""
+    def _connected(self, ps: str | None = None) -> Iterator[Session]:
+        """tdx, ready to be called, and what tells and records all that happens.
+
+        Args:
+            ps: the parent segment that it is about, where no configuration says it.
+        """
         chosen = self._chosen
+        self._journal = self._new_journal(ps)
+        sweep_leftovers()
         with (
             Tdx(
                 chosen.tdx,
@@ -220,22 +290,66 @@ class App:
             ) as tdx,
             Checklist(self.console) as checklist,
         ):
-            retry = Retry(retries=chosen.retries, delay=chosen.retry_delay, listen=checklist)
-            yield Session(Realtime(tdx), self._environ, chosen.profile, retry, checklist)
+
+            def listen(event: Event) -> None:
+                if self._journal is not None:
+                    self._journal.event(event)
+                checklist(event)
+
+            retry = Retry(retries=chosen.retries, delay=chosen.retry_delay, listen=listen)
+            yield Session(Realtime(tdx), self._environ, chosen.profile, retry, listen)
 
     def _called(self, call: Call) -> None:
         self.calls += 1
+        if self._journal is not None:
+            self._journal.call(call)
         self.console.call(call)
+
+    def _new_journal(self, ps: str | None) -> Journal | None:
+        """The journal of this run, with its header; None where there is to be none."""
+        chosen = self._chosen
+        if chosen.no_journal:
+            return None
+        about = {
+            "config": self._about.get("config"),
+            "digest": self._about.get("digest"),
+            "profile": chosen.profile or self._environ.get("TDX_PROFILE"),
+            "site": chosen.site,
+            "segment": ps or self._about.get("segment"),
+        }
+        label = about["segment"] or self._command
+        journal = open_journal(chosen.journal, label, self._environ, self._warn)
+        if journal is not None:
+            journal.header(self._command, about)
+            if chosen.verbose:
+                self.console.note([Line("journal ", str(journal.path), "dim")])
+        return journal
+
+    def _warn(self, text: str) -> None:
+        self.console.note([Line("! ", text, "yellow")])
+
+    @property
+    def journal_path(self) -> str | None:
+        """The file that records this run, if there is one."""
+        return None if self._journal is None else str(self._journal.path)
+
+    def end_journal(self, code: int, error: TdxwrapError | None = None) -> None:
+        """Write the last line of the journal: how the run ended."""
+        if self._journal is not None:
+            self._journal.end(code, error or self._failure)
 
     def _end(self, command: str, error: TdxwrapError | None = None, **content: Any) -> int:
         """Print the document of `--json`, or the error for a person; give the exit code."""
         part = None if error is None else documents.error_part(error)
         ok = error is None
+        content["journal"] = self.journal_path
         self.console.document(documents.document(command, ok=ok, error=part, **content))
+        self.console.check_written()
         if error is None:
             return ExitCode.DONE
+        self._failure = error
         if not self._chosen.json:
-            self.console.error(command, error)
+            self.console.error(command, error, self.journal_path)
         return error.exit_code
 
 

@@ -56,7 +56,7 @@ class Checklist:
             case events.ChangeStarted(change, number, of):
                 symbol = render.SYMBOLS[change.action]
                 what = f"{symbol} {render.kind_label(change)} {change.name}"
-                self._moving.show(f"{_label(change.step)} {number} of {of}   {what}")
+                self._moving.show(f"{_label(change.step)}  {number} of {of}   {what}")
             case events.ChangeDone():
                 self._change_done(event)
             case events.StatusSeen():
@@ -93,7 +93,7 @@ class Checklist:
 
     def _status_seen(self, event: events.StatusSeen) -> None:
         status = event.status or "not listed"
-        self._moving.show(f"{_label('wait')} {status}", event.elapsed, event.limit)
+        self._moving.show(f"{_label('wait')}  {status}", event.elapsed, event.limit)
         if not self._console.moves and status != self._status:
             elapsed = f"{clock_text(event.elapsed)} of {clock_text(event.limit)}"
             self._say(" ", "Wait", f"status {status} after {elapsed}")
@@ -132,4 +132,4 @@ class _Moving:
 
 
 def _label(step: str) -> str:
-    return f"{LABELS.get(step, step):<{WIDTH}}".rstrip()
+    return f"{LABELS.get(step, step):<{WIDTH - 1}}"

@@ -3,10 +3,7 @@
 from __future__ import annotations
 
 import os
-import signal
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Callable, Sequence
 from dataclasses import fields
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -14,7 +11,8 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 
 from tdxwrap import __version__
-from tdxwrap.errors import ExitCode, Interrupted, TdxwrapError, UsageProblem
+from tdxwrap.errors import TdxwrapError, UsageProblem
+from tdxwrap.stops import as_error, ignore_signals, signals_as_interrupts
 
 if TYPE_CHECKING:
     from tdxwrap.app import App
@@ -56,6 +54,15 @@ _GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
             "help": "Pause before the first retry; doubled each time.",
         },
     ),
+    (
+        ("--journal",),
+        {
+            "type": click.Path(path_type=Path, dir_okay=False),
+            "metavar": "PATH",
+            "help": "Record the run in this new file.",
+        },
+    ),
+    (("--no-journal",), {"is_flag": True, "help": "Do not record the run."}),
     (("--json",), {"is_flag": True, "help": "Print one JSON document."}),
     (("-v", "--verbose"), {"is_flag": True, "help": "Show each tdx command."}),
     (("-q", "--quiet"), {"is_flag": True, "help": "Print errors and results only."}),
@@ -114,7 +121,9 @@ def _app(ctx: click.Context) -> App:
 
     options = ctx.find_root().obj
     chosen = Globals(**{field.name: options[field.name] for field in fields(Globals)})
-    return App(chosen, os.environ)
+    app: App = App(chosen, os.environ, ctx.info_name or "")
+    options["app"] = app
+    return app
 
 
 CONFIG = click.argument("config", type=click.Path(path_type=str))
@@ -131,6 +140,11 @@ def plan_options(function: F) -> F:
         ("--prune", "Delete what is live and not in the file."),
     ):
         function = click.option(name, is_flag=True, help=text)(function)
+    function = click.option(
+        "--check-columns/--no-check-columns",
+        default=True,
+        help="Look whether tables and columns exist when something is to be written.",
+    )(function)
     return PARENT_SEGMENT(function)
 
 
@@ -155,6 +169,15 @@ def check(ctx: click.Context, config: str) -> int:
     return _app(ctx).check(config)
 
 
+@_command("doctor")
+@click.argument("config", type=click.Path(path_type=str), required=False)
+@PARENT_SEGMENT
+@click.pass_context
+def doctor(ctx: click.Context, config: str | None, parent_segment: str | None) -> int:
+    """Look whether everything is there: tdx, login, API, parent segment, tables, columns."""
+    return _app(ctx).doctor(config, parent_segment)
+
+
 @_command("plan")
 @CONFIG
 @plan_options
@@ -171,6 +194,9 @@ def plan(ctx: click.Context, /, config: str, exit_code: bool, markdown: bool, **
 @plan_options
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
 @click.option("--jobs", type=click.IntRange(1, 16), default=1, metavar="N", help="Side by side.")
+@click.option(
+    "--deadline", type=SECONDS, metavar="SECONDS", help="Limit of the whole run; default: none."
+)
 @click.option("--no-wait", is_flag=True, help="Do not wait for the status ok.")
 @click.option(
     "--rt-config",
@@ -187,6 +213,7 @@ def apply(
     config: str,
     yes: bool,
     jobs: int,
+    deadline: float | None,
     no_wait: bool,
     rt_config: Path,
     **given: Any,
@@ -196,6 +223,7 @@ def apply(
         config,
         yes=yes,
         jobs=jobs,
+        limit=deadline,
         rt_config=rt_config,
         patience=None if no_wait else _patience(given),
         **_plan_choice(given),
@@ -254,6 +282,46 @@ def schema(ctx: click.Context) -> int:
     return _app(ctx).schema()
 
 
+@main.group("runs", invoke_without_command=True, epilog=EPILOG)
+@global_options(hidden=True)
+@click.pass_context
+def runs(ctx: click.Context) -> int | None:
+    """List the journals of earlier runs, newest first."""
+    return None if ctx.invoked_subcommand else _app(ctx).runs()
+
+
+RUN = click.argument("run", metavar="ID|last|PATH")
+
+
+@runs.command("show", epilog=EPILOG)
+@global_options(hidden=True)
+@RUN
+@click.pass_context
+def runs_show(ctx: click.Context, run: str) -> int:
+    """Tell the story of one run: its steps, changes and tdx calls."""
+    return _app(ctx).runs_show(run)
+
+
+@runs.command("export", epilog=EPILOG)
+@global_options(hidden=True)
+@RUN
+@click.option("--redact", is_flag=True, help="Replace every name and id, consistently.")
+@click.option("-f", "--file", type=click.Path(path_type=Path, dir_okay=False), help="Write there.")
+@click.option(
+    "--config-out",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="With --redact: write the run's CONFIG there, under the same names.",
+)
+@click.pass_context
+def runs_export(
+    ctx: click.Context, run: str, redact: bool, file: Path | None, config_out: Path | None
+) -> int:
+    """Print the journal of a run, to be shared or kept as a test."""
+    if config_out is not None and not redact:
+        raise UsageProblem("--config-out goes with --redact: the file itself is there as it is")
+    return _app(ctx).runs_export(run, redact=redact, file=file, config_out=config_out)
+
+
 def _is_config(text: str) -> bool:
     return text == "-" or text.endswith((".yaml", ".yml")) or Path(text).is_file()
 
@@ -261,7 +329,7 @@ def _is_config(text: str) -> bool:
 def _plan_choice(given: dict[str, Any]) -> dict[str, Any]:
     from tdxwrap.plan import Options
 
-    options = Options(prune=given["prune"], replace=given["replace"], force=given["force"])
+    options = Options(**{field.name: given[field.name] for field in fields(Options)})
     return {"override": given["parent_segment"], "options": options}
 
 
@@ -285,20 +353,21 @@ def run(args: Sequence[str]) -> int:
         The exit code (errors.ExitCode).
     """
     given: dict[str, Any] = {}
-    try:
-        with _signals_as_interrupts():
+    with signals_as_interrupts():
+        try:
             code = main.main(list(args), prog_name="tdxwrap", standalone_mode=False, obj=given)
-        return int(code or 0)
-    except click.ClickException as error:
-        return _fail(args, given, _usage(error))
-    except (KeyboardInterrupt, click.Abort):
-        return _fail(args, given, Interrupted("interrupted", hint="run the same command again"))
-    except TdxwrapError as error:
+            _end_journal(given, int(code or 0))
+            return int(code or 0)
+        except click.ClickException as problem:
+            error: TdxwrapError = _usage(problem)
+        except (KeyboardInterrupt, click.Abort) as stop:
+            error = as_error(stop)
+        except TdxwrapError as failure:
+            error = failure
+        except Exception as bug:
+            error = _bug(bug)
+        ignore_signals()
         return _fail(args, given, error)
-    except BrokenPipeError:
-        return _closed_output()
-    except Exception as error:
-        return _fail(args, given, _bug(error))
 
 
 def _usage(error: click.ClickException) -> UsageProblem:
@@ -313,18 +382,19 @@ def _fail(args: Sequence[str], given: dict[str, Any], error: TdxwrapError) -> in
     # A usage error may come before --json was understood.
     as_json = bool(given.get("json")) or "--json" in args
     command = next((arg for arg in args if arg in main.commands), "tdxwrap")
-    try:
-        Console(Style(json=as_json, color=given.get("color"))).error(command, error)
-    except BrokenPipeError:
-        _closed_output()
+    Console(Style(json=as_json, color=given.get("color"))).error(
+        command, error, _end_journal(given, int(error.exit_code), error)
+    )
     return int(error.exit_code)
 
 
-def _closed_output() -> int:
-    """The reader went away (`| head`): be silent, also when Python flushes at its end."""
-    null = os.open(os.devnull, os.O_WRONLY)
-    os.dup2(null, sys.stdout.fileno())
-    return int(ExitCode.DONE)
+def _end_journal(given: dict[str, Any], code: int, error: TdxwrapError | None = None) -> str | None:
+    """Record how the run ended; the journal's path, if there is one."""
+    app: App | None = given.get("app")
+    if app is None:
+        return None
+    app.end_journal(code, error)
+    return app.journal_path
 
 
 def _bug(error: Exception) -> TdxwrapError:
@@ -340,20 +410,3 @@ def _bug(error: Exception) -> TdxwrapError:
         f"a bug in tdxwrap: {type(error).__name__}: {error}",
         hint=f"please report it with {file.name}; running the command again is safe",
     )
-
-
-@contextmanager
-def _signals_as_interrupts() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a run in the same orderly way as Ctrl-C."""
-    earlier = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGHUP)}
-    for number in earlier:
-        signal.signal(number, _interrupt)
-    try:
-        yield
-    finally:
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
-
-
-def _interrupt(number: int, frame: object) -> None:
-    raise KeyboardInterrupt

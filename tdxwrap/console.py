@@ -12,16 +12,17 @@ import shlex
 import sys
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
-from typing import Any, TextIO
+from dataclasses import dataclass, replace
+from typing import Any, TextIO, cast
 
 from rich.console import Console as RichConsole
 from rich.text import Text
 
 from tdxwrap import documents, render
-from tdxwrap.errors import Interrupted, Problem, TdxwrapError, UsageProblem
-from tdxwrap.plan import Plan
+from tdxwrap.errors import EnvironmentProblem, Interrupted, Problem, TdxwrapError, UsageProblem
+from tdxwrap.plan import Level, Plan
 from tdxwrap.render import Line
+from tdxwrap.streams import LastingStream
 from tdxwrap.tdx import Call
 
 
@@ -42,8 +43,9 @@ class Console:
         self, style: Style, stdout: TextIO | None = None, stderr: TextIO | None = None
     ) -> None:
         self.style = style
-        self.out = _rich(stdout or sys.stdout, style)
-        self.err = _rich(stderr or sys.stderr, style)
+        self._stdout = LastingStream(stdout or sys.stdout)
+        self.out = _rich(self._stdout, style)
+        self.err = _rich(LastingStream(stderr or sys.stderr), style)
 
     # Lines
 
@@ -73,15 +75,34 @@ class Console:
         self.out.file.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
         self.out.file.flush()
 
+    def check_written(self) -> None:
+        """Whether the result has reached its file.
+
+        Raises:
+            EnvironmentProblem: it has not (a full disk); a reader that went away is fine.
+        """
+        self._stdout.flush()
+        if self._stdout.failure is not None:
+            raise EnvironmentProblem(
+                f"the result could not be written: {self._stdout.failure.strerror}",
+                hint="what was applied stays applied: make room, and look with `tdxwrap status`",
+            )
+
     # Errors and warnings
 
-    def error(self, command: str, error: TdxwrapError) -> None:
-        """An error: a document on stdout with `--json`, else lines on stderr."""
+    def error(self, command: str, error: TdxwrapError, journal: str | None = None) -> None:
+        """An error: a document on stdout with `--json`, else lines on stderr.
+
+        Args:
+            journal: the file that records the run, if there is one.
+        """
         if self.style.json:
-            content = {"ok": False, "error": documents.error_part(error)}
+            content = {"ok": False, "error": documents.error_part(error), "journal": journal}
             self.raw_document(documents.document(command, **content))
         else:
             _print(self.err, render.error_lines(error))
+            if journal is not None:
+                _print(self.err, [Line("  journal    ", journal)])
 
     def warnings(self, problems: Iterable[Problem]) -> None:
         """What is allowed in a file but seldom meant."""
@@ -110,7 +131,7 @@ class Console:
         Raises:
             Interrupted: the answer is anything else.
         """
-        self.err.print(Text(f"{question} [y/N] ", style="bold"), end="", soft_wrap=True)
+        self.err.print(Text(f"{question} [y/N] ", style="bold"), end="")
         answer = sys.stdin.readline()
         if answer.strip().lower() not in ("y", "yes"):
             raise Interrupted("not confirmed", hint="nothing was written")
@@ -148,9 +169,14 @@ class PlanConsent:
         self.force = force
 
     def show(self, plan: Plan) -> None:
-        """Print the plan; beside an apply it is not the result, so it goes to stderr."""
+        """Print the plan; beside an apply it is not the result, so it goes to stderr.
+
+        Failed column checks are left to the error that they end in.
+        """
         everything = self.console.style.verbose
-        lines = render.plan_lines(plan, self.account, everything=everything)
+        warned = tuple(found for found in plan.findings if found.level is Level.WARNING)
+        shown = replace(plan, findings=warned)
+        lines = render.plan_lines(shown, self.account, everything=everything)
         self.console.note([*lines, render.BLANK])
 
     def ask(self, plan: Plan) -> bool:
@@ -198,9 +224,9 @@ def _changes(count: int) -> str:
     return f"{count} change{'' if count == 1 else 's'}"
 
 
-def _rich(stream: TextIO, style: Style) -> RichConsole:
+def _rich(stream: LastingStream, style: Style) -> RichConsole:
     return RichConsole(
-        file=stream,
+        file=cast(TextIO, stream),
         highlight=False,
         markup=False,
         emoji=False,

@@ -6,7 +6,7 @@ from dataclasses import asdict
 from typing import Any
 
 from tdxwrap.errors import ConfigError, Problem, TdxwrapError
-from tdxwrap.plan import Change, Plan
+from tdxwrap.plan import Change, Finding, Plan
 from tdxwrap.state import Segment
 from tdxwrap.verify import Report
 
@@ -31,6 +31,7 @@ def plan_part(plan: Plan) -> dict[str, Any]:
         "changes": [change_part(change) for change in plan.changes],
         "counts": {str(action): number for action, number in plan.counts().items()},
         "blockers": [asdict(blocker) for blocker in plan.blockers],
+        "findings": [finding_part(finding) for finding in plan.findings],
     }
 
 
@@ -46,6 +47,11 @@ def change_part(change: Change) -> dict[str, Any]:
         "reason": change.reason,
         "dangerous": change.dangerous,
     }
+
+
+def finding_part(finding: Finding) -> dict[str, Any]:
+    """What a column check found, and where in the file."""
+    return {name: value for name, value in asdict(finding).items() if name != "loc"}
 
 
 def report_part(report: Report | None) -> dict[str, Any] | None:

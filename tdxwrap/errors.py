@@ -161,6 +161,12 @@ class UnsafePlan(Refused):
     kind = "unsafe-plan"
 
 
+class ColumnsMissing(Refused):
+    """The live column checks failed: the API would accept it, and it would not work (F18, F19)."""
+
+    kind = "columns-missing"
+
+
 class CallFailed(TdxwrapError):
     """A tdx call gave no usable answer. A write may or may not have been applied (F22)."""
 
@@ -200,6 +206,12 @@ class CallTimeout(CallFailed):
     """tdx did not end within the time limit and was ended with its children."""
 
     kind = "timeout"
+
+
+class DeadlineExceeded(CallFailed):
+    """The whole run took longer than `--deadline` allows."""
+
+    kind = "deadline"
 
 
 class MalformedOutput(CallFailed):

@@ -14,7 +14,7 @@ from tdxwrap.state import LiveState
 from tdxwrap.yamlsource import escape
 
 
-def export(live: LiveState) -> str:
+def config_text(live: LiveState) -> str:
     """The live configuration as the text of a CONFIG file, with names in place of ids.
 
     What a file cannot say (a second item of the same name, a form that this version cannot read)

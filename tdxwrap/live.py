@@ -2,19 +2,34 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from tdxwrap.errors import NotFound, Refused
-from tdxwrap.models import ATTRIBUTE, BatchAttribute, EventTable, KeyEvent, StitchingKey
+from tdxwrap.errors import CallFailed, NotFound, Refused, TdxwrapError
+from tdxwrap.models import (
+    ATTRIBUTE,
+    BatchAttribute,
+    EventTable,
+    KeyEvent,
+    RtConfig,
+    StitchingKey,
+)
 from tdxwrap.parallel import Parallel, result
 from tdxwrap.realtime import Realtime
 from tdxwrap.retry import Retry
-from tdxwrap.state import LiveAttribute, LiveKeyEvent, LiveState, Segment, Unreadable
+from tdxwrap.state import (
+    Columns,
+    LiveAttribute,
+    LiveKeyEvent,
+    LiveState,
+    Schema,
+    Segment,
+    Unreadable,
+)
 
 T = TypeVar("T")
 
@@ -85,26 +100,37 @@ def resolve_segment(api: Realtime, retry: Retry, ps: str) -> Segment:
     return segment
 
 
-def read_live(reads: Reads, ps: str) -> LiveState:
+def read_live(reads: Reads, ps: str, hold: Callable[[str], None] | None = None) -> LiveState:
     """Everything that is configured on the parent segment `ps`, an id or a name.
 
     With an id all reads run side by side; with a name the segment is looked up first, since the
     endpoints take an id only.
 
+    Args:
+        hold: told the id before anything of it is read; may raise (the lock of the segment).
     Raises:
         NotFound, Refused: as `resolve_segment`.
         CallFailed: a read kept failing.
     """
-    listing = reads.start(reads.api.segments, ps)
+    hold = hold or _nothing
     # An id is tried at once; should it turn out to be a name of digits, read again below.
-    early = _start_reads(reads, ps) if ps.isascii() and ps.isdigit() else None
+    by_id = ps.isascii() and ps.isdigit()
+    if by_id:
+        hold(ps)
+    listing = reads.start(reads.api.segments, ps)
+    started = _start_reads(reads, ps) if by_id else None
     segment = find_segment(result(listing), ps)
     if segment is None:
         # The other reads fail as well then, with a 404 that explains less.
         raise absence(reads.api, reads.retry, ps)
-    if early is None or segment.id != ps:
-        early = _start_reads(reads, segment.id)
-    return _assemble(segment, early)
+    if started is None or segment.id != ps:
+        hold(segment.id)
+        started = _start_reads(reads, segment.id)
+    return _assemble(segment, started)
+
+
+def _nothing(segment_id: str) -> None:
+    """Nobody wants to know."""
 
 
 def reread(reads: Reads, before: LiveState, status: str | None) -> LiveState:
@@ -212,3 +238,39 @@ def _unreadable(kind: str, document: Mapping[str, Any], error: ValidationError) 
         key_events=(str(document.get("realtimeKeyEventId")),),
         reason=f"{place}: {first['msg']}" if place else first["msg"],
     )
+
+
+def read_schema(
+    reads: Reads, config: RtConfig, live_tables: Iterable[EventTable], segment_id: str | None
+) -> Schema:
+    """Describe the tables of a file, side by side; the master table if a lookup key is stated.
+
+    Args:
+        live_tables: event tables of the segment; described only for a stitching key that none of
+            the file's tables has, since what is live is kept beside what the file says.
+        segment_id: None leaves the master table out.
+    Raises:
+        EnvironmentProblem: there is no tdx or no login. Whatever else fails is in the result.
+    """
+    master = None
+    if segment_id is not None and config.id_stitching.ext_lookup_key is not None:
+        master = reads.start(reads.api.master_columns, segment_id)
+    tables = _described(reads, config.tables())
+    found = Schema(tables).names()
+    if any(key.name not in found for key in config.id_stitching.keys):
+        tables |= _described(reads, [table for table in live_tables if table not in tables])
+    return Schema(tables, None if master is None else _outcome(master))
+
+
+def _described(
+    reads: Reads, tables: Iterable[EventTable]
+) -> dict[EventTable, Columns | TdxwrapError]:
+    started = {table: reads.start(reads.api.columns, str(table)) for table in tables}
+    return {table: _outcome(future) for table, future in started.items()}
+
+
+def _outcome(future: Future[dict[str, str]]) -> Columns | TdxwrapError:
+    try:
+        return result(future)
+    except (Refused, CallFailed) as error:
+        return error

@@ -112,22 +112,65 @@ class Blocker:
     flag: str
 
 
+class Topic(StrEnum):
+    """What the live column checks are about."""
+
+    TABLES = "event tables"
+    KEYS = "stitching keys"
+    LOOKUP_KEY = "lookup key"
+    COLUMNS = "columns"
+
+
+class Level(StrEnum):
+    """How grave a finding is: `apply` stops at a failed check."""
+
+    FAILED = "failed"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the column checks found: the API accepts it, and it does not work (`columns.py`).
+
+    Attributes:
+        loc: where it stands in the configuration.
+        where: the same as `file:line`; empty until somebody who knows the file fills it in.
+    """
+
+    topic: Topic
+    level: Level
+    message: str
+    hint: str = ""
+    loc: Loc = ()
+    where: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Options:
-    """What the user has agreed to: `--prune`, `--replace`, `--force`."""
+    """What the user has agreed to: `--prune`, `--replace`, `--force`.
+
+    Attributes:
+        check_columns: whether tables and columns are looked at when something is to be written.
+    """
 
     prune: bool = False
     replace: bool = False
     force: bool = False
+    check_columns: bool = True
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """Every item of both sides with what happens to it, in the recipe's order."""
+    """Every item of both sides with what happens to it, in the recipe's order.
+
+    Attributes:
+        findings: of the column checks; empty where they were not made.
+    """
 
     changes: tuple[Change, ...]
     blockers: tuple[Blocker, ...]
     live: LiveState
+    findings: tuple[Finding, ...] = ()
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -168,7 +211,7 @@ def build(config: RtConfig, live: LiveState, options: Options | None = None) -> 
     attributes = _attributes(config, live, replaced_events)
     keys, batch = config.id_stitching.keys, config.batch_attributes
     changes = (
-        *_members(Kind.EVENT_TABLE, config.tables(), live.event_tables, _table_locs(config)),
+        *_members(Kind.EVENT_TABLE, config.tables(), live.event_tables, table_locs(config)),
         *key_events,
         *_members(
             Kind.STITCHING_KEY,
@@ -191,7 +234,7 @@ def build(config: RtConfig, live: LiveState, options: Options | None = None) -> 
     return Plan(changes, tuple(_blockers(changes, live, options)), live)
 
 
-def _table_locs(config: RtConfig) -> list[Loc]:
+def table_locs(config: RtConfig) -> list[Loc]:
     """Where each of `config.tables()` stands: in its own list, or in its first key event."""
     if config.event_tables is not None:
         return _locs("event_tables", count=len(config.event_tables))

@@ -6,12 +6,14 @@ Every call raises what `Tdx` raises (errors.py); an answer of an unexpected form
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
 
 from tdxwrap import queries
+from tdxwrap.answers import said
 from tdxwrap.errors import (
     CallFailed,
     CallTimeout,
@@ -59,14 +61,22 @@ class Realtime:
 
     # Who and where
 
-    def check_auth(self) -> None:
+    def version(self) -> str:
+        """`tdx --version`, as it is: without a notice around it."""
+        printed = self.tdx.run("--version").stdout
+        number = re.search(r"\d+\.\d+[\w.+-]*", printed)
+        return number[0] if number else printed.strip()[:80]
+
+    def check_auth(self) -> str:
         """`tdx auth`: is there a login at all? (F4)
 
+        Returns:
+            What tdx says about it, in one line.
         Raises:
             NotAuthenticated: tdx says no.
         """
         try:
-            self.tdx.run("auth")
+            return said(self.tdx.run("auth").stdout).replace("\n", "; ")
         except (NotAuthenticated, Refused, CallFailed) as error:
             if isinstance(error, Transient | CallTimeout):
                 raise
@@ -156,20 +166,23 @@ class Realtime:
     def columns(self, table: str) -> dict[str, str]:
         """`tdx describe db.table`: column names with their types."""
         result = self.tdx.json("describe", table, "--json")
-        return _columns(queries.COLUMNS.search(result.data))
+        return _columns(result, queries.COLUMNS)
 
     def master_columns(self, segment_id: str) -> dict[str, str]:
         """`tdx ps desc`: the columns of the master table with their types."""
         result = self.tdx.json("ps", "desc", segment_id, "--json")
-        return _columns(queries.MASTER_COLUMNS.search(result.data))
+        return _columns(result, queries.MASTER_COLUMNS)
 
 
 def _path(segment_id: str, rest: str) -> str:
     return f"/audiences/{segment_id}/{rest}"
 
 
-def _columns(found: Any) -> dict[str, str]:
-    return {str(column["name"]): str(column["type"]) for column in found or ()}
+def _columns(result: Result, query: queries.Query) -> dict[str, str]:
+    """Names with types, an empty one where tdx tells none. No table is without a column."""
+    found = query.search(result.data)
+    _expect(bool(found), result, "the columns of a table")
+    return {str(column["name"]): str(column["type"] or "") for column in found}
 
 
 def _expect(holds: bool, result: Result, what: str) -> None:

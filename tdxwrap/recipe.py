@@ -35,6 +35,7 @@ from tdxwrap.parallel import Parallel
 from tdxwrap.plan import Action, Change, Kind, Loc, Plan, merged
 from tdxwrap.realtime import Realtime
 from tdxwrap.retry import Retry
+from tdxwrap.stops import as_error
 from tdxwrap.writes import Writer
 
 CHECKPOINTS = {
@@ -55,6 +56,8 @@ _LISTS = {
     Kind.STITCHING_KEY: "keyColumns",
     Kind.BATCH_ATTRIBUTE: "batchAttributes",
 }
+# So many of the changes that are still open are named.
+OPEN_SHOWN = 5
 _CHANGED = (Action.CREATE, Action.UPDATE)
 
 
@@ -111,7 +114,7 @@ class _Run:
     ids: dict[str, str] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     started: int = 0
-    done: int = 0
+    done: list[Change] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     writer: Writer = field(init=False)
 
@@ -143,11 +146,18 @@ class _Run:
             error.step = error.step or name
             error.so_far = self.so_far()
             raise
+        except KeyboardInterrupt as stop:
+            stopped = as_error(stop, self.so_far())
+            stopped.step = name
+            raise stopped from None
         self.emit(StepDone(name, CHECKPOINTS[name], self.settings.clock() - start))
 
     def so_far(self) -> str:
-        total = len(self.plan.pending)
-        return f"{self.done} of {total} changes are written; the same command goes on from there"
+        pending = self.plan.pending
+        still = [f"{c.kind} {c.name}" for c in pending if c not in self.done]
+        shown = ", ".join(still[:OPEN_SHOWN])
+        more = f" and {len(still) - OPEN_SHOWN} more" if len(still) > OPEN_SHOWN else ""
+        return f"{len(self.done)} of {len(pending)} changes are written; open: {shown}{more}"
 
     def event_tables_and_key_events(self) -> None:
         if not self.plan.pending:
@@ -171,12 +181,13 @@ class _Run:
 
     def baseline(self) -> None:
         live, file = self.plan.live, self.settings.baseline
-        written = write_baseline(
-            file,
-            lambda path: self.retry.read(
-                lambda: self.api.write_baseline(live.segment.id, live.initialized, path)
-            ),
-        )
+
+        def write(path: Path) -> None:
+            # A try whose answer was lost may have left a file, and tdx asks before it overwrites.
+            path.unlink(missing_ok=True)
+            self.api.write_baseline(live.segment.id, live.initialized, path)
+
+        written = write_baseline(file, lambda path: self.retry.read(lambda: write(path)))
         if written.earlier is not None:
             self.emit(FileKept(str(file), str(written.earlier)))
         command = "tdx ps pull" if live.initialized else "tdx ps pz init"
@@ -285,7 +296,7 @@ class _Run:
 
     def finish(self, change: Change, start: float, item_id: str | None = None) -> None:
         with self.lock:
-            self.done += 1
+            self.done.append(change)
         self.emit(ChangeDone(change, self.settings.clock() - start, item_id))
 
     @contextmanager

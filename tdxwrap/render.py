@@ -6,7 +6,7 @@ import json
 import shlex
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
@@ -18,9 +18,12 @@ from tdxwrap.models import (
     ListAttribute,
     SingleAttribute,
 )
-from tdxwrap.plan import Action, Change, Kind, Plan
+from tdxwrap.plan import Action, Change, Finding, Kind, Level, Plan
 from tdxwrap.state import Segment
 from tdxwrap.verify import Report
+
+if TYPE_CHECKING:
+    from tdxwrap.doctor import Check
 
 SYMBOLS = {
     Action.CREATE: "+",
@@ -87,7 +90,18 @@ def plan_lines(plan: Plan, account: str, *, everything: bool = False) -> list[Li
             lines.extend(_step_lines(changes, everything))
     lines.extend([BLANK, Line("", counts_text(plan), "bold")])
     lines.extend(Line("! ", text, "yellow") for text in warnings(plan))
+    lines.extend(finding_lines(plan.findings))
     return lines
+
+
+def finding_lines(findings: Iterable[Finding]) -> Iterator[Line]:
+    """What the column checks found, each with its place and a hint."""
+    for finding in findings:
+        failed = finding.level is Level.FAILED
+        body = f"{finding.message}   {finding.where}".rstrip()
+        yield Line("✗ " if failed else "! ", body, "red" if failed else "yellow")
+        if finding.hint:
+            yield Line("  ", finding.hint)
 
 
 def _step_lines(changes: Sequence[Change], everything: bool) -> Iterator[Line]:
@@ -190,13 +204,20 @@ def plan_markdown(plan: Plan, account: str) -> str:
         "",
         f"**{counts_text(plan)}** · {_md(account)} · RT status {plan.live.segment.status}",
         "",
-        *(f"> ⚠️ {_md(text)}" for text in warnings(plan)),
+        *(f"> ⚠️ {_md(text)}\n" for text in warnings(plan)),
+        *(_markdown_finding(finding) for finding in plan.findings),
     ]
     for action in (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE):
         lines.extend(_markdown_section(plan, action, opened=True))
     for action in (Action.UNMANAGED, Action.UNCHANGED):
         lines.extend(_markdown_section(plan, action, opened=False))
     return "\n".join(lines) + "\n"
+
+
+def _markdown_finding(finding: Finding) -> str:
+    symbol = "❌" if finding.level is Level.FAILED else "⚠️"
+    hint = f" – {_md(finding.hint)}" if finding.hint else ""
+    return f"> {symbol} {_md(finding.message)}{hint} ({_md(finding.where)})\n"
 
 
 def _markdown_section(plan: Plan, action: Action, *, opened: bool) -> Iterator[str]:
@@ -245,6 +266,30 @@ def report_lines(report: Report, file: str) -> list[Line]:
     for change in report.differences:
         lines.extend(change_lines(change))
     return lines
+
+
+# Doctor
+
+CHECK_SYMBOLS = {"ok": "✓", "warning": "!", "failed": "✗", "not checked": "·"}
+CHECK_STYLES = {"ok": "", "warning": "yellow", "failed": "red", "not checked": "dim"}
+
+
+def check_lines(checks: Sequence[Check]) -> list[Line]:
+    """The checklist of doctor, one check a line with its hint below, and the counts."""
+    lines: list[Line] = []
+    for check in checks:
+        body = check.message if check.state != "not checked" else f"not checked: {check.message}"
+        body = f"{body}   {check.where}" if check.where else body
+        label = f"{CHECK_SYMBOLS[check.state]} {check.name:<15} "
+        lines.append(Line(label, body, CHECK_STYLES[check.state]))
+        if check.hint:
+            lines.append(Line(" " * len(label), check.hint))
+    told = [
+        f"{count} {word}"
+        for state, word in (("failed", "failed"), ("warning", "to look at"))
+        if (count := sum(check.state == state for check in checks))
+    ]
+    return [*lines, Line("", ", ".join(told) or "all is well", "bold")]
 
 
 # Errors

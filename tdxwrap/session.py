@@ -6,20 +6,24 @@ its own accord.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
+from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
+from tdxwrap import columns
 from tdxwrap import live as reading
 from tdxwrap.config import LoadedConfig
-from tdxwrap.errors import UnsafePlan, UsageProblem
+from tdxwrap.errors import ColumnsMissing, UnsafePlan, UsageProblem
 from tdxwrap.events import Listener, LiveMoved, StepDone, StepStarted, ignore
-from tdxwrap.plan import Options, Plan, build
+from tdxwrap.lock import segment_lock
+from tdxwrap.plan import Finding, Level, Options, Plan, build
 from tdxwrap.realtime import Realtime, credential_source
 from tdxwrap.recipe import Settings, carry_out
 from tdxwrap.retry import Retry
 from tdxwrap.state import LiveState, Segment
-from tdxwrap.verify import Report, verify
+from tdxwrap.stops import as_error
+from tdxwrap.verify import Report, validate
 from tdxwrap.wait import READY, Patience, wait_until_ready
 
 
@@ -98,17 +102,30 @@ def parent_segment(loaded: LoadedConfig, override: str | None) -> str:
     return ps
 
 
-def read(session: Session, ps: str) -> LiveState:
-    """What is live on a parent segment (`read_live` says what is raised)."""
+def read(session: Session, ps: str, hold: Callable[[str], None] | None = None) -> LiveState:
+    """What is live on a parent segment (`read_live` says what `hold` is and what is raised)."""
     with reading.Reads(session.api, session.retry) as reads:
-        return reading.read_live(reads, ps)
+        return reading.read_live(reads, ps, hold)
 
 
 def make_plan(
     session: Session, loaded: LoadedConfig, ps: str, options: Options | None = None
 ) -> Plan:
-    """Read and compare; writes nothing."""
-    return build(loaded.config, read(session, ps), options)
+    """Read, compare and check the columns; writes nothing."""
+    plan = build(loaded.config, read(session, ps), options)
+    return _checked(session, loaded, plan, options)
+
+
+def _checked(session: Session, loaded: LoadedConfig, plan: Plan, options: Options | None) -> Plan:
+    """The plan with what the column checks find; where nothing is pending, nothing is asked."""
+    if not plan.pending or not (options or Options()).check_columns:
+        return plan
+    tables, segment_id = plan.live.event_tables, plan.live.segment.id
+    with reading.Reads(session.api, session.retry) as reads:
+        schema = reading.read_schema(reads, loaded.config, tables, segment_id)
+    found = columns.check(loaded.config, schema)
+    placed = (replace(each, where=loaded.source.where(each.loc)) for each in found)
+    return replace(plan, findings=tuple(placed))
 
 
 def apply(
@@ -128,30 +145,47 @@ def apply(
         patience: how to wait for the status `ok`; None does not wait and does not validate.
     Raises:
         UnsafePlan: the plan needs `--replace`, `--prune` or `--force`; nothing was written.
+        ColumnsMissing: a table, a column or a key cannot be as the file says; nothing was written.
+        Locked: another run is at work on the segment.
         NotReady: the status is terminal, the wait ran out, or the validation failed.
         TdxwrapError: a call failed for good.
     """
     check_key(session)
-    plan = _agreed_plan(session, loaded, ps, consent, options)
-    carry_out(plan, session.api, session.retry, settings, session.listen)
-    if patience is None:
-        return Outcome(plan, None, plan.live)
-    live = _wait(session, plan, patience)
-    return _validated(session, loaded, plan, live, options)
+    with ExitStack() as held:
+
+        def hold(segment_id: str) -> None:
+            held.enter_context(segment_lock(session.environ, segment_id))
+
+        live = read(session, ps, hold)
+        plan = _agreed_plan(session, loaded, live, consent, options)
+        carry_out(plan, session.api, session.retry, settings, session.listen)
+        if patience is None:
+            return Outcome(plan, None, plan.live)
+        try:
+            live = _wait(session, plan, patience)
+            return _validated(session, loaded, plan, live, options)
+        except KeyboardInterrupt as stop:
+            error = as_error(stop, "every change is written; whether it is live is not known yet")
+            error.step = "wait"
+            raise error from None
 
 
 def _agreed_plan(
-    session: Session, loaded: LoadedConfig, ps: str, consent: Consent, options: Options | None
+    session: Session,
+    loaded: LoadedConfig,
+    live: LiveState,
+    consent: Consent,
+    options: Options | None,
 ) -> Plan:
     """Plan until what was agreed to is still what is live: never write blindly."""
-    live = read(session, ps)
     while True:
-        plan = build(loaded.config, live, options)
+        plan = _checked(session, loaded, build(loaded.config, live, options), options)
         consent.show(plan)
+        refuse_unfit(plan)
         refuse_blocked(plan)
         if not consent.ask(plan):
             return plan
-        live = read(session, ps)
+        live = read(session, plan.live.segment.id)
         if live.configured_like(plan.live):
             return plan
         session.listen(LiveMoved())
@@ -172,6 +206,28 @@ def refuse_blocked(plan: Plan) -> None:
         if flags and all(blocker.flag for blocker in plan.blockers)
         else "nothing was written. Take the item out of the file, or mend it in the console",
     )
+
+
+def refuse_unfit(plan: Plan) -> None:
+    """Stop here if the column checks failed.
+
+    Raises:
+        ColumnsMissing: for the first failed check, with the others beside it.
+    """
+    failed = [_unfit(finding) for finding in plan.findings if finding.level is Level.FAILED]
+    if not failed:
+        return
+    error, *others = failed
+    way = "nothing was written: mend the file, or leave the check out with --no-check-columns"
+    error.hint = f"{error.hint}\n{way}".strip()
+    error.others = tuple(others)
+    raise error
+
+
+def _unfit(finding: Finding) -> ColumnsMissing:
+    error = ColumnsMissing(finding.message, hint=finding.hint)
+    error.where = finding.where
+    return error
 
 
 def _wait(session: Session, plan: Plan, patience: Patience) -> LiveState:
@@ -197,7 +253,7 @@ def _validated(
 ) -> Outcome:
     session.listen(StepStarted("validate"))
     after = plan if live is plan.live else build(loaded.config, live, options)
-    report = verify(live, after)
+    report = validate(live, after)
     if report.ok:
         session.listen(StepDone("validate", "RT configuration complete and validated", 0.0))
     return Outcome(plan, report, live)

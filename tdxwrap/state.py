@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TypeAlias
 
+from tdxwrap.errors import TdxwrapError
 from tdxwrap.models import (
     BaseAttribute,
     BatchAttribute,
@@ -100,3 +103,29 @@ class LiveState:
             self.attributes,
             self.unreadable,
         )
+
+
+Columns: TypeAlias = Mapping[str, str]
+"""The names of a table's columns with their types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What tdx told of the tables: their columns, or why it did not tell them.
+
+    Attributes:
+        tables: at least those of the file.
+        master: the master table; None if it was not asked for.
+    """
+
+    tables: Mapping[EventTable, Columns | TdxwrapError]
+    master: Columns | TdxwrapError | None = None
+
+    def readable(self) -> dict[EventTable, Columns]:
+        """The tables whose columns are known."""
+        known = self.tables.items()
+        return {t: columns for t, columns in known if not isinstance(columns, TdxwrapError)}
+
+    def names(self) -> set[str]:
+        """Every column of every table that is known."""
+        return {name for columns in self.readable().values() for name in columns}

@@ -49,6 +49,7 @@ DEFAULT_TIMEOUT = 120.0  # seconds
 DEFAULT_GRACE = 2.0  # seconds between SIGTERM and SIGKILL
 MAX_ARGUMENT = 102_400  # bytes; Linux takes 128 KiB in one argument (F7)
 KEPT_CHARACTERS = 65_536  # of each end of a long text
+KEPT_FOR_LISTENERS = 524_288  # the same of stdout, of which a journal wants the whole
 # Cut off behind the kept part, so that no half of a secret that lies on the cut is kept (redact
 # finds whole secrets only). Longer than any secret.
 CUT_MARGIN = 4_096
@@ -100,6 +101,8 @@ class Call:
         exit_code: None if tdx did not start or was ended by us.
         stdout, stderr: long ones only from both ends.
         error: the `kind` of the error that was raised; None for a good call.
+        truncated: whether stdout is not whole.
+        body: the request body, where argv only names a file that is gone by now.
     """
 
     argv: tuple[str, ...]
@@ -109,6 +112,8 @@ class Call:
     stdout: str
     stderr: str
     error: str | None
+    truncated: bool = False
+    body: str | None = None
 
 
 class _Want(Enum):
@@ -225,9 +230,15 @@ class Tdx:
         if len(text.encode()) <= MAX_ARGUMENT:
             return self._call((*args, "--data", text), want)
         with self._room.file_of(text) as file:
-            return self._call((*args, "-f", file), want)
+            return self._call((*args, "-f", file), want, body=text)
 
-    def _call(self, args: Sequence[str], want: _Want, timeout: float | None = None) -> Result:
+    def _call(
+        self,
+        args: Sequence[str],
+        want: _Want,
+        timeout: float | None = None,
+        body: str | None = None,
+    ) -> Result:
         """Run, judge, tell the listener: every call passes through here."""
         args = (*self._globals, *args)
         argv = tuple(self._redactor.text(word) for word in ("tdx", *args))
@@ -244,7 +255,7 @@ class Tdx:
             failure = _kind(error)
             raise
         finally:
-            self._tell(argv, started, time.monotonic() - clock, output, failure)
+            self._tell(argv, started, time.monotonic() - clock, output, failure, body)
         return Result(argv, answer.exit_code, answer.data, answer.stdout, answer.stderr, seconds)
 
     def _process(self, args: Sequence[str], limit: float) -> _Output:
@@ -290,13 +301,27 @@ class Tdx:
         return answer
 
     def _tell(
-        self, argv: tuple[str, ...], started: float, seconds: float, output: _Output, failure: str
+        self,
+        argv: tuple[str, ...],
+        started: float,
+        seconds: float,
+        output: _Output,
+        failure: str,
+        body: str | None,
     ) -> None:
         if self._on_call is None:
             return
-        stdout = _both_ends(output.stdout, self._redactor)
-        code = output.exit_code
-        call = Call(argv, started, seconds, code, stdout, output.stderr, failure or None)
+        call = Call(
+            argv,
+            started,
+            seconds,
+            output.exit_code,
+            _both_ends(output.stdout, self._redactor, KEPT_FOR_LISTENERS),
+            output.stderr,
+            failure or None,
+            truncated=len(output.stdout) > 2 * (KEPT_FOR_LISTENERS + CUT_MARGIN),
+            body=None if body is None else self._redactor.text(body),
+        )
         with self._telling:
             self._on_call(call)
 
@@ -570,14 +595,14 @@ def _content(file: IO[bytes]) -> bytes:
     return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
 
 
-def _both_ends(data: bytes, redactor: Redactor) -> str:
-    """The text without secrets; of a long one only the beginning and the end."""
-    window = KEPT_CHARACTERS + CUT_MARGIN
+def _both_ends(data: bytes, redactor: Redactor, kept: int = KEPT_CHARACTERS) -> str:
+    """The text without secrets; of a long one only `kept` of the beginning and of the end."""
+    window = kept + CUT_MARGIN
     if len(data) <= 2 * window:
         return redactor.text(data.decode("utf-8", "replace"))
     head = redactor.text(data[:window].decode("utf-8", "replace"))[:-CUT_MARGIN]
     tail = redactor.text(data[-window:].decode("utf-8", "replace"))[CUT_MARGIN:]
-    return f"{head}\n[… {len(data) - 2 * KEPT_CHARACTERS} bytes left out …]\n{tail}"
+    return f"{head}\n[… {len(data) - 2 * kept} bytes left out …]\n{tail}"
 
 
 def _parsed(raw: str, answer: Answer, size: int, want: _Want) -> Any:

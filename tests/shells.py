@@ -2,11 +2,20 @@
 
 from __future__ import annotations
 
+import fcntl
+import functools
 import json
 import os
+import pty
+import select
+import signal
+import struct
 import subprocess
 import sys
-from collections.abc import Mapping
+import tempfile
+import termios
+import threading
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -43,6 +52,42 @@ class Ran:
         return json.loads(self.out)
 
 
+class Zygote:
+    """The process that tests/zygote.py is; one for each process of the suite."""
+
+    def __init__(self) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, Path(__file__).with_name("zygote.py")],
+            cwd=ROOT,
+            env={**os.environ, "PYTHONPATH": str(ROOT)},
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def run(self, **request: Any) -> int:
+        """Run one tdxwrap to its end; its exit code, negative for a signal."""
+        assert self._process.stdin is not None
+        self._process.stdin.write(json.dumps({"name": "run", **request}) + "\n")
+        self._process.stdin.flush()
+        pid = self._told()["pid"]
+        guard = threading.Timer(110, os.kill, (pid, signal.SIGABRT))
+        guard.start()
+        try:
+            return int(self._told()["code"])
+        finally:
+            guard.cancel()
+
+    def _told(self) -> dict[str, Any]:
+        assert self._process.stdout is not None
+        return dict(json.loads(self._process.stdout.readline()))
+
+
+@functools.cache
+def _zygote() -> Zygote:
+    return Zygote()
+
+
 @dataclass(frozen=True)
 class Shell:
     """A user's shell: a home, a working directory, an environment."""
@@ -66,18 +111,49 @@ class Shell:
 
     def run(self, *args: str | Path, stdin: str | None = None, **env: str) -> Ran:
         """Run tdxwrap to its end. A hang is a failure, long after any limit of its own."""
-        done = subprocess.run(
+        with tempfile.TemporaryDirectory() as folder:
+            streams = [Path(folder) / name for name in ("in", "out", "err")]
+            streams[0].write_text(stdin or "", encoding="utf-8")
+            code = _zygote().run(
+                args=[str(arg) for arg in args],
+                cwd=str(self.cwd),
+                environ={**self.environ, **env},
+                streams=[str(stream) for stream in streams],
+            )
+            out, err = (s.read_text(encoding="utf-8", errors="replace") for s in streams[1:])
+        return Ran(code, out, err)
+
+    def terminal(
+        self,
+        *args: str | Path,
+        answers: Sequence[tuple[str, Callable[[], str]]] = (),
+        columns: int = 80,
+        **env: str,
+    ) -> Ran:
+        """Run tdxwrap on a pseudo-terminal.
+
+        Args:
+            answers: texts to wait for in the output, each with what is typed then.
+        """
+        parent, child = pty.openpty()
+        fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
+        process = subprocess.Popen(
             self.command(*args),
             cwd=self.cwd,
-            env={**self.environ, **env},
-            input=stdin,
-            stdin=subprocess.DEVNULL if stdin is None else None,
-            capture_output=True,
-            text=True,
-            encoding="utf-8",
-            timeout=110,
+            env={**self.environ, "TERM": "xterm-256color", **env},
+            stdin=child,
+            stdout=child,
+            stderr=child,
+            start_new_session=True,
+            preexec_fn=_own_terminal,
         )
-        return Ran(done.returncode, done.stdout, done.stderr)
+        os.close(child)
+        try:
+            seen = _converse(parent, list(answers))
+            return Ran(process.wait(timeout=30), seen, "")
+        finally:
+            process.kill()
+            os.close(parent)
 
     def command(self, *args: str | Path) -> list[str]:
         return [sys.executable, "-m", "tdxwrap", *map(str, args)]
@@ -87,6 +163,31 @@ class Shell:
         path = self.cwd / name
         path.write_text(text, encoding="utf-8")
         return path
+
+
+def _own_terminal() -> None:
+    """Make stdin the controlling terminal, so that Ctrl-C is a signal there."""
+    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
+
+
+def _converse(terminal: int, answers: list[tuple[str, Callable[[], str]]]) -> str:
+    """Read until the other side closes; type each answer when its text has come."""
+    seen, searched = "", 0
+    while True:
+        ready, _, _ = select.select([terminal], [], [], 60)
+        assert ready, f"nothing came for a minute after: {seen[-500:]}"
+        try:
+            chunk = os.read(terminal, 65_536)
+        except OSError:
+            # Linux says so when the other side has closed.
+            return seen
+        if not chunk:
+            return seen
+        seen += chunk.decode("utf-8", "replace")
+        if answers and answers[0][0] in seen[searched:]:
+            _, answer = answers.pop(0)
+            searched = len(seen)
+            os.write(terminal, answer().encode())
 
 
 def clean_environ(home: Path) -> dict[str, str]:

@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 from inprocess import InProcess
 
 from tdxwrap.config import parse
-from tdxwrap.export import export
+from tdxwrap.export import config_text
 from tdxwrap.fake.control import World
 from tdxwrap.models import RtConfig
 from tdxwrap.plan import Action, Options
@@ -79,7 +79,7 @@ def test_pruning_leaves_what_the_file_says(
 def test_an_export_is_valid_and_its_plan_is_empty(scenario: dict[str, Any]) -> None:
     with account(scenario) as there:
         live = there.live()
-        text = export(live)
+        text = config_text(live)
         loaded = parse("exported.yaml", text.encode(), environ={})
 
         plan = there.plan(loaded.config)
@@ -92,10 +92,10 @@ def test_an_export_is_valid_and_its_plan_is_empty(scenario: dict[str, Any]) -> N
 def test_an_export_makes_an_equal_segment_elsewhere(scenario: dict[str, Any]) -> None:
     elsewhere = {**scenario, "segments": [{**scenario["segments"][0], "realtime": None}]}
     with account(scenario) as here, account(elsewhere) as there:
-        exported = parse("exported.yaml", export(here.live()).encode(), environ={})
+        exported = parse("exported.yaml", config_text(here.live()).encode(), environ={})
         there.carry_out(there.plan(exported.config))
 
-        assert export(there.live()) == export(here.live())
+        assert config_text(there.live()) == config_text(here.live())
 
 
 @pytest.mark.parametrize("page", [1, 2, 7])

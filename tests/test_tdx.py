@@ -500,10 +500,13 @@ from concurrent.futures import ThreadPoolExecutor, wait
 from tdxwrap.tdx import Tdx
 
 def stop(number, frame):
-    raise SystemExit(128 + number)
+    # In a destructor the exception would get lost: once more, then.
+    signal.setitimer(signal.ITIMER_REAL, 1)
+    raise SystemExit(143)
 
 path, how = sys.argv[1:]
 signal.signal(signal.SIGTERM, stop)
+signal.signal(signal.SIGALRM, stop)
 with Tdx(path, grace=0.3) as tdx:
     if how == "main":
         tdx.run("x")

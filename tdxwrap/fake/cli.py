@@ -28,6 +28,10 @@ Options:  --profile NAME, --site SITE, --json, --output FILE, --dry-run, --help,
 
 def main(argv: list[str]) -> int:
     """Carry out one call and return its exit code."""
+    if os.environ.get("FAKE_TDX_JOURNAL"):
+        from tdxwrap.fake import replay
+
+        return replay.main(argv, os.environ)
     try:
         store = opening.open_store(os.environ)
     except Refused as refusal:

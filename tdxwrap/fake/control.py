@@ -6,7 +6,7 @@ import json
 import shlex
 import sys
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -74,14 +74,7 @@ class World:
 
     def launcher(self) -> Path:
         """An executable `tdx` bound to this world, for where there is no source tree."""
-        path = self.state_dir / "tdx"
-        main = Path(faults.__file__).with_name("__main__.py")
-        words = " ".join(shlex.quote(str(word)) for word in (sys.executable, "-I", "-S", main))
-        state = shlex.quote(str(self.state_dir))
-        text = f'#!/bin/sh\nexport FAKE_TDX_STATE={state}\nexec {words} "$@"\n'
-        path.write_text(text, encoding="utf-8")
-        path.chmod(0o700)
-        return path
+        return write_launcher(self.state_dir, self.environ())
 
     def state(self) -> dict[str, Any]:
         """The whole world: the settings, and `accounts` with all they hold."""
@@ -173,6 +166,17 @@ class World:
         with self._store.lock():
             for name in (CALLS, "counter"):
                 Path(self._store.path(name)).unlink(missing_ok=True)
+
+
+def write_launcher(folder: str | Path, environ: Mapping[str, str]) -> Path:
+    """Write an executable `tdx` into a folder: the fake with these variables set."""
+    path = Path(folder) / "tdx"
+    main = Path(faults.__file__).with_name("__main__.py")
+    words = " ".join(shlex.quote(str(word)) for word in (sys.executable, "-I", "-S", main))
+    exports = "".join(f"export {name}={shlex.quote(value)}\n" for name, value in environ.items())
+    path.write_text(f'#!/bin/sh\n{exports}exec {words} "$@"\n', encoding="utf-8")
+    path.chmod(0o700)
+    return path
 
 
 def _call(fields: dict[str, Any]) -> Call:

@@ -1,0 +1,68 @@
+"""Output streams that do not take a run down when their reader or their room is gone."""
+
+from __future__ import annotations
+
+import errno
+import io
+import os
+from typing import TextIO
+
+# The reader went away (`| head`), or the terminal did: nobody is left to tell.
+_NOBODY_READS = frozenset((errno.EPIPE, errno.EIO, errno.EBADF))
+
+
+class LastingStream:
+    """A text stream that swallows what cannot be written, and remembers why.
+
+    What is being applied must not stop half-way because a pager was closed.
+    """
+
+    def __init__(self, stream: TextIO) -> None:
+        if isinstance(stream, io.TextIOWrapper):
+            # A terminal that knows no ✓ gets a ?, not an error.
+            stream.reconfigure(errors="replace")
+        self._stream = stream
+        self._failure: OSError | None = None
+
+    @property
+    def failure(self) -> OSError | None:
+        """Why something that somebody waits for was not written; None if all was."""
+        lost = self._failure
+        return None if lost is None or lost.errno in _NOBODY_READS else lost
+
+    @property
+    def encoding(self) -> str:
+        """The encoding of the stream itself."""
+        return self._stream.encoding or "utf-8"
+
+    def isatty(self) -> bool:
+        """Whether it is a terminal."""
+        return self._stream.isatty()
+
+    def fileno(self) -> int:
+        """The descriptor of the stream itself."""
+        return self._stream.fileno()
+
+    def write(self, text: str) -> int:
+        """Write, unless that has failed before."""
+        if self._failure is None:
+            try:
+                self._stream.write(text)
+            except OSError as error:
+                self._give_up(error)
+        return len(text)
+
+    def flush(self) -> None:
+        """Flush, unless writing has failed before."""
+        if self._failure is None:
+            try:
+                self._stream.flush()
+            except OSError as error:
+                self._give_up(error)
+
+    def _give_up(self, error: OSError) -> None:
+        self._failure = error
+        # What is still buffered would fail once more when Python ends.
+        null = os.open(os.devnull, os.O_WRONLY)
+        os.dup2(null, self._stream.fileno())
+        os.close(null)

@@ -1,0 +1,111 @@
+"""Every command in the README runs and prints what the README shows.
+
+`python tests/test_readme.py` writes the real output into the README.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from shells import ROOT, WEB, clean_environ
+
+from tdxwrap.config import parse
+from tdxwrap.fake.control import World
+
+README = ROOT / "README.md"
+BLOCK = re.compile(r"^```console\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+# Run by whoever runs this suite; they would run themselves.
+BY_HAND = ("make run", "make test")
+VOLATILE = (
+    (re.compile(r"\d+(\.\d+)? s\b"), "0.0 s"),
+    (re.compile(r"\d{8}T\d{6}"), "20261122T091455"),
+    (re.compile(r"\d{4}-\d\d-\d\d \d\d:\d\d:\d\d"), "2026-11-22 09:14:55"),
+    (re.compile(r"0:\d\d of"), "0:00 of"),
+    (re.compile(r"\d+ tdx calls"), "30 tdx calls"),
+    (re.compile(r"(?m)^  Wait .*\n"), ""),
+    (re.compile(r"found as \S+"), "found as tdx"),
+)
+
+
+def commands(block: str) -> list[str]:
+    return [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+
+
+def played(folder: Path) -> Iterator[tuple[str, str]]:
+    """Each console block of the README, and the same with real output."""
+    home, work = folder / "home", folder / "work"
+    home.mkdir()
+    work.mkdir()
+    shutil.copy(WEB, work / "rt.yaml")
+    world = World.create(folder / "world", ROOT / "fixtures" / "scenarios" / "blank.yaml")
+    environ = {**clean_environ(home), **world.environ()}
+    tool = folder / "bin" / "tdxwrap"
+    tool.parent.mkdir()
+    tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tdxwrap "$@"\n')
+    tool.chmod(0o755)
+    environ["PATH"] = f"{tool.parent}:{environ['PATH']}"
+    for block in BLOCK.findall(README.read_text(encoding="utf-8")):
+        yield block, "".join(_played(command, work, environ) for command in commands(block))
+
+
+def _played(command: str, work: Path, environ: dict[str, str]) -> str:
+    if command.startswith(BY_HAND):
+        return f"$ {command}\n"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} 2>&1"],
+        cwd=work,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stdout
+    return f"$ {command}\n{done.stdout}"
+
+
+def steady(text: str) -> str:
+    """The text without what differs from run to run."""
+    for pattern, instead in VOLATILE:
+        text = pattern.sub(instead, text)
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def test_the_readme_shows_what_happens(tmp_path: Path) -> None:
+    blocks = list(played(tmp_path))
+    assert sum(len(commands(shown)) for shown, _ in blocks) >= 10
+    for shown, real in blocks:
+        assert steady(shown) == steady(real)
+
+
+def test_the_example_configuration_is_valid() -> None:
+    text = README.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
+    loaded = parse("rt.yaml", text.encode(), environ={})
+    assert yaml.safe_load(text)["parent_segment"] == loaded.config.parent_segment
+    assert loaded.warnings == ()
+
+
+def test_every_make_target_of_the_readme_is_there() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"[`$ ]make (run|[a-z]{4,5})\b`?", README.read_text(encoding="utf-8")):
+        assert f"\n{target}:" in makefile, target
+
+
+def write() -> None:
+    """Put the real output into the README."""
+    text = README.read_text(encoding="utf-8")
+    with tempfile.TemporaryDirectory() as folder:
+        for shown, real in played(Path(folder)):
+            text = text.replace(f"```console\n{shown}```", f"```console\n{real}```", 1)
+    README.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()

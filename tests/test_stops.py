@@ -1,0 +1,152 @@
+"""Ctrl-C, SIGTERM, SIGHUP, a deadline, a lock: how a run is stopped, and that it can go on."""
+
+from __future__ import annotations
+
+import os
+import signal
+import subprocess
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from shells import WEB, Shell
+from worlds import configuration
+
+from tdxwrap.fake.control import World
+
+POST = {"method": "POST", "path": "realtime_attributes"}
+
+
+def wait_for(condition: Callable[[], object]) -> None:
+    for _ in range(600):
+        if condition():
+            return
+        time.sleep(0.05)
+    raise AssertionError("what was waited for never came")
+
+
+def hanging(world: World) -> list[int]:
+    """The pids of tdx calls that were started and have not ended."""
+    return [call.pid for call in world.calls() if call.exit is None and alive(call.pid)]
+
+
+def alive(pid: int) -> bool:
+    try:
+        return Path(f"/proc/{pid}/stat").read_text().rsplit(")", 1)[1].split()[0] != "Z"
+    except FileNotFoundError:
+        return False
+
+
+def end(process: subprocess.Popen[str]) -> tuple[int, str]:
+    _, err = process.communicate(timeout=60)
+    return process.returncode, err
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
+def test_a_signal_ends_the_call_in_flight_and_says_what_is_open(
+    shell: Shell, world: World, number: signal.Signals
+) -> None:
+    world.add_fault("hang", POST, seconds=120, with_child=True)
+    running = shell.start("apply", WEB, "--yes")
+    wait_for(lambda: hanging(world))
+    pids = hanging(world)
+
+    running.send_signal(number)
+    code, err = end(running)
+
+    assert code == 130
+    assert f"✗ 7c: interrupted by {number.name}" in err
+    assert "so far     9 of 15 changes are written; open: attribute last_product_viewed" in err
+    assert "run the same command again" in err
+    assert "Traceback" not in err
+    assert not any(alive(pid) for pid in pids)
+    assert shell.run("apply", WEB, "--yes").code == 0
+    assert len(configuration(world)["attributes"]) == 6
+
+
+def test_a_second_ctrl_c_ends_at_once_what_ignores_the_first(shell: Shell, world: World) -> None:
+    world.add_fault("hang", POST, seconds=120, ignore_sigterm=True)
+    running = shell.start("apply", WEB, "--yes")
+    wait_for(lambda: hanging(world))
+    pids = hanging(world)
+
+    running.send_signal(signal.SIGINT)
+    time.sleep(0.3)
+    running.send_signal(signal.SIGINT)
+    code, err = end(running)
+
+    assert code == 130
+    assert "Traceback" not in err
+    assert not any(alive(pid) for pid in pids)
+
+
+def test_ctrl_c_while_waiting_says_that_everything_is_written(
+    new_world: Callable[..., World], new_shell: Callable[..., Shell]
+) -> None:
+    world = new_world(updating_seconds=120)
+    running = new_shell(world).start("apply", WEB, "--yes")
+    wait_for(lambda: sum(call.argv[:3] == ("ps", "rt", "list") for call in world.calls()) > 2)
+
+    running.send_signal(signal.SIGINT)
+    code, err = end(running)
+
+    assert code == 130
+    assert "✗ wait: interrupted by SIGINT" in err
+    assert "every change is written" in err
+
+
+def test_the_deadline_ends_a_run(shell: Shell, world: World) -> None:
+    world.add_fault("hang", POST, seconds=120)
+    done = shell.run("apply", WEB, "--yes", "--deadline", "3")
+
+    assert done.code == 5
+    assert "✗ 7c: the deadline of the whole run is over" in done.err
+    assert "--deadline allows more" in done.err
+    assert not hanging(world)
+    assert shell.run("apply", WEB, "--yes", "--deadline", "60").code == 0
+
+
+def test_the_second_run_on_a_segment_is_told_who_holds_the_lock(shell: Shell, world: World) -> None:
+    world.add_fault("hang", POST, seconds=120)
+    first = shell.start("apply", WEB, "--yes")
+    wait_for(lambda: hanging(world))
+    calls = len(world.writes())
+
+    second = shell.run("apply", WEB, "--yes")
+
+    assert second.code == 8
+    assert f"another run is at work on the parent segment 394649: process {first.pid}" in second.err
+    assert len(world.writes()) == calls
+    assert shell.run("plan", WEB).code == 0
+    os.kill(first.pid, signal.SIGKILL)
+    first.communicate()
+    assert shell.run("apply", WEB, "--yes").code == 0
+
+
+def test_another_segment_is_not_locked(
+    new_world: Callable[..., World], new_shell: Callable[..., Shell]
+) -> None:
+    world = new_world()
+    with world.edit_segment("394649") as segment:
+        first = dict(segment)
+    account = next(iter(world.state()["accounts"].values()))
+    scenario = {
+        "updating_seconds": 0,
+        "databases": account["databases"],
+        "segments": [
+            {"id": "394649", "name": first["name"]},
+            {"id": "394650", "name": "Customer 180"},
+        ],
+    }
+    two = new_world(scenario, name="two")
+    shell = new_shell(two)
+    two.add_fault("hang", POST, seconds=120)
+    held = shell.start("apply", WEB, "--yes", "--no-check-columns")
+    wait_for(lambda: hanging(two))
+
+    other = shell.run("apply", WEB, "--yes", "--parent-segment", "394650", "--no-check-columns")
+
+    assert other.code == 0, other.text
+    held.kill()
+    held.communicate()
