@@ -177,10 +177,10 @@ def test_what_may_not_be_described_is_a_warning(
     shell: Shell, world: World, command: str, fault: str, params: dict[str, Any]
 ) -> None:
     world.add_fault(fault, {"command": command}, **params)
-    done = shell.run("apply", WEB, "--yes")
+    done = shell.run("plan", WEB)
     assert done.code == 0, done.text
     told = "could not be described" if command == "describe" else "could not be read"
-    [line] = [line for line in done.err.splitlines() if told in line]
+    [line] = [line for line in done.out.splitlines() if told in line]
     assert line.startswith("! ")
     assert "tdx said: " in done.err
 

@@ -139,8 +139,14 @@ def names_in(value: object, prop: str = "") -> set[str]:
     return {str(value)} if structural and len(str(value)) > 3 else set()
 
 
-@pytest.mark.parametrize("config", ["web-personalization", "every-field", "shorthands"])
-@pytest.mark.parametrize("scenario", ["blank", "configured", "half-configured"])
+@pytest.mark.parametrize(
+    ("scenario", "config"),
+    [
+        ("blank", "web-personalization"),
+        ("half-configured", "every-field"),
+        ("configured", "shorthands"),
+    ],
+)
 def test_a_redacted_run_replays_and_holds_no_name(
     new_world: NewWorld, new_shell: NewShell, tmp_path: Path, scenario: str, config: str
 ) -> None:

@@ -8,6 +8,7 @@ script. A line of JSON on stdin asks for a child; lines on stdout tell its pid a
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -57,6 +58,7 @@ def become(request: dict[str, Any]) -> NoReturn:
 
 def serve() -> None:
     """Fork on request until stdin closes."""
+    gc.freeze()
     wake, waker = os.pipe()
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker)
