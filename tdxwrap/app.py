@@ -26,9 +26,10 @@ from tdxwrap.realtime import Realtime
 from tdxwrap.recipe import Settings
 from tdxwrap.render import Line
 from tdxwrap.retry import Retry
+from tdxwrap.room import sweep_leftovers
 from tdxwrap.session import Outcome, Session
 from tdxwrap.stops import deadline
-from tdxwrap.tdx import Call, Tdx, sweep_leftovers
+from tdxwrap.tdx import Call, Tdx
 from tdxwrap.verify import Report, validate
 from tdxwrap.wait import Patience
 
@@ -61,7 +62,9 @@ class App:
         self._about: dict[str, str] = {}
         self._failure: TdxwrapError | None = None
         self._journal: Journal | None = None
-        self.console = Console(Style(chosen.json, chosen.verbose, chosen.quiet, chosen.color))
+        self.console = Console(
+            Style(chosen.json, chosen.verbose, chosen.quiet, chosen.color), environ
+        )
         self.calls = 0
 
     # Offline

@@ -382,9 +382,9 @@ def _fail(args: Sequence[str], given: dict[str, Any], error: TdxwrapError) -> in
     # A usage error may come before --json was understood.
     as_json = bool(given.get("json")) or "--json" in args
     command = next((arg for arg in args if arg in main.commands), "tdxwrap")
-    Console(Style(json=as_json, color=given.get("color"))).error(
-        command, error, _end_journal(given, int(error.exit_code), error)
-    )
+    journal = _end_journal(given, int(error.exit_code), error)
+    console = Console(Style(json=as_json, color=given.get("color")), os.environ)
+    console.error(command, error, journal)
     return int(error.exit_code)
 
 
@@ -402,10 +402,13 @@ def _bug(error: Exception) -> TdxwrapError:
     import tempfile
     import traceback
 
+    from tdxwrap.redact import Redactor
+
+    trace = "".join(traceback.format_exception(error))
     with tempfile.NamedTemporaryFile(
         "w", prefix="tdxwrap-bug-", suffix=".txt", delete=False, encoding="utf-8"
     ) as file:
-        file.writelines(traceback.format_exception(error))
+        file.write(Redactor.from_environ(os.environ).text(trace))
     return TdxwrapError(
         f"a bug in tdxwrap: {type(error).__name__}: {error}",
         hint=f"please report it with {file.name}; running the command again is safe",

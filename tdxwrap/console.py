@@ -10,7 +10,7 @@ from __future__ import annotations
 import json
 import shlex
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, TextIO, cast
@@ -21,6 +21,7 @@ from rich.text import Text
 from tdxwrap import documents, render
 from tdxwrap.errors import EnvironmentProblem, Interrupted, Problem, TdxwrapError, UsageProblem
 from tdxwrap.plan import Level, Plan
+from tdxwrap.redact import Redactor
 from tdxwrap.render import Line
 from tdxwrap.streams import LastingStream
 from tdxwrap.tdx import Call
@@ -37,15 +38,18 @@ class Style:
 
 
 class Console:
-    """Prints lines, documents and errors, and asks."""
+    """Prints lines, documents and errors, and asks.
 
-    def __init__(
-        self, style: Style, stdout: TextIO | None = None, stderr: TextIO | None = None
-    ) -> None:
+    Args:
+        environ: the environment whose secrets are never printed (F4).
+    """
+
+    def __init__(self, style: Style, environ: Mapping[str, str]) -> None:
         self.style = style
-        self._stdout = LastingStream(stdout or sys.stdout)
+        clean = Redactor.from_environ(environ).text
+        self._stdout = LastingStream(sys.stdout, clean)
         self.out = _rich(self._stdout, style)
-        self.err = _rich(LastingStream(stderr or sys.stderr), style)
+        self.err = _rich(LastingStream(sys.stderr, clean), style)
 
     # Lines
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import io
 import os
+from collections.abc import Callable
 from typing import TextIO
 
 # The reader went away (`| head`), or the terminal did: nobody is left to tell.
@@ -14,14 +15,19 @@ _NOBODY_READS = frozenset((errno.EPIPE, errno.EIO, errno.EBADF))
 class LastingStream:
     """A text stream that swallows what cannot be written, and remembers why.
 
-    What is being applied must not stop half-way because a pager was closed.
+    What is being applied must not stop half-way because a pager was closed. Since everything that
+    is printed passes here, here is also the last net for secrets.
+
+    Args:
+        clean: takes secrets out of a text.
     """
 
-    def __init__(self, stream: TextIO) -> None:
+    def __init__(self, stream: TextIO, clean: Callable[[str], str]) -> None:
         if isinstance(stream, io.TextIOWrapper):
             # A terminal that knows no ✓ gets a ?, not an error.
             stream.reconfigure(errors="replace")
         self._stream = stream
+        self._clean = clean
         self._failure: OSError | None = None
 
     @property
@@ -47,7 +53,7 @@ class LastingStream:
         """Write, unless that has failed before."""
         if self._failure is None:
             try:
-                self._stream.write(text)
+                self._stream.write(self._clean(text))
             except OSError as error:
                 self._give_up(error)
         return len(text)

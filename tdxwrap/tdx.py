@@ -13,22 +13,18 @@ What makes this more than a call of sh:
 
 from __future__ import annotations
 
-import contextlib
 import ctypes
-import fcntl
 import json
 import logging
 import os
 import shutil
 import signal
 import sys
-import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from enum import Enum, auto
-from pathlib import Path
 from types import TracebackType
 from typing import IO, Any, Self
 
@@ -38,12 +34,12 @@ from tdxwrap.answers import Answer, NotJson, classify, parse_json, said, unreada
 from tdxwrap.errors import (
     CallFailed,
     CallTimeout,
-    EnvironmentProblem,
     Interrupted,
     TdxMissing,
     TdxwrapError,
 )
 from tdxwrap.redact import Redactor
+from tdxwrap.room import Room
 
 DEFAULT_TIMEOUT = 120.0  # seconds
 DEFAULT_GRACE = 2.0  # seconds between SIGTERM and SIGKILL
@@ -53,7 +49,6 @@ KEPT_FOR_LISTENERS = 524_288  # the same of stdout, of which a journal wants the
 # Cut off behind the kept part, so that no half of a secret that lies on the cut is kept (redact
 # finds whole secrets only). Longer than any secret.
 CUT_MARGIN = 4_096
-TEMPORARY_PREFIX = "tdxwrap-"
 INSTALL_HINT = (
     "install it with: npm install -g @treasuredata/tdx, or say where it is with --tdx PATH "
     "or TDXWRAP_TDX"
@@ -167,7 +162,7 @@ class Tdx:
         self._cwd = None if cwd is None else os.fspath(cwd)
         self._on_call = on_call
         self._telling = threading.Lock()
-        self._room = _Room()
+        self._room = Room()
         self._jobs = _Jobs()
 
     def __enter__(self) -> Self:
@@ -612,115 +607,3 @@ def _parsed(raw: str, answer: Answer, size: int, want: _Want) -> Any:
         return parse_json(raw)
     except NotJson as problem:
         raise unreadable(answer, str(problem), size) from None
-
-
-# Temporary files
-
-
-class _Room:
-    """A private directory for the files of one Tdx, made when first needed.
-
-    Its name holds our pid and it is locked as long as we live, so that `sweep_leftovers` can
-    tell it from one that a killed process left behind. Output files have no name at all.
-    """
-
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._directory: tempfile.TemporaryDirectory[str] | None = None
-        self._descriptor: int | None = None
-        self._closed = False
-
-    def output(self) -> IO[bytes]:
-        """A regular file that nobody else can open; the caller closes it."""
-        with self._lock, _temporary_files():
-            return tempfile.TemporaryFile(dir=self._path(), buffering=0)
-
-    @contextlib.contextmanager
-    def file_of(self, text: str) -> Iterator[str]:
-        """The path of a file (0600) that holds the text, until the end of the context."""
-        with self._lock, _temporary_files():
-            descriptor, path = tempfile.mkstemp(dir=self._path(), prefix="body-", suffix=".json")
-            with open(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-        try:
-            yield path
-        finally:
-            Path(path).unlink(missing_ok=True)
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            if self._directory is not None:
-                self._directory.cleanup()
-                self._directory = None
-            if self._descriptor is not None:
-                os.close(self._descriptor)
-                self._descriptor = None
-
-    def _path(self) -> str:
-        with self._lock:
-            if self._closed:
-                raise Interrupted("the run was interrupted before this call")
-            if self._directory is None:
-                self._directory = tempfile.TemporaryDirectory(
-                    prefix=f"{TEMPORARY_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True
-                )
-                self._descriptor = _lock_directory(self._directory.name)
-            return self._directory.name
-
-
-@contextlib.contextmanager
-def _temporary_files() -> Iterator[None]:
-    try:
-        yield
-    except OSError as error:
-        raise EnvironmentProblem(
-            f"no temporary file could be written in {tempfile.gettempdir()}",
-            said=error.strerror or str(error),
-            hint="make room there, or name another directory with TMPDIR",
-        ) from None
-
-
-def _lock_directory(path: str) -> int | None:
-    """An open descriptor that holds the lock on a directory; None if someone else holds it."""
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
-    try:
-        fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except OSError:
-        os.close(descriptor)
-        return None
-    return descriptor
-
-
-def sweep_leftovers() -> int:
-    """Remove the temporary directories of processes that were killed; how many that were.
-
-    Only those of this user. The lock, and not the pid alone, tells whether a process lives: its
-    pid may belong to another container that shares the directory.
-    """
-    return sum(_swept(path) for path in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*-*"))
-
-
-def _swept(path: Path) -> bool:
-    pid = path.name.removeprefix(TEMPORARY_PREFIX).partition("-")[0]
-    if not pid.isdecimal() or _alive(int(pid)):
-        return False
-    try:
-        descriptor = _lock_directory(str(path)) if path.stat().st_uid == os.getuid() else None
-    except OSError:
-        return False
-    if descriptor is None:
-        return False
-    shutil.rmtree(path, ignore_errors=True)
-    os.close(descriptor)
-    return True
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except (PermissionError, OverflowError):
-        return True
-    return True

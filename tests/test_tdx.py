@@ -34,7 +34,8 @@ from tdxwrap.errors import (
     TdxwrapError,
     Transient,
 )
-from tdxwrap.tdx import Call, Tdx, sweep_leftovers
+from tdxwrap.room import sweep_leftovers
+from tdxwrap.tdx import Call, Tdx
 
 KEY = "1234/0123456789abcdef0123456789abcdef01234567"
 HALF = KEY.partition("/")[2]
