@@ -32,6 +32,10 @@ class Patience:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
+    def next_pause(self, pause: float) -> float:
+        """The pause that follows this one, in seconds."""
+        return min(pause * 1.5, self.longest)
+
 
 def wait_until_ready(
     api: Realtime,
@@ -58,7 +62,7 @@ def wait_until_ready(
             return elapsed
         _stop_if_hopeless(segment_id, status, elapsed, patience.limit)
         patience.sleep(min(pause, max(0.0, patience.limit - elapsed)))
-        pause = min(pause * 1.5, patience.longest)
+        pause = patience.next_pause(pause)
 
 
 def _stop_if_hopeless(segment_id: str, status: str | None, elapsed: float, limit: float) -> None:

@@ -24,6 +24,7 @@ ROOT = Path(__file__).parent.parent
 FIXTURES = ROOT / "fixtures"
 FAKE_TDX = FIXTURES / "bin" / "tdx"
 WEB = FIXTURES / "configs" / "web-personalization.yaml"
+MINIMAL = FIXTURES / "configs" / "minimal.yaml"
 
 # Waits as short as the fake allows, so that the suite is quick.
 QUICK = {

@@ -7,7 +7,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from shells import WEB, Ran, Shell
+from shells import MINIMAL, WEB, Ran, Shell
 
 from tdxwrap.fake.control import World
 
@@ -95,7 +95,7 @@ def test_tdx_auth_is_not_asked_when_the_environment_has_a_key(
 ) -> None:
     world = new_world()
     world.set_credentials(keychain={}, keys={KEY: next(iter(world.state()["accounts"]))})
-    done = new_shell(world).run("apply", WEB, "--yes", TD_API_KEY=KEY)
+    done = new_shell(world).run("apply", MINIMAL, "--yes", TD_API_KEY=KEY)
     assert done.code == 0, done.text
     assert "credentials from TD_API_KEY" in done.err
     assert ("auth",) not in [call.argv for call in world.calls()]
@@ -218,7 +218,7 @@ def test_a_terminal_status_ends_the_wait(
     new_world: Callable[..., World], new_shell: Callable[..., Shell], status: str
 ) -> None:
     world = new_world(final_status=status)
-    done = new_shell(world).run("apply", WEB, "--yes")
+    done = new_shell(world).run("apply", MINIMAL, "--yes")
     assert_error(done, 6, f"the RT status is '{status}'", "what was written stays written")
 
 
@@ -226,7 +226,7 @@ def test_the_wait_runs_out(
     new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:
     world = new_world(updating_seconds=60)
-    done = new_shell(world).run("apply", WEB, "--yes", "--wait-timeout", "0.3")
+    done = new_shell(world).run("apply", MINIMAL, "--yes", "--wait-timeout", "0.3")
     assert_error(done, 6, "still 'updating'", "--wait-timeout")
 
 
@@ -247,13 +247,13 @@ def test_the_validation_of_a_blank_segment_fails(shell: Shell) -> None:
 
 
 def test_pending_changes(shell: Shell) -> None:
-    assert shell.run("plan", WEB).code == 0
-    assert shell.run("plan", WEB, "--exit-code").code == 7
-    done = shell.run("verify", WEB)
+    assert shell.run("plan", MINIMAL).code == 0
+    assert shell.run("plan", MINIMAL, "--exit-code").code == 7
+    done = shell.run("verify", MINIMAL)
     assert done.code == 7
-    shell.run("apply", WEB, "--yes")
-    assert shell.run("plan", WEB, "--exit-code").code == 0
-    assert shell.run("verify", WEB).code == 0
+    shell.run("apply", MINIMAL, "--yes")
+    assert shell.run("plan", MINIMAL, "--exit-code").code == 0
+    assert shell.run("verify", MINIMAL).code == 0
 
 
 # --json

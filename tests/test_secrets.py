@@ -6,7 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from shells import WEB, Shell
+from shells import MINIMAL, WEB, Shell
 
 from tdxwrap.fake.control import World
 
@@ -17,14 +17,14 @@ SECRETS = (KEY, OTHER, TOKEN, KEY.split("/")[1], OTHER.split("/")[1])
 ENVIRON = {"TD_API_KEY": KEY, "TDX_API_KEY_PRODUCTION": OTHER, "TDX_ACCESS_TOKEN": TOKEN}
 
 COMMANDS: tuple[tuple[str | Path, ...], ...] = (
-    ("plan", WEB),
-    ("plan", WEB, "--markdown"),
-    ("apply", WEB, "--yes", "-v"),
-    ("verify", WEB),
+    ("plan", MINIMAL),
+    ("plan", MINIMAL, "--markdown"),
+    ("apply", MINIMAL, "--yes", "-v"),
+    ("verify", MINIMAL),
     ("export", "394649"),
     ("status", "394649"),
     ("wait", "394649", "--wait-timeout", "0.5"),
-    ("doctor", WEB),
+    ("doctor", MINIMAL),
 )
 
 

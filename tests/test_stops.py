@@ -10,7 +10,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from shells import WEB, Shell
+from shells import MINIMAL, WEB, Shell
 from worlds import configuration
 
 from tdxwrap.fake.control import World
@@ -98,30 +98,30 @@ def test_ctrl_c_while_waiting_says_that_everything_is_written(
 
 def test_the_deadline_ends_a_run(shell: Shell, world: World) -> None:
     world.add_fault("hang", POST, seconds=120)
-    done = shell.run("apply", WEB, "--yes", "--deadline", "3")
+    done = shell.run("apply", MINIMAL, "--yes", "--deadline", "3")
 
     assert done.code == 5
     assert "✗ 7c: the deadline of the whole run is over" in done.err
     assert "--deadline allows more" in done.err
     assert not hanging(world)
-    assert shell.run("apply", WEB, "--yes", "--deadline", "60").code == 0
+    assert shell.run("apply", MINIMAL, "--yes", "--deadline", "60").code == 0
 
 
 def test_the_second_run_on_a_segment_is_told_who_holds_the_lock(shell: Shell, world: World) -> None:
     world.add_fault("hang", POST, seconds=120)
-    first = shell.start("apply", WEB, "--yes")
+    first = shell.start("apply", MINIMAL, "--yes")
     wait_for(lambda: hanging(world))
     calls = len(world.writes())
 
-    second = shell.run("apply", WEB, "--yes")
+    second = shell.run("apply", MINIMAL, "--yes")
 
     assert second.code == 8
     assert f"another run is at work on the parent segment 394649: process {first.pid}" in second.err
     assert len(world.writes()) == calls
-    assert shell.run("plan", WEB).code == 0
+    assert shell.run("plan", MINIMAL).code == 0
     os.kill(first.pid, signal.SIGKILL)
     first.communicate()
-    assert shell.run("apply", WEB, "--yes").code == 0
+    assert shell.run("apply", MINIMAL, "--yes").code == 0
 
 
 def test_another_segment_is_not_locked(
@@ -142,10 +142,10 @@ def test_another_segment_is_not_locked(
     two = new_world(scenario, name="two")
     shell = new_shell(two)
     two.add_fault("hang", POST, seconds=120)
-    held = shell.start("apply", WEB, "--yes", "--no-check-columns")
+    held = shell.start("apply", MINIMAL, "--yes", "--no-check-columns")
     wait_for(lambda: hanging(two))
 
-    other = shell.run("apply", WEB, "--yes", "--parent-segment", "394650", "--no-check-columns")
+    other = shell.run("apply", MINIMAL, "--yes", "--parent-segment", "394650", "--no-check-columns")
 
     assert other.code == 0, other.text
     held.kill()

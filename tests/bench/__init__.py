@@ -1,0 +1,1 @@
+"""What tdxwrap costs, beside the shell recipe that it replaces: `make bench`."""

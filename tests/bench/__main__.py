@@ -1,0 +1,286 @@
+"""Runs every benchmark, prints one table, and writes bench.json.
+
+Everything is measured side by side in one run, alternating, with medians. BENCH_RUNS sets how
+often (default 5).
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import platform
+import random
+import resource
+import shutil
+import statistics
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import yaml
+
+from tdxwrap.models import RtConfig
+from tdxwrap.wait import Patience
+from tests.bench import worlds
+
+ROOT = Path(__file__).parent.parent.parent
+TDX = ROOT / "fixtures" / "bin" / "tdx"
+RUNS = int(os.environ.get("BENCH_RUNS", "5"))
+LATENCY = 0.4
+KEY = "1/" + "a" * 40
+
+
+@dataclass(frozen=True)
+class Figure:
+    """One row: what was measured, the value, what it is compared with, the ratio, the goal."""
+
+    name: str
+    value: str
+    beside: str
+    ratio: float
+    goal: float
+
+    @property
+    def reached(self) -> bool:
+        return self.ratio <= self.goal
+
+
+def environ(folder: Path, state: Path) -> dict[str, str]:
+    return {
+        **{k: v for k, v in os.environ.items() if not k.startswith(("TD", "FAKE_TDX"))},
+        "HOME": str(folder),
+        "PATH": f"{TDX.parent}:{os.environ['PATH']}",
+        "FAKE_TDX_STATE": str(state),
+        "FAKE_TDX_PYTHON": sys.executable,
+        "TDX_API_KEY": KEY,
+    }
+
+
+def seconds(command: list[str], cwd: Path, env: dict[str, str]) -> float:
+    """How long a command takes, from start to end, in seconds."""
+    start = time.perf_counter()
+    subprocess.run(
+        command, cwd=cwd, env=env, check=True, capture_output=True, stdin=subprocess.DEVNULL
+    )
+    return time.perf_counter() - start
+
+
+def alternating(*measures: Callable[[], float]) -> list[float]:
+    """The medians of several measures, taken in turn."""
+    rounds = [[measure() for measure in measures] for _ in range(RUNS)]
+    return [statistics.median(column) for column in zip(*rounds, strict=True)]
+
+
+# The figures
+
+
+def one_call(folder: Path) -> Iterator[Figure]:
+    """What tdxwrap adds to one tdx call, and what a pipe into jq adds."""
+    answer = '[{"id": "394649", "name": "Customer 360", "status": "ok"}]'
+    stub = folder / "tdx"
+    stub.write_text(f"#!/bin/sh\necho '{answer}'\n")
+    stub.chmod(0o755)
+    count = 100
+    ours = (
+        "import sys, time; from tdxwrap.tdx import Tdx\n"
+        f"with Tdx({str(stub)!r}) as tdx:\n"
+        "    tdx.json('x'); start = time.perf_counter()\n"
+        f"    for _ in range({count}): tdx.json('ps', 'rt', 'list', '--json')\n"
+        "    print(time.perf_counter() - start)\n"
+    )
+    piped = f"for i in $(seq {count}); do s=$({stub} ps rt list --json | jq -r '.[].status'); done"
+    bare = f"for i in $(seq {count}); do {stub} ps rt list --json >/dev/null; done"
+
+    def driver() -> float:
+        done = subprocess.run([sys.executable, "-c", ours], check=True, capture_output=True)
+        return float(done.stdout)
+
+    wrapped, jq, alone = alternating(
+        driver,
+        lambda: seconds(["bash", "-c", piped], folder, dict(os.environ)),
+        lambda: seconds(["bash", "-c", bare], folder, dict(os.environ)),
+    )
+    added, jq_added = (wrapped - alone) / count, (jq - alone) / count
+    yield Figure(
+        "added to one tdx call",
+        f"{added * 1000:.1f} ms",
+        f"{jq_added * 1000:.1f} ms for $(tdx | jq)",
+        added / jq_added,
+        0.5,
+    )
+
+
+def step_7(folder: Path) -> Iterator[Figure]:
+    """The whole of Step 7 beside the recipe and the limit, at 400 ms a call."""
+    desired = worlds.config(tables=3, events=3, attributes=20)
+    model = RtConfig.model_validate(desired)
+    (folder / "rt.yaml").write_text(yaml.safe_dump(desired))
+    (folder / "recipe.sh").write_text(worlds.shell_recipe(model))
+
+    def run(command: list[str]) -> float:
+        state = Path(tempfile.mkdtemp(dir=folder))
+        world = worlds.world(state / "world", 3, int(LATENCY * 1000))
+        world.set_credentials(keychain={}, keys={KEY: "main"})
+        return seconds(command, state, environ(folder, state / "world"))
+
+    apply = [sys.executable, "-m", "tdxwrap", "apply", str(folder / "rt.yaml"), "--yes"]
+    recipe, ours, eight = alternating(
+        lambda: run(["bash", str(folder / "recipe.sh")]),
+        lambda: run(apply),
+        lambda: run([*apply, "--jobs", "8"]),
+    )
+    # Reads, checks, baseline, tables, key events, keys, attributes (20 in 8 lanes), look.
+    limit = (1 + 1 + 1 + 1 + 1 + 1 + 3 + 1) * LATENCY
+    beside = f"{recipe:.1f} s for the recipe"
+    yield Figure("Step 7, 20 attributes", f"{ours:.1f} s", beside, ours / recipe, 0.9)
+    yield Figure("the same with --jobs 8", f"{eight:.1f} s", beside, eight / recipe, 0.38)
+    yield Figure("the same, to its limit", f"{eight:.1f} s", f"{limit:.1f} s", eight / limit, 1.25)
+
+
+def no_op(folder: Path) -> Iterator[Figure]:
+    """A no-op apply on 100 attributes, in latencies."""
+    desired = worlds.config(tables=3, events=3, attributes=100)
+    (folder / "rt.yaml").write_text(yaml.safe_dump(desired))
+    world = worlds.world(folder / "world", 3, 400, RtConfig.model_validate(desired))
+    world.set_credentials(keychain={}, keys={KEY: "main"})
+    command = [sys.executable, "-m", "tdxwrap", "apply", str(folder / "rt.yaml")]
+    (took,) = alternating(lambda: seconds(command, folder, environ(folder, folder / "world")))
+    yield Figure(
+        "no-op apply, 100 attributes",
+        f"{took:.2f} s",
+        f"{LATENCY:.1f} s for one latency",
+        took / LATENCY,
+        4,
+    )
+
+
+def large_plan(folder: Path) -> Iterator[Figure]:
+    """A plan on 1,200 attributes against one on 120, without what every run costs; its memory."""
+    commands = {}
+    for size in (0, 120, 1200):
+        where = folder / str(size)
+        where.mkdir()
+        desired = worlds.config(tables=1, events=max(1, size * 250 // 1200), attributes=size)
+        (where / "rt.yaml").write_text(yaml.safe_dump(desired))
+        world = worlds.world(where / "world", 1, 0, RtConfig.model_validate(desired))
+        world.set_credentials(keychain={}, keys={KEY: "main"})
+        commands[size] = [sys.executable, "-m", "tdxwrap", "plan", str(where / "rt.yaml")]
+
+    def run(size: int) -> float:
+        where = folder / str(size)
+        return seconds(commands[size], where, environ(folder, where / "world"))
+
+    fixed, small, large = alternating(lambda: run(0), lambda: run(120), lambda: run(1200))
+    growth = (large - fixed) / max(small - fixed, 0.001)
+    yield Figure("plan, 1,200 attributes", f"{large:.2f} s", f"{small:.2f} s for 120", growth, 11)
+    peak = peak_memory(commands[1200], folder / "1200", environ(folder, folder / "1200" / "world"))
+    yield Figure("its memory", f"{peak:.0f} MB", "100 MB", peak / 100, 1)
+
+
+def peak_memory(command: list[str], cwd: Path, env: dict[str, str]) -> float:
+    """The peak of the largest process of a command, in MB (children of this process, so far)."""
+    code = (
+        "import resource, subprocess, sys; subprocess.run(sys.argv[1:], check=True,"
+        "stdout=subprocess.DEVNULL);"
+        "print(resource.getrusage(resource.RUSAGE_CHILDREN).ru_maxrss)"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code, *command], cwd=cwd, env=env, check=True, capture_output=True
+    )
+    unit = 1024 if platform.system() == "Linux" else 1024 * 1024
+    return float(done.stdout) / unit
+
+
+def noticing(folder: Path) -> Iterator[Figure]:
+    """From ready to noticing it, over moments spread over 30–90 s: ours, and sleep 10."""
+    chance = random.Random(7)
+    moments = [chance.uniform(30, 90) for _ in range(2_000)]
+    ours = [_noticed(moment, _growing(Patience())) for moment in moments]
+    theirs = [_noticed(moment, _every(10.0)) for moment in moments]
+    late, late_too = (statistics.mean(late for late, _ in each) for each in (ours, theirs))
+    calls, calls_too = (statistics.mean(calls for _, calls in each) for each in (ours, theirs))
+    beside = f"{late_too:.1f} s, sleep 10"
+    yield Figure("noticing that it is ready", f"{late:.1f} s", beside, late / late_too, 0.5)
+    yield Figure("calls for that", f"{calls:.1f}", f"{calls_too:.1f}", calls / calls_too, 2)
+
+
+def _growing(patience: Patience) -> Iterator[float]:
+    pause = patience.first
+    while True:
+        yield pause
+        pause = patience.next_pause(pause)
+
+
+def _every(pause: float) -> Iterator[float]:
+    while True:
+        yield pause
+
+
+def _noticed(ready: float, pauses: Iterator[float]) -> tuple[float, int]:
+    """How late a poller with these pauses notices, and its calls; each call takes 400 ms."""
+    now, calls = 0.0, 0
+    while True:
+        calls += 1
+        if now >= ready:
+            return now + LATENCY - ready, calls
+        now += LATENCY + next(pauses)
+
+
+def starting(folder: Path) -> Iterator[Figure]:
+    """What needs no work, beside `import click`."""
+    python = sys.executable
+    env = dict(os.environ)
+    click, version, help_ = alternating(
+        lambda: seconds([python, "-c", "import click"], folder, env),
+        lambda: seconds([python, "-m", "tdxwrap", "--version"], folder, env),
+        lambda: seconds([python, "-m", "tdxwrap", "--help"], folder, env),
+    )
+    beside = f"{click * 1000:.0f} ms, import click"
+    yield Figure("tdxwrap --version", f"{version * 1000:.0f} ms", beside, version / click, 1.5)
+    yield Figure("tdxwrap --help", f"{help_ * 1000:.0f} ms", beside, help_ / click, 1.5)
+
+
+def checking(folder: Path) -> Iterator[Figure]:
+    """`check` on 1,000 attributes."""
+    path = folder / "rt.yaml"
+    path.write_text(yaml.safe_dump(worlds.config(tables=3, events=20, attributes=1000)))
+    command = [sys.executable, "-m", "tdxwrap", "check", str(path)]
+    (took,) = alternating(lambda: seconds(command, folder, dict(os.environ)))
+    yield Figure("check, 1,000 attributes", f"{took:.2f} s", "1 s", took, 1)
+
+
+BENCHMARKS = (one_call, step_7, no_op, large_plan, noticing, starting, checking)
+
+
+def main() -> None:
+    """Measure everything named on the command line, else everything."""
+    chosen = [b for b in BENCHMARKS if b.__name__ in sys.argv[1:]] or list(BENCHMARKS)
+    if shutil.which("jq") is None:
+        sys.exit("the recipe needs jq on the PATH")
+    figures: list[Figure] = []
+    print(f"{'figure':<28}{'tdxwrap':>10}  {'beside':<26}{'ratio':>7}  goal")
+    for benchmark in chosen:
+        with tempfile.TemporaryDirectory() as folder:
+            for figure in benchmark(Path(folder)):
+                figures.append(figure)
+                mark = "✓" if figure.reached else "✗"
+                print(
+                    f"{figure.name:<28}{figure.value:>10}  {figure.beside:<26}"
+                    f"{figure.ratio:>6.2f}x  ≤ {figure.goal:g} {mark}",
+                    flush=True,
+                )
+    machine = f"{platform.machine()}, {os.cpu_count()} cores, Python {platform.python_version()}"
+    rows = [{**asdict(figure), "reached": figure.reached} for figure in figures]
+    report = {"machine": machine, "runs": RUNS, "figures": rows}
+    (ROOT / "bench.json").write_text(json.dumps(report, indent=2, ensure_ascii=False) + "\n")
+    print(f"{machine}; medians of {RUNS}; also in bench.json")
+
+
+if __name__ == "__main__":
+    # A benchmark may start many processes; none of them may dump a core into the results.
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    main()
