@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
+    from tdxwrap.changes import Change, Options, Plan
     from tdxwrap.config import LoadedConfig, load
     from tdxwrap.errors import TdxwrapError
     from tdxwrap.export import config_text
     from tdxwrap.models import RtConfig
-    from tdxwrap.plan import Change, Options, Plan, build
+    from tdxwrap.plan import build
     from tdxwrap.realtime import Realtime
     from tdxwrap.retry import Retry
     from tdxwrap.session import Outcome, Session, apply, make_plan, read
@@ -31,11 +32,12 @@ if TYPE_CHECKING:
     from tdxwrap.wait import Patience, wait_until_ready
 
 _HOMES = {
+    "changes": ("Change", "Options", "Plan"),
     "config": ("LoadedConfig", "load"),
     "errors": ("TdxwrapError",),
     "export": ("config_text",),
     "models": ("RtConfig",),
-    "plan": ("Change", "Options", "Plan", "build"),
+    "plan": ("build",),
     "realtime": ("Realtime",),
     "retry": ("Retry",),
     "session": ("Outcome", "Session", "apply", "make_plan", "read"),

@@ -7,12 +7,11 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass
-from functools import partial
 from pathlib import Path
 from typing import Any
 
 from tdxwrap import doctor, documents, render, runs, session
-from tdxwrap.baseline import write_baseline
+from tdxwrap.changes import Options, Plan
 from tdxwrap.checklist import Checklist
 from tdxwrap.config import LoadedConfig, load, schema
 from tdxwrap.console import Console, PlanConsent, Style
@@ -20,8 +19,8 @@ from tdxwrap.errors import Differs, ExitCode, NotReady, TdxwrapError
 from tdxwrap.events import Event
 from tdxwrap.export import config_text
 from tdxwrap.journal import Journal, open_journal
+from tdxwrap.keep import write_keeping_earlier
 from tdxwrap.live import resolve_segment
-from tdxwrap.plan import Options, Plan
 from tdxwrap.realtime import Realtime
 from tdxwrap.recipe import Settings
 from tdxwrap.render import Line
@@ -130,10 +129,7 @@ class App:
         if file is None:
             self.console.text(text)
         else:
-            written = write_baseline(file, lambda path: _write(path, text))
-            self.console.note([Line("", f"written to {written.file}")])
-            if written.earlier is not None:
-                self.console.note([Line("", f"the earlier file is now {written.earlier}")])
+            self._write(file, text, "--file")
         return self._end("export", config=text, file=None if file is None else str(file))
 
     def verify_segment(self, ps: str) -> int:
@@ -246,10 +242,10 @@ class App:
         text, config = run.path.read_text(encoding="utf-8"), ""
         if redact:
             text, config = runs.disguised(run, self._environ, config_out is not None)
-        for path, content in ((file, text), (config_out, config)):
-            if path is not None:
-                written = write_baseline(path, partial(_write, text=content))
-                self.console.note([Line("", f"written to {written.file}")])
+        if file is not None:
+            self._write(file, text, "--file")
+        if config_out is not None:
+            self._write(config_out, config, "--config-out")
         if file is None:
             self.console.text(text)
         return self._end("runs export", text=text if file is None else None)
@@ -271,6 +267,17 @@ class App:
         file = config if config == "-" else os.path.abspath(config)
         self._about = {"config": file, "digest": loaded.digest, "segment": ps}
         return loaded, ps
+
+    def _write(self, file: Path, text: str, option: str) -> None:
+        """Write a file that was asked for, and say where an earlier one has gone."""
+
+        def write(path: Path) -> None:
+            path.write_text(text, encoding="utf-8")
+
+        written = write_keeping_earlier(file, write, option)
+        self.console.note([Line("", f"written to {written.file}")])
+        if written.earlier is not None:
+            self.console.note([Line("", f"the earlier file is now {written.earlier}")])
 
     @contextmanager
     def _connected(self, ps: str | None = None) -> Iterator[Session]:
@@ -387,7 +394,3 @@ def _contents(loaded: LoadedConfig) -> str:
         "attribute": len(config.attributes),
     }
     return ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for name, n in counts.items())
-
-
-def _write(path: Path, text: str) -> None:
-    path.write_text(text, encoding="utf-8")

@@ -165,7 +165,10 @@ def wait_options(function: F) -> F:
 @CONFIG
 @click.pass_context
 def check(ctx: click.Context, config: str) -> int:
-    """Validate a CONFIG offline: every error with line, column and a hint."""
+    """Validate a CONFIG offline.
+
+    Every error at once, each with line, column, field and a hint.
+    """
     return _app(ctx).check(config)
 
 
@@ -174,7 +177,10 @@ def check(ctx: click.Context, config: str) -> int:
 @PARENT_SEGMENT
 @click.pass_context
 def doctor(ctx: click.Context, config: str | None, parent_segment: str | None) -> int:
-    """Look whether everything is there: tdx, login, API, parent segment, tables, columns."""
+    """Look whether everything is in place.
+
+    tdx, login, profile, `tdx api`, the parent segment; with a CONFIG also its tables and columns.
+    """
     return _app(ctx).doctor(config, parent_segment)
 
 
@@ -218,7 +224,10 @@ def apply(
     rt_config: Path,
     **given: Any,
 ) -> int:
-    """Make the segment what CONFIG says: plan, confirm, write, wait, prove."""
+    """Make the parent segment what CONFIG says.
+
+    Shows the plan, asks, writes, waits until it is live, and compares every field.
+    """
     return _app(ctx).apply(
         config,
         yes=yes,
@@ -234,7 +243,7 @@ def apply(
 @click.argument("ps")
 @click.pass_context
 def status(ctx: click.Context, ps: str) -> int:
-    """Show the RT status of the parent segment PS (id or name)."""
+    """Show the RT status of PS (id or name)."""
     return _app(ctx).status(ps)
 
 
@@ -243,7 +252,7 @@ def status(ctx: click.Context, ps: str) -> int:
 @wait_options
 @click.pass_context
 def wait(ctx: click.Context, /, ps: str, **given: Any) -> int:
-    """Wait until the RT status of the parent segment PS is ok."""
+    """Wait until the RT status of PS is ok."""
     return _app(ctx).wait(ps, _patience(given))
 
 
@@ -252,7 +261,10 @@ def wait(ctx: click.Context, /, ps: str, **given: Any) -> int:
 @PARENT_SEGMENT
 @click.pass_context
 def verify(ctx: click.Context, config_or_ps: str, parent_segment: str | None) -> int:
-    """Compare live with every field of CONFIG, or check a parent segment as the recipe does."""
+    """Compare live with CONFIG, or check PS.
+
+    With a CONFIG every field of every item; with a parent segment the three checks of the recipe.
+    """
     app = _app(ctx)
     if _is_config(config_or_ps):
         return app.verify_config(config_or_ps, parent_segment)
@@ -271,14 +283,14 @@ def verify(ctx: click.Context, config_or_ps: str, parent_segment: str | None) ->
 )
 @click.pass_context
 def export(ctx: click.Context, ps: str, file: Path | None) -> int:
-    """Print the live configuration of PS as a CONFIG file."""
+    """Print what is live on PS as a CONFIG."""
     return _app(ctx).export(ps, file)
 
 
 @_command("schema")
 @click.pass_context
 def schema(ctx: click.Context) -> int:
-    """Print the JSON Schema of a CONFIG file, for editors."""
+    """Print the JSON Schema of a CONFIG."""
     return _app(ctx).schema()
 
 
@@ -286,7 +298,7 @@ def schema(ctx: click.Context) -> int:
 @global_options(hidden=True)
 @click.pass_context
 def runs(ctx: click.Context) -> int | None:
-    """List the journals of earlier runs, newest first."""
+    """List earlier runs, newest first."""
     return None if ctx.invoked_subcommand else _app(ctx).runs()
 
 
@@ -327,7 +339,7 @@ def _is_config(text: str) -> bool:
 
 
 def _plan_choice(given: dict[str, Any]) -> dict[str, Any]:
-    from tdxwrap.plan import Options
+    from tdxwrap.changes import Options
 
     options = Options(**{field.name: given[field.name] for field in fields(Options)})
     return {"override": given["parent_segment"], "options": options}
@@ -355,7 +367,9 @@ def run(args: Sequence[str]) -> int:
     given: dict[str, Any] = {}
     with signals_as_interrupts():
         try:
-            code = main.main(list(args), prog_name="tdxwrap", standalone_mode=False, obj=given)
+            code = main.main(
+                list(args) or ["--help"], prog_name="tdxwrap", standalone_mode=False, obj=given
+            )
             _end_journal(given, int(code or 0))
             return int(code or 0)
         except click.ClickException as problem:

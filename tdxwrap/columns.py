@@ -9,10 +9,11 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
+from tdxwrap.changes import Finding, Level, Loc, Topic
 from tdxwrap.configwords import did_you_mean
 from tdxwrap.errors import NotFound, TdxwrapError
 from tdxwrap.models import EventTable, RtConfig
-from tdxwrap.plan import Finding, Level, Loc, Topic, table_locs
+from tdxwrap.plan import table_locs
 from tdxwrap.state import Columns, Schema
 
 Use: TypeAlias = tuple[str, str, Loc, str]

@@ -19,8 +19,8 @@ from rich.console import Console as RichConsole
 from rich.text import Text
 
 from tdxwrap import documents, render
+from tdxwrap.changes import Level, Plan
 from tdxwrap.errors import EnvironmentProblem, Interrupted, Problem, TdxwrapError, UsageProblem
-from tdxwrap.plan import Level, Plan
 from tdxwrap.redact import Redactor
 from tdxwrap.render import Line
 from tdxwrap.streams import LastingStream

@@ -9,6 +9,7 @@ from enum import StrEnum
 from typing import Any
 
 from tdxwrap import columns
+from tdxwrap.changes import Topic
 from tdxwrap.config import LoadedConfig
 from tdxwrap.errors import (
     CallFailed,
@@ -22,7 +23,6 @@ from tdxwrap.errors import (
 from tdxwrap.live import Reads, absence, find_segment, read_schema
 from tdxwrap.models import EventTable, RtConfig
 from tdxwrap.parallel import result
-from tdxwrap.plan import Topic
 from tdxwrap.realtime import credential_source
 from tdxwrap.session import Session
 from tdxwrap.state import Schema, Segment

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import asdict
 from typing import Any
 
+from tdxwrap.changes import Change, Finding, Plan
 from tdxwrap.errors import ConfigError, Problem, TdxwrapError
-from tdxwrap.plan import Change, Finding, Plan
 from tdxwrap.state import Segment
 from tdxwrap.verify import Report
 

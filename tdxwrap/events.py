@@ -6,8 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias
 
+from tdxwrap.changes import Change
 from tdxwrap.errors import TdxwrapError
-from tdxwrap.plan import Change
 
 
 @dataclass(frozen=True, slots=True)

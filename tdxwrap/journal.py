@@ -23,6 +23,7 @@ from typing import Any
 from tdxwrap import __version__, documents, events
 from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.events import Event
+from tdxwrap.paths import make_private, state_home
 from tdxwrap.redact import Redactor
 from tdxwrap.tdx import Call
 
@@ -156,10 +157,8 @@ def _told(event: Event) -> tuple[str, dict[str, Any]]:
 
 def folder(environ: Mapping[str, str]) -> Path | None:
     """Where journals are kept; None without a home and an XDG state directory."""
-    state, home = environ.get("XDG_STATE_HOME", ""), environ.get("HOME", "")
-    if os.path.isabs(state):
-        return Path(state, "tdxwrap", "runs")
-    return Path(home, ".local", "state", "tdxwrap", "runs") if home else None
+    home = state_home(environ)
+    return None if home is None else home / "runs"
 
 
 def open_journal(
@@ -206,7 +205,7 @@ def _new_file(environ: Mapping[str, str], run_id: str) -> tuple[int, Path]:
     where = folder(environ)
     if where is None:
         raise OSError(errno.ENOENT, "neither HOME nor XDG_STATE_HOME says where", "~/.local/state")
-    _make_private(where)
+    make_private(where)
     for old in sorted(kept_in(where))[: -KEPT + 1]:
         old.unlink(missing_ok=True)
     path, number = where / f"{run_id}.jsonl", 1
@@ -222,13 +221,6 @@ def _created(path: Path) -> int:
     file = os.open(path, _FLAGS | os.O_CREAT | os.O_EXCL, 0o600)
     os.fchmod(file, 0o600)  # whatever the umask takes away
     return file
-
-
-def _make_private(where: Path) -> None:
-    """Make a folder; whatever the umask allows, nobody else may enter what is made here."""
-    for part in reversed((where, *where.parents)):
-        if not part.is_dir():
-            part.mkdir(mode=0o700, exist_ok=True)
 
 
 def kept_in(where: Path) -> list[Path]:

@@ -9,8 +9,8 @@ import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
-from tdxwrap.errors import Locked
-from tdxwrap.paths import state_folder
+from tdxwrap.errors import EnvironmentProblem, Locked
+from tdxwrap.paths import lock_folder
 
 
 @contextmanager
@@ -23,11 +23,18 @@ def segment_lock(environ: Mapping[str, str], segment_id: str) -> Iterator[None]:
 
     Raises:
         Locked: another run holds it; says which.
+        EnvironmentProblem: there is no place for it.
     """
-    folder = state_folder(environ, "locks")
     # Only an id gets here, but a file name must not depend on that.
     name = "".join(c if c.isalnum() else "_" for c in segment_id)
-    file = os.open(folder / f"{name}.lock", os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    try:
+        path = lock_folder(environ) / f"{name}.lock"
+        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"the lock of the parent segment {segment_id} cannot be made: {error.strerror}",
+            hint="nothing was written; name a folder that can be written to with XDG_STATE_HOME",
+        ) from None
     try:
         _take(file, segment_id)
         yield

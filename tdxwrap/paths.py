@@ -8,28 +8,38 @@ from collections.abc import Mapping
 from pathlib import Path
 
 
-def state_folder(environ: Mapping[str, str], name: str) -> Path:
-    """A private folder below the XDG state directory; below the temporary one without a home.
+def state_home(environ: Mapping[str, str]) -> Path | None:
+    """Where state is kept (XDG); None without a home and an XDG state directory."""
+    state, home = environ.get("XDG_STATE_HOME", ""), environ.get("HOME", "")
+    if os.path.isabs(state):
+        return Path(state, "tdxwrap")
+    return Path(home, ".local", "state", "tdxwrap") if home else None
+
+
+def lock_folder(environ: Mapping[str, str]) -> Path:
+    """A private folder for locks: in the state home, else in the temporary directory.
 
     Raises:
         OSError: neither can be made.
     """
-    home = environ.get("HOME", "")
-    state = environ.get("XDG_STATE_HOME") or (f"{home}/.local/state" if home else "")
-    base = Path(state) / "tdxwrap" if os.path.isabs(state) else _temporary()
-    try:
-        return _private(base, name)
-    except OSError:
-        return _private(_temporary(), name)
+    for base in (state_home(environ), Path(tempfile.gettempdir(), f"tdxwrap-{os.getuid()}")):
+        try:
+            if base is not None:
+                return _writable(base / "locks")
+        except OSError:
+            continue
+    raise PermissionError(13, "no folder for locks can be made", tempfile.gettempdir())
 
 
-def _temporary() -> Path:
-    return Path(tempfile.gettempdir()) / f"tdxwrap-{os.getuid()}"
-
-
-def _private(base: Path, name: str) -> Path:
-    folder = base / name
-    folder.mkdir(mode=0o700, parents=True, exist_ok=True)
+def _writable(folder: Path) -> Path:
+    make_private(folder)
     if folder.stat().st_uid != os.getuid() or not os.access(folder, os.W_OK):
         raise PermissionError(13, "not a folder of this user's", str(folder))
     return folder
+
+
+def make_private(folder: Path) -> None:
+    """Make a folder; whatever the umask allows, nobody else may enter what is made here."""
+    for part in reversed((folder, *folder.parents)):
+        if not part.is_dir():
+            part.mkdir(mode=0o700, exist_ok=True)

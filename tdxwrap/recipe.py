@@ -16,7 +16,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tdxwrap.baseline import write_baseline
+from tdxwrap.changes import Action, Change, Kind, Loc, Plan
 from tdxwrap.errors import TdxwrapError
 from tdxwrap.events import (
     BaselineWritten,
@@ -29,10 +29,11 @@ from tdxwrap.events import (
     StepStarted,
     ignore,
 )
+from tdxwrap.keep import write_keeping_earlier
 from tdxwrap.live import ATTRIBUTES, KEY_EVENTS, with_names
 from tdxwrap.models import BaseAttribute, KeyEvent, Part
 from tdxwrap.parallel import Parallel
-from tdxwrap.plan import Action, Change, Kind, Loc, Plan, merged
+from tdxwrap.plan import merged
 from tdxwrap.realtime import Realtime
 from tdxwrap.retry import Retry
 from tdxwrap.stops import as_error
@@ -187,7 +188,9 @@ class _Run:
             path.unlink(missing_ok=True)
             self.api.write_baseline(live.segment.id, live.initialized, path)
 
-        written = write_baseline(file, lambda path: self.retry.read(lambda: write(path)))
+        written = write_keeping_earlier(
+            file, lambda path: self.retry.read(lambda: write(path)), "--rt-config"
+        )
         if written.earlier is not None:
             self.emit(FileKept(str(file), str(written.earlier)))
         command = "tdx ps pull" if live.initialized else "tdx ps pz init"

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 from rich.cells import cell_len
 
+from tdxwrap.changes import Action, Change, Finding, Kind, Level, Plan
 from tdxwrap.errors import ConfigError, Problem, TdxwrapError
 from tdxwrap.models import (
     BaseAttribute,
@@ -18,7 +19,6 @@ from tdxwrap.models import (
     ListAttribute,
     SingleAttribute,
 )
-from tdxwrap.plan import Action, Change, Finding, Kind, Level, Plan
 from tdxwrap.state import Segment
 from tdxwrap.verify import Report
 

@@ -12,9 +12,9 @@ from pathlib import Path
 from typing import Any
 
 from tdxwrap import journal, render
+from tdxwrap.changes import Action
 from tdxwrap.disguise import Disguise
 from tdxwrap.errors import ConfigError, UsageProblem
-from tdxwrap.plan import Action
 from tdxwrap.render import Line
 from tdxwrap.yamlsource import read_bytes, read_source
 

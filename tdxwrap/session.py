@@ -13,11 +13,12 @@ from typing import Protocol
 
 from tdxwrap import columns
 from tdxwrap import live as reading
+from tdxwrap.changes import Finding, Level, Options, Plan
 from tdxwrap.config import LoadedConfig
 from tdxwrap.errors import ColumnsMissing, UnsafePlan, UsageProblem
 from tdxwrap.events import Listener, LiveMoved, StepDone, StepStarted, ignore
 from tdxwrap.lock import segment_lock
-from tdxwrap.plan import Finding, Level, Options, Plan, build
+from tdxwrap.plan import build
 from tdxwrap.realtime import Realtime, credential_source
 from tdxwrap.recipe import Settings, carry_out
 from tdxwrap.retry import Retry

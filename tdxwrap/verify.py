@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from tdxwrap.plan import Change, Kind, Plan
+from tdxwrap.changes import Change, Kind, Plan
 from tdxwrap.state import LiveState
 from tdxwrap.wait import READY
 

@@ -21,7 +21,7 @@ class Patience:
     """How long and how often to look, in seconds (F21: usually 30–90 s).
 
     Attributes:
-        first: the pause after the first look; it grows by half each time.
+        first: the pause after the first look; it is doubled each time.
         longest: the longest pause between two looks.
         limit: when to give up.
     """
@@ -34,7 +34,7 @@ class Patience:
 
     def next_pause(self, pause: float) -> float:
         """The pause that follows this one, in seconds."""
-        return min(pause * 1.5, self.longest)
+        return min(pause * 2, self.longest)
 
 
 def wait_until_ready(

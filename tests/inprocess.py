@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from tdxwrap.changes import Options, Plan
 from tdxwrap.fake import args as fake_args
 from tdxwrap.fake import cli as fake_cli
 from tdxwrap.fake.context import Context
 from tdxwrap.fake.control import World
 from tdxwrap.fake.store import SETTINGS, Store
 from tdxwrap.live import Reads, read_live
-from tdxwrap.plan import Options, Plan, build
+from tdxwrap.plan import build
 from tdxwrap.realtime import Realtime
 from tdxwrap.recipe import Settings, carry_out
 from tdxwrap.retry import Retry

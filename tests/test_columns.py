@@ -8,10 +8,10 @@ import pytest
 from generated import COLUMNS, TABLES, configs
 from hypothesis import given
 
+from tdxwrap.changes import Finding, Level
 from tdxwrap.columns import check
 from tdxwrap.errors import CallFailed, NotFound, Refused, TdxwrapError
 from tdxwrap.models import EventTable, RtConfig
-from tdxwrap.plan import Finding, Level
 from tdxwrap.state import Columns, Schema
 
 FAILED, WARNING = Level.FAILED, Level.WARNING

@@ -13,11 +13,11 @@ from hypothesis import assume, given
 from hypothesis import strategies as st
 from inprocess import InProcess
 
+from tdxwrap.changes import Action, Options
 from tdxwrap.config import parse
 from tdxwrap.export import config_text
 from tdxwrap.fake.control import World
 from tdxwrap.models import RtConfig
-from tdxwrap.plan import Action, Options
 from tdxwrap.state import LiveState
 
 

@@ -62,6 +62,13 @@ def test_unknown_command_suggests_the_one_that_was_meant(shell: Shell) -> None:
     assert_error(shell.run("aply", WEB), 2, "No such command 'aply'", "apply")
 
 
+def test_no_command_shows_the_help(shell: Shell) -> None:
+    done = shell.run()
+    assert done.code == 0
+    assert done.out.startswith("Usage: tdxwrap")
+    assert "..." not in done.out.split("Commands:")[1]
+
+
 def test_unknown_option(shell: Shell) -> None:
     assert_error(shell.run("plan", WEB, "--prun"), 2, "--prun", "tdxwrap plan --help")
 

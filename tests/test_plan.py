@@ -6,6 +6,7 @@ from typing import Any
 
 import pytest
 
+from tdxwrap.changes import Action, Kind, Options, Plan
 from tdxwrap.models import (
     ATTRIBUTE,
     BatchAttribute,
@@ -14,7 +15,7 @@ from tdxwrap.models import (
     RtConfig,
     StitchingKey,
 )
-from tdxwrap.plan import Action, Kind, Options, Plan, build, merged
+from tdxwrap.plan import build, merged
 from tdxwrap.state import LiveAttribute, LiveKeyEvent, LiveState, Segment, Unreadable
 
 SEGMENT = Segment("394649", "Customer 360", "ok")

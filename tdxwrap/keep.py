@@ -1,4 +1,4 @@
-"""The file that holds what was configured before a run (recipe, 7a). No earlier file is lost."""
+"""Write a file without losing an earlier one of that name (recipe, 7a: the baseline)."""
 
 from __future__ import annotations
 
@@ -8,12 +8,12 @@ from dataclasses import dataclass
 from itertools import count
 from pathlib import Path
 
-from tdxwrap.errors import UsageProblem
+from tdxwrap.errors import EnvironmentProblem, UsageProblem
 
 
 @dataclass(frozen=True, slots=True)
-class Baseline:
-    """Where the baseline stands.
+class Written:
+    """Where something was written.
 
     Attributes:
         file: the file just written.
@@ -24,38 +24,49 @@ class Baseline:
     earlier: Path | None
 
 
-def write_baseline(file: Path, write: Callable[[Path], None]) -> Baseline:
-    """Have a baseline written to `file`; a file of that name is kept under the next free name.
+def write_keeping_earlier(file: Path, write: Callable[[Path], None], option: str) -> Written:
+    """Have `file` written; a file of that name is kept under the next free name.
 
     The earlier file goes out of the way first, since tdx asks before it overwrites (F9). It comes
     back if nothing is written, and is not kept twice if it holds the same.
 
     Args:
         write: writes the file.
+        option: the option that names another file, for the hint.
     Raises:
         UsageProblem: the folder cannot be written to.
+        EnvironmentProblem: the disk is full, or the like.
         TdxwrapError: what `write` raises.
     """
     try:
         earlier = _move_away(file)
     except OSError as error:
-        raise _not_writable(file, error) from None
+        raise UsageProblem(
+            f"{file} cannot be written: {error.strerror}",
+            hint=f"name another file with {option}; nothing was written to the parent segment",
+        ) from None
     try:
         write(file)
+    except OSError as error:
+        raise EnvironmentProblem(
+            f"{file} could not be written: {error.strerror}", hint=f"make room, or use {option}"
+        ) from None
     finally:
         if earlier is not None and not file.exists():
             os.rename(earlier, file)
     if earlier is not None and _same(file, earlier):
         earlier.unlink()
         earlier = None
-    return Baseline(file, earlier)
+    return Written(file, earlier)
 
 
 def _move_away(file: Path) -> Path | None:
+    if not file.parent.is_dir():
+        raise FileNotFoundError(2, f"there is no folder {file.parent}")
     if not os.access(file.parent, os.W_OK):
-        raise PermissionError(13, "Permission denied")
+        raise PermissionError(13, f"the folder {file.parent.absolute()} is read-only")
     if file.is_dir():
-        raise IsADirectoryError(21, "Is a directory")
+        raise IsADirectoryError(21, "it is a folder")
     if not file.exists():
         return None
     free = next(name for n in count(1) if not (name := file.with_name(f"{file.name}.{n}")).exists())
@@ -65,10 +76,3 @@ def _move_away(file: Path) -> Path | None:
 
 def _same(file: Path, other: Path) -> bool:
     return file.exists() and file.read_bytes() == other.read_bytes()
-
-
-def _not_writable(file: Path, error: OSError) -> UsageProblem:
-    return UsageProblem(
-        f"the baseline {file} cannot be written: {error.strerror}",
-        hint="name another file with --rt-config; nothing was written to the parent segment",
-    )
