@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import random
+import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -12,6 +13,8 @@ from tdxwrap.errors import CallFailed, CallTimeout, Conflict, MalformedOutput, T
 from tdxwrap.events import Listener, Retrying, ignore
 
 T = TypeVar("T")
+
+_UPDATING = re.compile(r"(?i)\bupdating\b|\bbeing updated\b|\bin progress\b")
 
 # After these, a write that has not landed may be sent once more.
 _WORTH_REPEATING = (Transient, CallTimeout, MalformedOutput, Conflict)
@@ -95,4 +98,4 @@ class Retry:
 
 def says_updating(error: Conflict) -> bool:
     """Whether a conflict only means that realtime is still working on the last change (F17)."""
-    return "updating" in error.said.lower()
+    return _UPDATING.search(error.said) is not None

@@ -124,18 +124,10 @@ class Shell:
             out, err = (s.read_text(encoding="utf-8", errors="replace") for s in streams[1:])
         return Ran(code, out, err)
 
-    def terminal(
-        self,
-        *args: str | Path,
-        answers: Sequence[tuple[str, Callable[[], str]]] = (),
-        columns: int = 80,
-        **env: str,
-    ) -> Ran:
-        """Run tdxwrap on a pseudo-terminal.
-
-        Args:
-            answers: texts to wait for in the output, each with what is typed then.
-        """
+    def start_on_terminal(
+        self, *args: str | Path, columns: int = 80, **env: str
+    ) -> tuple[int, subprocess.Popen[bytes]]:
+        """Start tdxwrap on a pseudo-terminal; the other end of it, and the process."""
         parent, child = pty.openpty()
         fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         process = subprocess.Popen(
@@ -149,6 +141,21 @@ class Shell:
             preexec_fn=_own_terminal,
         )
         os.close(child)
+        return parent, process
+
+    def terminal(
+        self,
+        *args: str | Path,
+        answers: Sequence[tuple[str, Callable[[], str]]] = (),
+        columns: int = 80,
+        **env: str,
+    ) -> Ran:
+        """Run tdxwrap on a pseudo-terminal.
+
+        Args:
+            answers: texts to wait for in the output, each with what is typed then.
+        """
+        parent, process = self.start_on_terminal(*args, columns=columns, **env)
         try:
             seen = _converse(parent, list(answers))
             return Ran(process.wait(timeout=30), seen, "")

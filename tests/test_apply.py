@@ -6,7 +6,7 @@ import json
 from collections.abc import Callable
 
 import pytest
-from shells import WEB, Shell
+from shells import FAKE_TDX, MINIMAL, WEB, Shell
 
 from tdxwrap.fake.control import World
 
@@ -151,6 +151,33 @@ def test_the_baseline_of_a_blank_segment_is_initialized_and_of_another_pulled(
     assert baselines == [("ps", "pz", "init", "394649", "-o"), ("ps", "pull", "394649", "-o")]
     assert (shell.cwd / "rt_config.yaml.1").read_text() == first
     assert (shell.cwd / "rt_config.yaml").read_text() != first
+
+
+def test_a_conflict_while_realtime_updates_is_waited_for(
+    new_world: Callable[..., World], new_shell: Callable[..., Shell]
+) -> None:
+    world = new_world(tdx__conflict_while_updating=True, updating_seconds=0.2)
+    done = new_shell(world).run("apply", MINIMAL, "--yes")
+
+    assert done.code == 0, done.text
+    assert "! retry" in done.err
+    assert "updating" in done.err
+    refused = [call for call in world.writes() if not call.applied]
+    assert refused
+    assert len(world.writes()) - len(refused) == 4
+
+
+def test_the_first_command_of_a_newcomer(shell: Shell) -> None:
+    """No state, no scenario, no key: the fake starts with its default account."""
+    environ = {k: v for k, v in shell.environ.items() if k not in ("FAKE_TDX_STATE", "TDXWRAP_TDX")}
+    newcomer = Shell(shell.home, shell.cwd, environ)
+    done = newcomer.run("--tdx", FAKE_TDX, "apply", WEB, "--yes")
+
+    assert done.code == 0, done.text
+    for checkpoint in CHECKPOINTS:
+        assert checkpoint in done.err
+    assert done.out.count("✓") == 4
+    assert "Nothing to change" in newcomer.run("--tdx", FAKE_TDX, "apply", WEB).out
 
 
 def already_there(world: World, count: int) -> None:

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -24,6 +26,33 @@ def assert_error(done: Ran, code: int, *texts: str) -> None:
 def nothing_written(world: World) -> None:
     assert world.writes() == []
     assert world.segment("394649")["realtime"] is None
+
+
+# 1: a bug
+
+
+def test_a_bug_is_told_in_a_line_and_its_traceback_kept(shell: Shell) -> None:
+    code = (
+        "import sys, tdxwrap.app\n"
+        "from tdxwrap.cli import run\n"
+        "def broken(*args): raise ZeroDivisionError('division of 1/" + "e" * 40 + "')\n"
+        "tdxwrap.app.App.check = broken\n"
+        "sys.exit(run(['check', 'rt.yaml']))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", code],
+        cwd=shell.cwd,
+        env={**shell.environ, "TMPDIR": str(shell.cwd)},
+        capture_output=True,
+        text=True,
+    )
+    (kept,) = shell.cwd.glob("tdxwrap-bug-*.txt")
+    assert done.returncode == 1
+    assert "✗ a bug in tdxwrap: ZeroDivisionError: division of [redacted]" in done.stderr
+    assert f"please report it with {kept}" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "in broken" in kept.read_text()
+    assert "e" * 40 not in kept.read_text()
 
 
 # 2: wrong usage or configuration

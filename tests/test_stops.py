@@ -65,6 +65,19 @@ def test_a_signal_ends_the_call_in_flight_and_says_what_is_open(
     assert len(configuration(world)["attributes"]) == 6
 
 
+def test_a_terminal_that_goes_away_ends_the_run_in_order(shell: Shell, world: World) -> None:
+    world.add_fault("hang", POST, seconds=120)
+    parent, running = shell.start_on_terminal("apply", MINIMAL, "--yes")
+    wait_for(lambda: hanging(world))
+    pids = hanging(world)
+
+    os.close(parent)
+
+    assert running.wait(timeout=60) == 130
+    assert not any(alive(pid) for pid in pids)
+    assert shell.run("apply", MINIMAL, "--yes").code == 0
+
+
 def test_a_second_ctrl_c_ends_at_once_what_ignores_the_first(shell: Shell, world: World) -> None:
     world.add_fault("hang", POST, seconds=120, ignore_sigterm=True)
     running = shell.start("apply", WEB, "--yes")
