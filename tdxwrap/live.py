@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace
@@ -9,7 +10,7 @@ from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from tdxwrap.errors import CallFailed, NotFound, Refused, TdxwrapError
+from tdxwrap.errors import CallFailed, MalformedOutput, NotFound, Refused, TdxwrapError
 from tdxwrap.models import (
     ATTRIBUTE,
     BatchAttribute,
@@ -32,6 +33,7 @@ from tdxwrap.state import (
 )
 
 T = TypeVar("T")
+P = TypeVar("P", EventTable, StitchingKey, BatchAttribute)
 
 # Independent reads run side by side; more would trouble an account's rate limit.
 READS_AT_ONCE = 4
@@ -172,14 +174,26 @@ def _assemble(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
     return LiveState(
         segment=segment,
         initialized=result(read["view"]) if "view" in read else True,
-        event_tables=tuple(map(EventTable.from_api, setting.get("eventTables") or ())),
-        stitching_keys=tuple(map(StitchingKey.from_api, setting.get("keyColumns") or ())),
-        batch_attributes=tuple(map(BatchAttribute.from_api, setting.get("batchAttributes") or ())),
+        event_tables=_parts(EventTable, setting, "eventTables"),
+        stitching_keys=_parts(StitchingKey, setting, "keyColumns"),
+        batch_attributes=_parts(BatchAttribute, setting, "batchAttributes"),
         ext_lookup_key=str(lookup_key) if lookup_key else None,
         key_events=key_events,
         attributes=attributes,
         unreadable=(*strange_events, *strange_attributes),
     )
+
+
+def _parts(kind: type[P], setting: Mapping[str, Any], name: str) -> tuple[P, ...]:
+    """A list of the setting. One that cannot be read could not be sent back whole (F11)."""
+    try:
+        return tuple(kind.from_api(document) for document in setting.get(name) or ())
+    except (ValidationError, AttributeError, TypeError):
+        raise MalformedOutput(
+            f"this version cannot read the {name} of the realtime setting",
+            said=json.dumps(setting.get(name), ensure_ascii=False)[:500],
+            hint="nothing was written; a newer tdxwrap may know this form",
+        ) from None
 
 
 def _key_events(
@@ -230,13 +244,14 @@ def with_names(document: Mapping[str, Any], names: Mapping[str, str]) -> dict[st
 def _unreadable(kind: str, document: Mapping[str, Any], error: ValidationError) -> Unreadable:
     first = error.errors()[0]
     place = ".".join(str(part) for part in first["loc"])
+    reason = f"{place}: {first['msg']}" if place else f"its type is {document.get('type')}"
     return Unreadable(
         kind=kind,
         id=str(document.get("id")),
         name=str(document.get("name")),
         identifier=str(document.get("identifier") or ""),
         key_events=(str(document.get("realtimeKeyEventId")),),
-        reason=f"{place}: {first['msg']}" if place else first["msg"],
+        reason=reason,
     )
 
 

@@ -139,7 +139,9 @@ class Realtime:
             asked.add(path)
             result = self.tdx.get(path)
             _expect(isinstance(result.data, dict), result, "a list answer")
-            found.extend(queries.ITEMS.search(result.data))
+            items = queries.ITEMS.search(result.data)
+            _expect(_are_items(items), result, "a list of items that have ids")
+            found.extend(items)
             path = queries.NEXT_PAGE.search(result.data)
             _expect(path not in asked, result, "a page that has not been read yet")
         return tuple(found)
@@ -172,6 +174,10 @@ class Realtime:
         """`tdx ps desc`: the columns of the master table with their types."""
         result = self.tdx.json("ps", "desc", segment_id, "--json")
         return _columns(result, queries.MASTER_COLUMNS)
+
+
+def _are_items(items: Any) -> bool:
+    return isinstance(items, list) and all(isinstance(i, dict) and i.get("id") for i in items)
 
 
 def _path(segment_id: str, rest: str) -> str:

@@ -137,7 +137,8 @@ def kind_label(change: Change) -> str:
     part = change.desired or change.live
     if isinstance(part, BaseAttribute):
         return str(getattr(part, "type", change.kind))
-    return "key" if change.kind is Kind.STITCHING_KEY else str(change.kind)
+    short = {Kind.STITCHING_KEY: "key", Kind.BATCH_ATTRIBUTE: "batch"}
+    return short.get(change.kind, str(change.kind))
 
 
 def _aside(change: Change) -> str:

@@ -318,3 +318,30 @@ def test_with_json_an_error_is_the_one_document(
     assert document["error"]["exit_code"] == code
     assert document["error"]["what"]
     assert document["error"]["hint"]
+
+
+# 5: answers of an unknown form
+
+
+@pytest.mark.parametrize(
+    ("path", "text"),
+    [
+        ("realtime_setting", '{"eventTables": [{"db": "x"}]}'),
+        ("realtime_setting", '{"eventTables": ["x"]}'),
+        ("realtime_setting", '{"keyColumns": 7}'),
+        ("realtime_setting", "[]"),
+        ("realtime_key_events", '{"data": [7]}'),
+        ("realtime_key_events", '{"data": [{"name": "no id"}]}'),
+        ("realtime_attributes", '{"data": {"id": "1"}}'),
+        ("realtime_attributes", "7"),
+        ("rt list", '{"data": []}'),
+        ("ps view", "[]"),
+    ],
+)
+def test_an_answer_of_an_unknown_form_is_told_and_nothing_is_written(
+    shell: Shell, world: World, path: str, text: str
+) -> None:
+    world.add_fault("garbage", {"command": path}, text=text)
+    done = shell.run("apply", MINIMAL, "--yes")
+    assert_error(done, 5, "✗", "tdx said", "next")
+    nothing_written(world)

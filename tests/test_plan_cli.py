@@ -354,3 +354,19 @@ def test_an_export_applies_to_another_account(
 
     assert done.code == 0, done.text
     assert configuration(other, "5") == configuration(half)
+
+
+def test_what_this_version_cannot_manage_is_named_and_left_alone(
+    new_world: Callable[..., World], new_shell: Callable[..., Shell]
+) -> None:
+    world = new_world("configured")
+    shell = new_shell(world)
+    exported = shell.run("export", "394649").out
+    assert '# left out: attribute "product_lookup": "its type is lookupCatalog"' in exported
+
+    config = shell.write("rt.yaml", exported)
+    plan = shell.run("plan", config, "--prune", "--exit-code")
+
+    assert plan.code == 0, plan.text
+    assert "· attribute     product_lookup" in plan.out
+    assert "left alone: this version cannot read it (its type is lookupCatalog)" in plan.out

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from shells import ROOT, WEB, clean_environ
+from shells import FAKE_TDX, ROOT, WEB, clean_environ
 
 from tdxwrap.config import parse
 from tdxwrap.fake.control import World
@@ -30,7 +30,6 @@ VOLATILE = (
     (re.compile(r"0:\d\d of"), "0:00 of"),
     (re.compile(r"\d+ tdx calls"), "30 tdx calls"),
     (re.compile(r"(?m)^  Wait .*\n"), ""),
-    (re.compile(r"found as \S+"), "found as tdx"),
 )
 
 
@@ -68,7 +67,9 @@ def _played(command: str, work: Path, environ: dict[str, str]) -> str:
         timeout=100,
     )
     assert done.returncode == 0, done.stdout
-    return f"$ {command}\n{done.stdout}"
+    # A reader has tdx where npm puts it.
+    shown = done.stdout.replace(str(FAKE_TDX), "/usr/local/bin/tdx")
+    return f"$ {command}\n{shown}"
 
 
 def steady(text: str) -> str:
