@@ -182,7 +182,7 @@ def test_what_may_not_be_described_is_a_warning(
     told = "could not be described" if command == "describe" else "could not be read"
     [line] = [line for line in done.out.splitlines() if told in line]
     assert line.startswith("! ")
-    assert "tdx said: " in done.err
+    assert "tdx said: " in done.out
 
 
 def test_a_passing_failure_of_a_describe_is_retried(shell: Shell, world: World) -> None:

@@ -21,6 +21,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from tdxwrap import room
 from tdxwrap import tdx as driver
 from tdxwrap.errors import (
     ApiDisabled,
@@ -602,7 +603,7 @@ def test_only_directories_of_dead_processes_are_swept(echo: str, temporary: Path
     (temporary / f"tdxwrap-{dead}-link").symlink_to(temporary / "other-1-d")
     locked = temporary / f"tdxwrap-{dead}-locked"
     locked.mkdir()
-    descriptor = driver._lock_directory(str(locked))
+    descriptor = room._lock_directory(str(locked))
     assert descriptor is not None
     try:
         assert sweep_leftovers() == 1

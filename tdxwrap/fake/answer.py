@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-import json
+from tdxwrap.fake import quickjson
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -36,7 +36,7 @@ def text(message: str) -> Answer:
 
 def document(value: Any, err: str = "", exit_code: int = 0, applied: bool = False) -> Answer:
     """A JSON document on stdout."""
-    out = json.dumps(value, ensure_ascii=False, indent=2) + "\n"
+    out = quickjson.dumps(value) + "\n"
     return Answer(out.encode(), err, exit_code, applied, is_json=True)
 
 
@@ -50,4 +50,4 @@ def listing(value: Any, as_json: bool, err: str = "") -> Answer:
 
 
 def _cell(value: Any) -> str:
-    return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+    return value if isinstance(value, str) else quickjson.dumps(value)

@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import json
-
-from tdxwrap.fake import answer, segments
+from tdxwrap.fake import answer, quickjson, segments
 from tdxwrap.fake.errors import HttpError, Refused, not_found
 from tdxwrap.fake.paging import parse_query
 from tdxwrap.fake.scope import Reply, Request, Scope
@@ -61,7 +59,7 @@ def _body(invocation: Invocation) -> Any:
     if text is None:
         return None
     try:
-        return json.loads(text)
+        return quickjson.loads(text)
     except ValueError as error:
         raise Refused(f"Error: the request body is not valid JSON: {error}") from None
 

@@ -2,12 +2,11 @@
 
 from __future__ import annotations
 
-import json
 import os
 import time
 
 from tdxwrap.fake import identity as who
-from tdxwrap.fake import streams
+from tdxwrap.fake import quickjson, streams
 from tdxwrap.fake.store import CALLS
 
 TYPE_CHECKING = False
@@ -52,7 +51,7 @@ class Record:
                 self._append(self._line())
 
     def _line(self) -> str:
-        return json.dumps(self._fields, ensure_ascii=False) + "\n"
+        return quickjson.dumps(self._fields) + "\n"
 
     def _append(self, line: str) -> None:
         with open(self._store.path(CALLS), "a", encoding="utf-8", errors="replace") as file:
@@ -63,7 +62,7 @@ class Record:
         with open(self._store.path(CALLS), encoding="utf-8") as file:
             lines = file.readlines()
         self._store.replace(
-            CALLS, "".join(line if json.loads(old)["n"] == number else old for old in lines)
+            CALLS, "".join(line if quickjson.loads(old)["n"] == number else old for old in lines)
         )
 
 
@@ -114,6 +113,6 @@ def _readable_body(values: dict[str, str]) -> Any:
         if "file" in values:
             with open(values["file"], encoding="utf-8") as file:
                 text = file.read()
-        return None if text is None else json.loads(text)
+        return None if text is None else quickjson.loads(text)
     except (OSError, ValueError):
         return text

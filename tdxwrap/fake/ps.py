@@ -2,10 +2,9 @@
 
 from __future__ import annotations
 
-import json
 import os
 
-from tdxwrap.fake import answer, segments, streams
+from tdxwrap.fake import answer, quickjson, segments, streams
 from tdxwrap.fake.errors import Refused
 
 TYPE_CHECKING = False
@@ -110,7 +109,7 @@ def _write_file(context: Context, body: Json) -> Answer:
     # Every JSON document is a YAML document too.
     try:
         with open(target, "w", encoding="utf-8") as file:
-            file.write(json.dumps(body, ensure_ascii=False, indent=2) + "\n")
+            file.write(quickjson.dumps(body) + "\n")
     except OSError as error:
         raise Refused(f"Error: cannot write {target}: {error.strerror}") from None
     return answer.text(f"Wrote {target}")

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import fcntl
-import json
 import os
+
+from tdxwrap.fake import quickjson
 
 TYPE_CHECKING = False  # importing `typing` would cost each call some milliseconds
 if TYPE_CHECKING:
@@ -59,7 +60,7 @@ class Store:
     def load(self, name: str) -> Any:
         """The JSON value of a file."""
         with open(self.path(name), encoding="utf-8") as file:
-            return json.loads(file.read())
+            return quickjson.loads(file.read())
 
     def load_or(self, name: str, default: Any) -> Any:
         """The JSON value of a file, or `default` when there is none."""
@@ -70,7 +71,7 @@ class Store:
 
     def save(self, name: str, value: Any) -> None:
         """Write a file as a whole, so that readers need no lock."""
-        self.replace(name, json.dumps(value, ensure_ascii=False, separators=(",", ":")))
+        self.replace(name, quickjson.dumps(value))
 
     def replace(self, name: str, text: str) -> None:
         """Put `text` in the place of a file, in one step."""
