@@ -15,7 +15,7 @@ from tdxwrap.fake.control import World
 
 # Deadlines would make the suite depend on the machine; what costs time is measured by make bench.
 settings.register_profile(
-    "tdxwrap", deadline=None, max_examples=40, suppress_health_check=[HealthCheck.too_slow]
+    "tdxwrap", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("tdxwrap")
 

@@ -109,15 +109,14 @@ def test_apply_json_is_one_document(shell: Shell) -> None:
 
 
 def test_apply_finds_the_segment_by_name(shell: Shell, world: World) -> None:
-    done = shell.run("apply", WEB, "--yes", "--parent-segment", "Customer 360")
+    done = shell.run("apply", MINIMAL, "--yes", "--parent-segment", "Customer 360")
 
     assert done.code == 0, done.text
     assert {call.path.split("/")[2] for call in world.writes() if call.path} == {"394649"}
 
 
-@pytest.mark.parametrize("jobs", ["2", "4"])
-def test_apply_with_jobs_keeps_the_steps_apart(shell: Shell, world: World, jobs: str) -> None:
-    assert shell.run("apply", WEB, "--yes", "--jobs", jobs).code == 0
+def test_apply_with_jobs_keeps_the_steps_apart(shell: Shell, world: World) -> None:
+    assert shell.run("apply", WEB, "--yes", "--jobs", "4").code == 0
 
     steps = [call.path.rsplit("/", 1)[1] for call in world.writes() if call.path]
     assert steps == [

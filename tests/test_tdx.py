@@ -561,7 +561,8 @@ def test_signal_at_any_moment_leaves_no_process(shell: Stub, marker: str, tmp_pa
         assert wait_for(lambda: (tmp_path / "runs").exists())
         time.sleep(delay / 1000)
         os.killpg(process.pid, signal.SIGINT)
-        assert process.wait(20) == -signal.SIGINT
+        # The call that the signal ended may be told before the signal itself.
+        assert process.wait(20) in (-signal.SIGINT, 1)
         assert wait_for(lambda: survivors(marker) == [], 5)
 
 

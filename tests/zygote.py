@@ -32,6 +32,7 @@ def become(request: dict[str, Any]) -> NoReturn:
         signal.signal(
             number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
         )
+    gc.disable()
     signal.set_wakeup_fd(-1)
     for number, (path, mode) in enumerate(zip(request["streams"], MODES, strict=True)):
         file = os.open(path, mode, 0o600)
