@@ -15,7 +15,7 @@ from tdxwrap import columns
 from tdxwrap import live as reading
 from tdxwrap.changes import Finding, Level, Options, Plan
 from tdxwrap.config import LoadedConfig
-from tdxwrap.errors import ColumnsMissing, UnsafePlan, UsageProblem
+from tdxwrap.errors import ColumnsMissing, TdxwrapError, UnsafePlan, UsageProblem
 from tdxwrap.events import Listener, LiveMoved, StepDone, StepStarted, ignore
 from tdxwrap.lock import segment_lock
 from tdxwrap.plan import build
@@ -166,9 +166,19 @@ def apply(
             live = _wait(session, plan, patience)
             return _validated(session, loaded, plan, live, options)
         except KeyboardInterrupt as stop:
-            error = as_error(stop, "every change is written; whether it is live is not known yet")
-            error.step = "wait"
-            raise error from None
+            raise _while_waiting(as_error(stop), plan) from None
+        except TdxwrapError as error:
+            raise _while_waiting(error, plan) from None
+
+
+def _while_waiting(error: TdxwrapError, plan: Plan) -> TdxwrapError:
+    """Say of an error that it came when everything was written."""
+    count = len(plan.pending)
+    error.step = "wait"
+    error.so_far = f"all {count} changes are written; whether they are live is not known yet"
+    if not count:
+        error.so_far = "nothing had to be written"
+    return error
 
 
 def _agreed_plan(

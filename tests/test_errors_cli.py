@@ -255,7 +255,9 @@ def test_a_terminal_status_ends_the_wait(
 ) -> None:
     world = new_world(final_status=status)
     done = new_shell(world).run("apply", MINIMAL, "--yes")
-    assert_error(done, 6, f"the RT status is '{status}'", "what was written stays written")
+    assert_error(
+        done, 6, f"✗ wait: the RT status is '{status}'", "so far     all 4 changes are written"
+    )
 
 
 def test_the_wait_runs_out(

@@ -106,7 +106,7 @@ def test_ctrl_c_while_waiting_says_that_everything_is_written(
 
     assert code == 130
     assert "✗ wait: interrupted by SIGINT" in err
-    assert "every change is written" in err
+    assert "all 15 changes are written" in err
 
 
 def test_the_deadline_ends_a_run(shell: Shell, world: World) -> None:
