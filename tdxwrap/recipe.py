@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from tdxwrap.changes import Action, Change, Kind, Loc, Plan
-from tdxwrap.errors import TdxwrapError
+from tdxwrap.errors import Refused, TdxwrapError
 from tdxwrap.events import (
     BaselineWritten,
     ChangeDone,
@@ -308,8 +308,8 @@ class _Run:
         try:
             yield
         except TdxwrapError as error:
-            error.said = error.said or error.what
-            error.what = what
+            # A plain no explains itself; of the rest it matters what kind of failure it was.
+            error.what = what if isinstance(error, Refused) else f"{what}: {error.what}"
             error.where = self.settings.where(_loc(change, error.pointer))
             raise
 

@@ -246,6 +246,18 @@ def test_a_call_that_hangs(shell: Shell, world: World) -> None:
     assert_error(done, 5, "did not answer within 0.5 s", "--timeout")
 
 
+def test_a_write_that_hangs_says_what_hung_and_for_how_long(shell: Shell, world: World) -> None:
+    world.add_fault("hang", {"method": "POST"}, times=1, seconds=60)
+    done = shell.run("apply", MINIMAL, "--yes", "--timeout", "1", "--retries", "0")
+    assert_error(
+        done,
+        5,
+        "✗ 7a: could not create the key event page_view: tdx did not answer within 1 s",
+        "so far     1 of 4 changes are written; open: key event page_view",
+    )
+    assert shell.run("apply", MINIMAL, "--yes").code == 0
+
+
 # 6: not ready
 
 
