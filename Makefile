@@ -26,7 +26,7 @@ run: $(VENV)/.installed
 	  apply $(CONFIG) --yes --rt-config "$$world/rt_config.yaml"
 
 test: $(VENV)/.installed
-	@$(BIN)/python -m pytest -q -n $(JOBS) -m "not sweep and not soak"
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not sweep and not soak"
 
 lint: $(VENV)/.installed
 	@$(BIN)/ruff check .

@@ -41,11 +41,11 @@ def test_apply_goes_through_all_of_step_7(shell: Shell, world: World) -> None:
 
 
 def test_apply_twice_writes_nothing_the_second_time(shell: Shell, world: World) -> None:
-    assert shell.run("apply", WEB, "--yes").code == 0
+    assert shell.run("apply", MINIMAL, "--yes").code == 0
     before = world.segment("394649")
     world.clear_calls()
 
-    again = shell.run("apply", WEB)
+    again = shell.run("apply", MINIMAL)
 
     assert again.code == 0, again.text
     assert world.writes() == []
@@ -97,7 +97,7 @@ def test_apply_without_a_terminal_needs_yes_and_writes_nothing(shell: Shell, wor
 
 
 def test_apply_json_is_one_document(shell: Shell) -> None:
-    done = shell.run("apply", WEB, "--yes", "--json")
+    done = shell.run("apply", MINIMAL, "--yes", "--json")
 
     assert done.code == 0
     assert done.err == ""
@@ -105,7 +105,7 @@ def test_apply_json_is_one_document(shell: Shell) -> None:
     assert document["tdxwrap"] == "apply"
     assert document["ok"] is True
     assert document["report"]["ok"] is True
-    assert document["plan"]["counts"]["create"] == 15
+    assert document["plan"]["counts"]["create"] == 4
 
 
 def test_apply_finds_the_segment_by_name(shell: Shell, world: World) -> None:
@@ -131,11 +131,11 @@ def test_no_wait_writes_and_leaves(
     new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:
     world = new_world(updating_seconds=60)
-    done = new_shell(world).run("apply", WEB, "--yes", "--no-wait")
+    done = new_shell(world).run("apply", MINIMAL, "--yes", "--no-wait")
 
     assert done.code == 0, done.text
     assert "see `tdxwrap wait 394649`" in done.err
-    assert len(world.writes()) == 11
+    assert len(world.writes()) == 4
 
 
 def test_the_baseline_of_a_blank_segment_is_initialized_and_of_another_pulled(
@@ -144,7 +144,7 @@ def test_the_baseline_of_a_blank_segment_is_initialized_and_of_another_pulled(
     config = shell.write("a.yaml", many_attributes(1))
     shell.run("apply", config, "--yes")
     first = (shell.cwd / "rt_config.yaml").read_text()
-    shell.run("apply", WEB, "--yes")
+    shell.run("apply", MINIMAL, "--yes")
 
     baselines = [call.argv[:-1] for call in world.calls() if "-o" in call.argv]
     assert baselines == [("ps", "pz", "init", "394649", "-o"), ("ps", "pull", "394649", "-o")]

@@ -17,14 +17,16 @@ SECRETS = (KEY, OTHER, TOKEN, KEY.split("/")[1], OTHER.split("/")[1])
 ENVIRON = {"TD_API_KEY": KEY, "TDX_API_KEY_PRODUCTION": OTHER, "TDX_ACCESS_TOKEN": TOKEN}
 
 COMMANDS: tuple[tuple[str | Path, ...], ...] = (
-    ("plan", MINIMAL),
+    ("plan", MINIMAL, "--json"),
     ("plan", MINIMAL, "--markdown"),
     ("apply", MINIMAL, "--yes", "-v"),
+    ("apply", MINIMAL, "--yes", "--json"),
     ("verify", MINIMAL),
-    ("export", "394649"),
+    ("export", "394649", "--json"),
     ("status", "394649"),
     ("wait", "394649", "--wait-timeout", "0.5"),
     ("doctor", MINIMAL),
+    ("doctor", MINIMAL, "--json"),
 )
 
 
@@ -41,12 +43,11 @@ def written(folder: Path) -> list[Path]:
     return [path for path in folder.rglob("*") if path.is_file()]
 
 
-@pytest.mark.parametrize("args", COMMANDS, ids=lambda args: " ".join(map(str, args[::2])))
-@pytest.mark.parametrize("json", [False, True], ids=["text", "json"])
-def test_no_secret_is_printed_or_written(
-    user: Shell, args: tuple[str | Path, ...], json: bool
-) -> None:
-    done = user.run(*args, *(["--json"] if json else []), **ENVIRON)
+@pytest.mark.parametrize(
+    "args", COMMANDS, ids=lambda args: " ".join(map(str, (args[0], *args[2:])))
+)
+def test_no_secret_is_printed_or_written(user: Shell, args: tuple[str | Path, ...]) -> None:
+    done = user.run(*args, **ENVIRON)
 
     assert done.code in (0, 4, 5, 6, 7), done.text
     files = [*written(user.home), *written(user.cwd)]

@@ -30,7 +30,8 @@ def read(path: str) -> Json:
     yaml = _yaml()
     try:
         with open(path, encoding="utf-8") as file:
-            value = yaml.safe_load(file)
+            # libyaml, where PyYAML has it, reads a scenario ten times as fast.
+            value = yaml.load(file, Loader=getattr(yaml, "CSafeLoader", yaml.SafeLoader))
     except (OSError, yaml.YAMLError) as error:
         raise ScenarioError([str(error)]) from None
     return build(value if value is not None else {})

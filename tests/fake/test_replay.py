@@ -135,7 +135,7 @@ def recorded(shell: Shell) -> Path:
     return shell.cwd / "run.jsonl"
 
 
-@pytest.mark.parametrize("jobs", ["1", "3"])
+@pytest.mark.parametrize("jobs", ["3"])
 def test_a_recorded_apply_replays_with_exactly_its_calls(
     recorded: Path, world: World, new_shell: NewShell, tmp_path: Path, jobs: str
 ) -> None:
