@@ -255,10 +255,14 @@ class App:
     @property
     def account(self) -> str:
         """The profile and site that tdx will use, as far as can be told (F5)."""
-        chosen = self._chosen
-        profile = chosen.profile or self._environ.get("TDX_PROFILE")
-        told = f"profile {profile}" if profile else "current tdx profile"
-        return f"{told} · site {chosen.site}" if chosen.site else told
+        site = self._chosen.site
+        told = f"profile {self._profile}" if self._profile else "current tdx profile"
+        return f"{told} · site {site}" if site else told
+
+    @property
+    def _profile(self) -> str | None:
+        """The profile that was named; one chosen with `tdx use` only tdx knows (F5)."""
+        return self._chosen.profile or self._environ.get("TDX_PROFILE") or None
 
     def _load(self, config: str, override: str | None) -> tuple[LoadedConfig, str]:
         loaded = load(config, environ=self._environ)
@@ -307,7 +311,7 @@ class App:
                 checklist(event)
 
             retry = Retry(retries=chosen.retries, delay=chosen.retry_delay, listen=listen)
-            yield Session(Realtime(tdx), self._environ, chosen.profile, retry, listen)
+            yield Session(Realtime(tdx), self._environ, self._profile, retry, listen)
 
     def _called(self, call: Call) -> None:
         self.calls += 1
@@ -323,7 +327,7 @@ class App:
         about = {
             "config": self._about.get("config"),
             "digest": self._about.get("digest"),
-            "profile": chosen.profile or self._environ.get("TDX_PROFILE"),
+            "profile": self._profile,
             "site": chosen.site,
             "segment": ps or self._about.get("segment"),
         }

@@ -137,6 +137,24 @@ def test_tdx_auth_is_not_asked_when_the_environment_has_a_key(
     assert ("auth",) not in [call.argv for call in world.calls()]
 
 
+@pytest.mark.parametrize(
+    ("args", "env"), [(("--profile", "eu-prod"), {}), ((), {"TDX_PROFILE": "eu-prod"})]
+)
+def test_the_key_of_a_profile_is_found_however_the_profile_is_named(
+    new_world: Callable[..., World],
+    new_shell: Callable[..., Shell],
+    args: tuple[str, ...],
+    env: dict[str, str],
+) -> None:
+    world = new_world()
+    world.set_credentials(keychain={}, keys={KEY: next(iter(world.state()["accounts"]))})
+    done = new_shell(world).run("apply", MINIMAL, "--yes", *args, TDX_API_KEY_EU_PROD=KEY, **env)
+    assert done.code == 0, done.text
+    assert "credentials from TDX_API_KEY_EU_PROD" in done.err
+    assert "Customer 360 (394649) · profile eu-prod" in done.err
+    assert ("auth",) not in [call.argv[-1:] for call in world.calls()]
+
+
 def test_a_key_that_is_not_valid(
     new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:
