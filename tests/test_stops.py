@@ -111,7 +111,7 @@ def test_ctrl_c_while_waiting_says_that_everything_is_written(
 
 def test_the_deadline_ends_a_run(shell: Shell, world: World) -> None:
     world.add_fault("hang", POST, seconds=120)
-    done = shell.run("apply", MINIMAL, "--yes", "--deadline", "3")
+    done = shell.run("apply", MINIMAL, "--yes", "--deadline", "6")
 
     assert done.code == 5
     assert "✗ 7c: the deadline of the whole run is over" in done.err
