@@ -109,7 +109,7 @@ CASES = [
     for call in range(1, start.calls + 1)
 ]
 # A step that shares no factor with the number of calls visits every fault and every call.
-SAMPLE = CASES[::131]
+SAMPLE = CASES[::239]
 
 
 def make_world(folder: Path, scenario: str) -> World:
@@ -235,7 +235,7 @@ def check_read(
     return first
 
 
-@pytest.mark.parametrize(("command", "fault", "call"), READ_CASES[::97])
+@pytest.mark.parametrize(("command", "fault", "call"), READ_CASES[::179])
 def test_a_reading_command_with_a_fault(
     command: str, fault: Fault, call: int, tmp_path: Path, new_shell: Callable[..., Shell]
 ) -> None:
