@@ -313,6 +313,9 @@ class _Reader:
         if value is None and default is None:
             hint = f"set it, or write ${{{name}:-default}}"
             self._reject(node, loc, f"the environment variable {name} is not set", hint)
+        if any("\ud800" <= character <= "\udfff" for character in value or ""):
+            message = f"the environment variable {name} holds bytes that are not UTF-8"
+            self._reject(node, loc, message, "set it to a text in UTF-8")
         return value or default or ""
 
     def _reject_tag(self, node: yaml.Node, loc: Loc) -> None:

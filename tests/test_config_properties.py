@@ -167,3 +167,12 @@ def test_dumped_configuration_is_read_back(number: int) -> None:
     again = check(dumped.encode())
     assert again
     assert again.config == loaded.config
+
+
+def test_a_variable_that_is_no_text_is_a_problem_at_its_place() -> None:
+    content = b"key_events:\n  - {name: a, table: b.c}\nattributes:\n  - duration: ${ODD}24 hours\n"
+    with pytest.raises(ConfigError) as caught:
+        parse("rt.yaml", content, environ=ENVIRON)
+    told = [(p.line, p.path, p.message) for p in caught.value.problems]
+    message = "the environment variable ODD holds bytes that are not UTF-8"
+    assert (4, "attributes[0].duration", message) in told
