@@ -104,7 +104,7 @@ def _members(
         if there is None:
             yield Change(Action.CREATE, kind, _member_name(part), desired=part, loc=place)
             continue
-        fields = tuple(_differences(part, there, ignore=frozenset()))
+        fields = tuple(_differences(part, there))
         action = Action.UPDATE if fields else Action.UNCHANGED
         yield Change(action, kind, _member_name(part), fields, desired=part, live=there, loc=place)
     wanted = {_member_key(part) for part in desired}
@@ -169,7 +169,7 @@ def _duplicate(first: LiveKeyEvent, event: LiveKeyEvent) -> str:
 def _key_event(event: KeyEvent, there: LiveKeyEvent | None, loc: Loc, live: LiveState) -> Change:
     if there is None:
         return Change(Action.CREATE, Kind.KEY_EVENT, event.name, desired=event, loc=loc)
-    fields = tuple(_differences(event, there.value, ignore=frozenset(("name",))))
+    fields = tuple(_differences(event, there.value))
     change = Change(
         _action(fields, _KEY_EVENT_FIXED),
         Kind.KEY_EVENT,
@@ -243,7 +243,7 @@ def _attribute(
 ) -> Change:
     if there is None:
         return Change(Action.CREATE, Kind.ATTRIBUTE, attribute.name, desired=attribute, loc=loc)
-    fields = tuple(_differences(attribute, there.value, ignore=frozenset()))
+    fields = tuple(_differences(attribute, there.value))
     change = Change(
         _action(fields, _fixed_fields(attribute)),
         Kind.ATTRIBUTE,
@@ -271,7 +271,7 @@ def _action(fields: Sequence[FieldChange], fixed: frozenset[str]) -> Action:
     return Action.UPDATE if fields else Action.UNCHANGED
 
 
-def _differences(desired: Part, live: Part, ignore: frozenset[str]) -> Iterable[FieldChange]:
+def _differences(desired: Part, live: Part) -> Iterable[FieldChange]:
     """The fields that the file states and that live has otherwise.
 
     Of another kind of attribute every stated field that live lacks counts as well.
@@ -279,7 +279,7 @@ def _differences(desired: Part, live: Part, ignore: frozenset[str]) -> Iterable[
     old = live.model_dump(mode="json", by_alias=False)
     new = desired.model_dump(mode="json", by_alias=False)
     for name in type(desired).model_fields:
-        if name not in desired.model_fields_set or name in ignore:
+        if name not in desired.model_fields_set:
             continue
         if getattr(desired, name) != getattr(live, name, None):
             yield FieldChange(name, old.get(name), new[name])
@@ -361,11 +361,8 @@ def _taken_names(changes: Sequence[Change], live: LiveState) -> Iterable[Blocker
     holders = {there.value.name: there for there in live.attributes}
     for change in changes:
         holder = holders.get(change.name)
-        if (
-            isinstance(change.desired, BaseAttribute)
-            and holder is not None
-            and holder.id != change.live_id
-        ):
+        has_it = isinstance(change.live, BaseAttribute) and change.live.name == change.name
+        if isinstance(change.desired, BaseAttribute) and holder is not None and not has_it:
             yield Blocker(
                 f"attribute {change.desired.key} cannot be called {change.name!r} while attribute "
                 f"{holder.value.key} is",

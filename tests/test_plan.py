@@ -252,6 +252,16 @@ def test_a_name_that_another_attribute_has_cannot_be_given_away() -> None:
     assert "cannot be called 'b'" in blocker.reason
 
 
+def test_a_doubled_attribute_does_not_stand_in_its_own_way() -> None:
+    state = state_with(
+        attribute("11", name="a", identifier="a", **COUNTER),
+        attribute("12", name="a", identifier="a", **COUNTER),
+    )
+    made = plan(config_with({"name": "a", **COUNTER}), state)
+    assert made.pending == ()
+    assert made.blockers == ()
+
+
 def test_no_live_attribute_is_matched_twice() -> None:
     state = state_with(attribute("11", name="b", identifier="a", **COUNTER))
     made = plan(config_with({"name": "a", **COUNTER}, {"name": "b", **COUNTER}), state)
