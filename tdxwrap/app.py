@@ -158,14 +158,8 @@ class App:
         with self._connected(ps) as connected:
             checks = doctor.examine(connected, loaded, ps, self.account)
         self.console.result(render.check_lines(checks))
-        error = doctor.failure(checks)
-        part = None if error is None else documents.error_part(error)
-        self._failure = error
         shown = [asdict(check) for check in checks]
-        content = {"error": part, "checks": shown, "journal": self.journal_path}
-        self.console.document(documents.document("doctor", ok=error is None, **content))
-        self.console.check_written()
-        return ExitCode.DONE if error is None else error.exit_code
+        return self._end("doctor", doctor.failure(checks), told=True, checks=shown)
 
     # Writing
 
@@ -352,8 +346,19 @@ class App:
         if self._journal is not None:
             self._journal.end(code, error or self._failure)
 
-    def _end(self, command: str, error: TdxwrapError | None = None, **content: Any) -> int:
-        """Print the document of `--json`, or the error for a person; give the exit code."""
+    def _end(
+        self,
+        command: str,
+        error: TdxwrapError | None = None,
+        *,
+        told: bool = False,
+        **content: Any,
+    ) -> int:
+        """Print the document of `--json`, or the error for a person; give the exit code.
+
+        Args:
+            told: the result has told a person of the error already.
+        """
         part = None if error is None else documents.error_part(error)
         ok = error is None
         content["journal"] = self.journal_path
@@ -362,7 +367,7 @@ class App:
         if error is None:
             return ExitCode.DONE
         self._failure = error
-        if not self._chosen.json:
+        if not (told or self._chosen.json):
             self.console.error(command, error, self.journal_path)
         return error.exit_code
 

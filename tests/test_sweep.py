@@ -133,7 +133,7 @@ def apply(shell: Shell, start: Start) -> tuple[int, str]:
 
 
 @pytest.fixture(scope="session")
-def undisturbed(tmp_path_factory: pytest.TempPathFactory) -> dict[Start, dict[str, Any]]:
+def undisturbed() -> dict[Start, dict[str, Any]]:
     """The configuration after a run without any fault."""
     return {}
 
