@@ -4,9 +4,17 @@ from __future__ import annotations
 
 import os
 import sys
-from typing import NoReturn
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, NoReturn
 
-from tdxwrap.cli import run
+import click
+
+from tdxwrap.cli import main as commands
+from tdxwrap.errors import TdxwrapError, UsageProblem
+from tdxwrap.stops import as_error, ignore_signals, signals_as_interrupts
+
+if TYPE_CHECKING:
+    from tdxwrap.app import App
 
 
 def main() -> NoReturn:
@@ -25,6 +33,77 @@ def _open_standard_streams() -> None:
     sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
+
+
+def run(args: Sequence[str]) -> int:
+    """Run a command line; every failure ends in a message and a documented exit code.
+
+    Returns:
+        The exit code (errors.ExitCode).
+    """
+    given: dict[str, Any] = {}
+    with signals_as_interrupts():
+        try:
+            code = commands.main(
+                list(args) or ["--help"], prog_name="tdxwrap", standalone_mode=False, obj=given
+            )
+            _end_journal(given, int(code or 0))
+            return int(code or 0)
+        except click.ClickException as problem:
+            error: TdxwrapError = _usage(problem)
+        except (KeyboardInterrupt, click.Abort) as stop:
+            error = as_error(stop)
+        except TdxwrapError as failure:
+            error = failure
+        except Exception as bug:
+            error = _bug(bug)
+        ignore_signals()
+        return _fail(args, given, error)
+
+
+def _usage(error: click.ClickException) -> UsageProblem:
+    context = getattr(error, "ctx", None)
+    name = context.command_path if context is not None else "tdxwrap"
+    return UsageProblem(error.format_message(), hint=f"see {name} --help")
+
+
+def _fail(args: Sequence[str], given: dict[str, Any], error: TdxwrapError) -> int:
+    from tdxwrap.console import Console, Style
+
+    # A usage error may come before --json was understood.
+    as_json = bool(given.get("json")) or "--json" in args
+    command = next((arg for arg in args if arg in commands.commands), "tdxwrap")
+    journal = _end_journal(given, int(error.exit_code), error)
+    console = Console(Style(json=as_json, color=given.get("color")), os.environ)
+    console.error(command, error, journal)
+    return int(error.exit_code)
+
+
+def _end_journal(given: dict[str, Any], code: int, error: TdxwrapError | None = None) -> str | None:
+    """Record how the run ended; the journal's path, if there is one."""
+    app: App | None = given.get("app")
+    if app is None:
+        return None
+    app.end_journal(code, error)
+    return app.journal_path
+
+
+def _bug(error: Exception) -> TdxwrapError:
+    """What nobody expected: say so in a line, and keep the traceback for a report."""
+    import tempfile
+    import traceback
+
+    from tdxwrap.redact import Redactor
+
+    trace = "".join(traceback.format_exception(error))
+    with tempfile.NamedTemporaryFile(
+        "w", prefix="tdxwrap-bug-", suffix=".txt", delete=False, encoding="utf-8"
+    ) as file:
+        file.write(Redactor.from_environ(os.environ).text(trace))
+    return TdxwrapError(
+        f"a bug in tdxwrap: {type(error).__name__}: {error}",
+        hint=f"please report it with {file.name}; running the command again is safe",
+    )
 
 
 if __name__ == "__main__":

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tdxwrap.changes import Change, Kind, Plan
+from tdxwrap.errors import NotReady
 from tdxwrap.state import LiveState
 from tdxwrap.wait import READY
 
@@ -63,3 +64,15 @@ def _expected(plan: Plan | None, kind: Kind) -> int:
 
 def _at_least(name: str, expected: int, found: int) -> Check:
     return Check(name, f"at least {expected}", str(found), found >= expected)
+
+
+def failure(report: Report) -> NotReady | None:
+    """The error that a failed validation is; None if all is well."""
+    if report.ok:
+        return None
+    failed = [f"{c.name}: {c.found}, expected {c.expected}" for c in report.checks if not c.ok]
+    failed.extend(f"{change.kind} {change.name} differs" for change in report.differences)
+    return NotReady(
+        f"the validation failed: {'; '.join(failed)}",
+        hint="run the same command again, or see what differs with `tdxwrap plan CONFIG`",
+    )

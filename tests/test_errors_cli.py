@@ -33,10 +33,10 @@ def nothing_written(world: World) -> None:
 
 def test_a_bug_is_told_in_a_line_and_its_traceback_kept(shell: Shell) -> None:
     code = (
-        "import sys, tdxwrap.app\n"
-        "from tdxwrap.cli import run\n"
+        "import sys, tdxwrap.commands.check\n"
+        "from tdxwrap.__main__ import run\n"
         "def broken(*args): raise ZeroDivisionError('division of 1/" + "e" * 40 + "')\n"
-        "tdxwrap.app.App.check = broken\n"
+        "tdxwrap.commands.check.check = broken\n"
         "sys.exit(run(['check', 'rt.yaml']))"
     )
     done = subprocess.run(

@@ -9,15 +9,17 @@ script. A line of JSON on stdin asks for a child; lines on stdout tell its pid a
 from __future__ import annotations
 
 import gc
+import importlib
 import json
 import os
+import pkgutil
 import select
 import signal
 import sys
 from typing import Any, NoReturn
 
-import tdxwrap.app  # noqa: F401  loaded here for all children
 from tdxwrap import __main__ as entry
+from tdxwrap import commands
 
 MODES = (
     os.O_RDONLY,
@@ -59,6 +61,8 @@ def become(request: dict[str, Any]) -> NoReturn:
 
 def serve() -> None:
     """Fork on request until stdin closes."""
+    for module in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
+        importlib.import_module(module.name)
     gc.freeze()
     wake, waker = os.pipe()
     os.set_blocking(waker, False)

@@ -1,0 +1,78 @@
+"""`tdxwrap apply CONFIG`: Step 7 of the recipe from the key check to the validation."""
+
+from __future__ import annotations
+
+import time
+from pathlib import Path
+
+from tdxwrap import documents, render, session
+from tdxwrap.app import App
+from tdxwrap.changes import Options
+from tdxwrap.console import PlanConsent
+from tdxwrap.recipe import Settings
+from tdxwrap.render import Line
+from tdxwrap.session import Outcome
+from tdxwrap.stops import deadline
+from tdxwrap.verify import failure
+from tdxwrap.wait import Patience
+
+
+def apply(
+    app: App,
+    config: str,
+    *,
+    override: str | None,
+    options: Options,
+    yes: bool,
+    jobs: int,
+    limit: float | None,
+    rt_config: Path,
+    patience: Patience | None,
+) -> int:
+    """Make the parent segment what the configuration says.
+
+    Args:
+        override: `--parent-segment`.
+        yes: do not ask.
+        jobs: how many creates of a step run side by side.
+        limit: `--deadline` in seconds; None for none.
+        rt_config: where what was configured before is written.
+        patience: how to wait for `ok`; None does not wait.
+    """
+    started = time.monotonic()
+    loaded, ps = app.load(config, override)
+    consent = PlanConsent(app.console, app.account, yes=yes, force=options.force)
+    settings = Settings(baseline=rt_config, jobs=jobs, where=loaded.source.where)
+    with deadline(limit), app.connected() as connected:
+        outcome = session.apply(
+            connected,
+            loaded,
+            ps,
+            consent=consent,
+            options=options,
+            settings=settings,
+            patience=patience,
+        )
+    seconds = time.monotonic() - started
+    _show(app, outcome, config, seconds)
+    return app.end(
+        "apply",
+        None if outcome.report is None else failure(outcome.report),
+        plan=documents.plan_part(outcome.plan),
+        report=documents.report_part(outcome.report),
+        seconds=round(seconds, 3),
+        calls=app.calls,
+    )
+
+
+def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
+    if outcome.report is not None:
+        app.console.result(render.report_lines(outcome.report, config))
+    count = len(outcome.plan.pending)
+    changes = f"{count} change{'' if count == 1 else 's'}" if count else "Nothing to change"
+    took = render.seconds_text(seconds)
+    run = "" if app.journal_id is None else f". Journal: {app.journal_id}"
+    app.console.result([Line("", f"{changes}, {app.calls} tdx calls, {took}{run}", "bold")])
+    if outcome.report is None:
+        ps = outcome.plan.live.segment.id
+        app.console.note([Line("", f"not waited for: see `tdxwrap wait {ps}`")])

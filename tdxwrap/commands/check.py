@@ -1,0 +1,28 @@
+"""`tdxwrap check CONFIG`: everything that can be said about a file without asking tdx."""
+
+from __future__ import annotations
+
+from tdxwrap import documents
+from tdxwrap.app import App
+from tdxwrap.config import LoadedConfig, load
+from tdxwrap.render import Line
+
+
+def check(app: App, config: str) -> int:
+    """Validate a configuration offline."""
+    loaded = load(config, environ=app.environ)
+    app.console.warnings(loaded.warnings)
+    app.console.result([Line("", f"{config} is valid: {_contents(loaded)}")])
+    warnings = [documents.problem_part(problem) for problem in loaded.warnings]
+    return app.end("check", file=config, digest=loaded.digest, warnings=warnings)
+
+
+def _contents(loaded: LoadedConfig) -> str:
+    config = loaded.config
+    counts = {
+        "event table": len(config.tables()),
+        "key event": len(config.key_events),
+        "stitching key": len(config.id_stitching.keys),
+        "attribute": len(config.attributes),
+    }
+    return ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for name, n in counts.items())

@@ -1,0 +1,26 @@
+"""`tdxwrap doctor [CONFIG]`: is everything in place?"""
+
+from __future__ import annotations
+
+from dataclasses import asdict
+
+from tdxwrap import render
+from tdxwrap.app import App
+from tdxwrap.config import load
+from tdxwrap.doctor import examine, failure
+
+
+def doctor(app: App, config: str | None, override: str | None) -> int:
+    """Show the checklist; it is the result, also where checks failed.
+
+    Args:
+        override: `--parent-segment`.
+    """
+    loaded = None if config is None else load(config, environ=app.environ)
+    app.console.warnings(loaded.warnings if loaded else ())
+    ps = override or (loaded.config.parent_segment if loaded else None)
+    with app.connected(ps) as connected:
+        checks = examine(connected, loaded, ps, app.account)
+    app.console.result(render.check_lines(checks))
+    shown = [asdict(check) for check in checks]
+    return app.end("doctor", failure(checks), told=True, checks=shown)

@@ -1,0 +1,167 @@
+"""The options that commands share, and the commands that take them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, TypeVar
+
+import click
+
+if TYPE_CHECKING:
+    from tdxwrap.changes import Options
+    from tdxwrap.wait import Patience
+
+F = TypeVar("F", bound=Callable[..., Any])
+
+EPILOG = "Global options (tdxwrap --help) may stand before or after the command."
+
+
+class FilePath(click.Path):
+    """The path of a file, as a pathlib.Path; pathlib is imported when one is given."""
+
+    def __init__(self) -> None:
+        super().__init__(dir_okay=False)
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
+        """The path, if it is not the one of a folder."""
+        from pathlib import Path
+
+        return Path(str(super().convert(value, param, ctx)))
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Keep a global option's value, wherever it was given; the later place wins."""
+    assert param.name is not None
+    given: dict[str, Any] = ctx.find_root().ensure_object(dict)
+    source = ctx.get_parameter_source(param.name)
+    if param.name not in given or source is click.core.ParameterSource.COMMANDLINE:
+        given[param.name] = value
+
+
+SECONDS = click.FloatRange(min=0, min_open=True)
+
+_GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
+    (("--tdx",), {"metavar": "PATH", "default": "tdx", "help": "The tdx to run."}),
+    (("--profile",), {"metavar": "NAME", "help": "The tdx profile."}),
+    (("--site",), {"metavar": "SITE", "help": "us01, jp01, eu01 or ap02."}),
+    (
+        ("--timeout",),
+        {"type": SECONDS, "default": 120.0, "metavar": "SECONDS", "help": "Limit of one tdx call."},
+    ),
+    (
+        ("--retries",),
+        {"type": click.IntRange(0, 20), "default": 3, "metavar": "N", "help": "Further tries."},
+    ),
+    (
+        ("--retry-delay",),
+        {
+            "type": SECONDS,
+            "default": 0.5,
+            "metavar": "SECONDS",
+            "help": "Pause before the first retry; doubled each time.",
+        },
+    ),
+    (
+        ("--journal",),
+        {
+            "type": FilePath(),
+            "metavar": "PATH",
+            "help": "Record the run in this new file.",
+        },
+    ),
+    (("--no-journal",), {"is_flag": True, "help": "Do not record the run."}),
+    (("--json",), {"is_flag": True, "help": "Print one JSON document."}),
+    (("-v", "--verbose"), {"is_flag": True, "help": "Show each tdx command."}),
+    (("-q", "--quiet"), {"is_flag": True, "help": "Print errors and results only."}),
+    (("--color/--no-color",), {"default": None, "help": "Colour; NO_COLOR is honoured."}),
+)
+
+
+def _options(*, hidden: bool) -> list[click.Option]:
+    return [
+        click.Option(
+            names, hidden=hidden, expose_value=False, callback=_remember, is_eager=True, **settings
+        )
+        for names, settings in _GLOBAL_OPTIONS
+    ]
+
+
+GLOBAL_OPTIONS = _options(hidden=False)
+_HIDDEN_OPTIONS = _options(hidden=True)
+
+
+class Command(click.Command):
+    """A command that takes the global options too, since one may think of them last."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Its own parameters and the global options; those stand in the help of the group."""
+        return [*super().get_params(ctx), *_HIDDEN_OPTIONS]
+
+
+class CommandGroup(click.Group):
+    """A group whose commands take the global options, as it does itself."""
+
+    command_class = Command
+    group_class = type
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Its own parameters and, below the top, the global options."""
+        below = ctx.parent is not None
+        return [*super().get_params(ctx), *(_HIDDEN_OPTIONS if below else ())]
+
+
+CONFIG = click.argument("config")
+PARENT_SEGMENT = click.option(
+    "--parent-segment", metavar="PS", help="Id or name; goes before the one in the file."
+)
+
+
+def plan_options(function: F) -> F:
+    """The options that say what a plan may take away."""
+    for name, text in (
+        ("--force", "Allow what is dangerous: see the plan."),
+        ("--replace", "Allow delete and create; what an attribute has collected is lost."),
+        ("--prune", "Delete what is live and not in the file."),
+    ):
+        function = click.option(name, is_flag=True, help=text)(function)
+    return click.option(
+        "--check-columns/--no-check-columns",
+        default=True,
+        help="Look whether tables and columns exist when something is to be written.",
+    )(function)
+
+
+def wait_options(function: F) -> F:
+    """The options that say how to wait for the status ok."""
+    for name, default, text in (
+        ("--poll-longest", 5.0, "Longest pause between two looks."),
+        ("--poll-first", 1.0, "Pause after the first look; it grows."),
+        ("--wait-timeout", 600.0, "When to give up waiting."),
+    ):
+        function = click.option(
+            name, type=SECONDS, default=default, show_default=True, metavar="SECONDS", help=text
+        )(function)
+    return function
+
+
+def plan_choice(given: dict[str, Any]) -> Options:
+    """What the options of `plan_options` say."""
+    from tdxwrap.changes import Options
+
+    return Options(
+        check_columns=given["check_columns"],
+        prune=given["prune"],
+        replace=given["replace"],
+        force=given["force"],
+    )
+
+
+def patience(given: dict[str, Any]) -> Patience:
+    """What the options of `wait_options` say."""
+    from tdxwrap.wait import Patience
+
+    return Patience(
+        first=given["poll_first"],
+        longest=max(given["poll_first"], given["poll_longest"]),
+        limit=given["wait_timeout"],
+    )
