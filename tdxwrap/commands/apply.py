@@ -40,9 +40,15 @@ def apply(
         patience: how to wait for `ok`; None does not wait.
     """
     started = time.monotonic()
+    app.changes = 0
     loaded, ps = app.load(config, override)
     consent = PlanConsent(app.console, app.account, yes=yes, force=options.force)
-    settings = Settings(baseline=rt_config, jobs=jobs, where=loaded.source.where)
+    settings = Settings(
+        baseline=rt_config,
+        jobs=jobs,
+        where=loaded.source.where,
+        named_by_segment=app.of_several,
+    )
     with deadline(limit), app.connected() as connected:
         outcome = session.apply(
             connected,
@@ -54,6 +60,7 @@ def apply(
             patience=patience,
         )
     seconds = time.monotonic() - started
+    app.about(outcome.plan.live.segment, len(outcome.plan.pending))
     _show(app, outcome, config, seconds)
     return app.end(
         "apply",
