@@ -143,7 +143,7 @@ def _partial(part: Any) -> Any:
     if isinstance(kept.get("$ref"), str):
         kept["$ref"] = kept["$ref"].replace("#/$defs/", "#/$defs/Partial")
     if kept.get("additionalProperties") is False:
-        kept["properties"] = kept["properties"] | {"remove": {"const": True}}
+        kept["properties"] = kept.get("properties", {}) | {"remove": {"const": True}}
     return kept
 
 

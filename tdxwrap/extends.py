@@ -28,7 +28,10 @@ NAMED: Mapping[tuple[str, ...], tuple[str, ...]] = {
     ("attributes",): ("name",),
     ("attributes", "aggregations"): ("name",),
     ("attributes", "sub_durations"): ("name",),
+    ("attributes", "lookup_catalog_columns"): ("name",),
 }
+# Two ways to write the same: the later file's takes the place of the other.
+ALTERNATIVES = {"filter": "filter_rule", "filter_rule": "filter"}
 
 
 def extended(source: Source, environ: Mapping[str, str]) -> Source:
@@ -197,6 +200,8 @@ class _Merger:
         ours, theirs = (part.fields() if part else {} for part in (base, later))
         if ours and theirs and to[:-1] == ("key_events",):
             ours, theirs = _long_table(ours), _long_table(theirs)
+        for name in theirs:
+            ours.pop(ALTERNATIVES.get(name, ""), None)
         return {
             name: self.merged(ours.get(name), theirs.get(name), (*to, name))
             for name in ours | theirs

@@ -471,6 +471,17 @@ def test_the_merge_is_associative(one: Any, two: Any, three: Any) -> None:
     assert merge(merge(a, b), c).data == merge(a, merge(b, c)).data
 
 
+def test_a_filter_takes_the_place_of_one_that_is_written_in_the_other_way() -> None:
+    long, short = {"type": "And", "conditions": []}, {"country": "JP"}
+    lower, upper = {"name": "a", "filter_rule": long}, {"name": "a", "filter": short}
+    for one, two in ((lower, upper), (upper, lower)):
+        merged = merge(source({"attributes": [one]}), source({"attributes": [two]}))
+        assert merged.data == {"attributes": [two]}
+    more = {"name": "a", "filter": {"price": 5}}
+    merged = merge(source({"attributes": [upper]}), source({"attributes": [more]}))
+    assert merged.data["attributes"][0]["filter"] == {"country": "JP", "price": 5}
+
+
 @given(DOCUMENTS, DOCUMENTS)
 def test_what_the_later_file_says_holds_and_nothing_is_invented(one: Any, two: Any) -> None:
     below, above = source(one, "base.yaml"), source(two, "brand.yaml")
