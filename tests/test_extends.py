@@ -482,6 +482,15 @@ def test_a_filter_takes_the_place_of_one_that_is_written_in_the_other_way() -> N
     assert merged.data["attributes"][0]["filter"] == {"country": "JP", "price": 5}
 
 
+def test_an_imported_attribute_is_known_by_its_column() -> None:
+    tier = {"type": "imported", "column": "tier"}
+    lower = source({"attributes": [{"name": "tier"}, tier | {"name": "Tier"}]})
+    merged = merge(lower, source({"attributes": [{"column": "tier", "name": "Level"}]}))
+    assert merged.data == {"attributes": [{"name": "tier"}, tier | {"name": "Level"}]}
+    merged = merge(lower, source({"attributes": [{"column": "tier", "remove": True}]}))
+    assert merged.data == {"attributes": [{"name": "tier"}]}
+
+
 @given(DOCUMENTS, DOCUMENTS)
 def test_what_the_later_file_says_holds_and_nothing_is_invented(one: Any, two: Any) -> None:
     below, above = source(one, "base.yaml"), source(two, "brand.yaml")
