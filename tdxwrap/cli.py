@@ -170,6 +170,44 @@ def apply(
     )
 
 
+@main.command("rehearse", epilog=EPILOG)
+@click.argument("config", required=False, metavar="CONFIG")
+@click.option(
+    "--from",
+    "source",
+    metavar="JOURNAL|EXPORT",
+    help="Start from what a run found (id, last, path), or from an exported file.",
+)
+@click.option("--fault", metavar="NAME", help="Let something go wrong; `list` shows what can.")
+@plan_options
+@click.pass_context
+def rehearse(
+    ctx: click.Context,
+    /,
+    config: str | None,
+    source: str | None,
+    fault: str | None,
+    **given: Any,
+) -> int:
+    """Show a whole apply of CONFIG on a built-in stand-in for tdx.
+
+    No account is needed and nothing is touched: tables, columns and parent segment are made up
+    from CONFIG, and thrown away at the end.
+
+    \b
+    tdxwrap rehearse rt.yaml
+    tdxwrap rehearse rt.yaml --fault lost-answer
+    tdxwrap rehearse rt.yaml --from exported.yaml --prune
+    """
+    from tdxwrap.commands.rehearse import list_faults, rehearse
+
+    if fault == "list":
+        return list_faults(_app(ctx))
+    if config is None:
+        raise UsageProblem("which CONFIG is to be rehearsed?", hint="see tdxwrap rehearse --help")
+    return rehearse(_app(ctx), config, source=source, fault=fault, options=plan_choice(given))
+
+
 @main.command("status", epilog=EPILOG)
 @click.argument("ps")
 @click.pass_context
