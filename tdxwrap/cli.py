@@ -268,6 +268,44 @@ def export(ctx: click.Context, ps: str, file: Path | None) -> int:
     return export(_app(ctx), ps, file)
 
 
+@main.command("new", epilog=EPILOG)
+@click.argument("ps", required=False)
+@click.option(
+    "--table", "tables", multiple=True, metavar="DB.TABLE", help="An event table; repeatable."
+)
+@click.option(
+    "--stitch-by", "keys", multiple=True, metavar="COL", help="A stitching key; repeatable."
+)
+@click.option("--lookup-key", metavar="COL", help="The profile key of the parent segment.")
+@click.option(
+    "-f",
+    "--file",
+    type=FilePath(),
+    help="Write there; an earlier file is kept under another name.",
+)
+@click.pass_context
+def new(
+    ctx: click.Context,
+    /,
+    ps: str | None,
+    tables: tuple[str, ...],
+    keys: tuple[str, ...],
+    lookup_key: str | None,
+    file: Path | None,
+) -> int:
+    """Propose a first CONFIG for PS (id or name), from what the account holds.
+
+    On a terminal it asks for what is not given; elsewhere PS and --table are needed.
+
+    \b
+    tdxwrap new -f rt.yaml
+    tdxwrap new "Customer 360" --table web.pageviews --stitch-by td_client_id > rt.yaml
+    """
+    from tdxwrap.commands.new import Wishes, new
+
+    return new(_app(ctx), ps, Wishes(tables, keys, lookup_key), file)
+
+
 @main.command("schema", epilog=EPILOG)
 @click.pass_context
 def schema(ctx: click.Context) -> int:

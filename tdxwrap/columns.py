@@ -21,7 +21,7 @@ Use: TypeAlias = tuple[str, str, Loc, str]
 
 # Every table has it, whether or not its description lists it.
 _IMPLICIT = frozenset(("time",))
-_STRING = re.compile(r"(?i)(string|varchar|char|text)\b|$")
+STRING = re.compile(r"(?i)(string|varchar|char|text)\b|$")
 _LOOKUP_KEY: Loc = ("id_stitching", "ext_lookup_key")
 _COLUMN_FIELDS = ("column", "value_column", "id_column")
 _MAX_SUGGESTIONS = 100  # looking for the nearest name takes its time
@@ -68,7 +68,7 @@ def _stitching_keys(config: RtConfig, schema: Schema) -> Iterator[Finding]:
             message = f"stitching key {key.name} is not a column of {_listed(lacking)}"
             message += ": profiles seen only there will not be stitched by it"
             yield Finding(Topic.KEYS, Level.WARNING, message, loc=loc)
-        wrong = [f"{kind} in {t}" for t, kind in types.items() if not _STRING.match(kind)]
+        wrong = [f"{kind} in {t}" for t, kind in types.items() if not STRING.match(kind)]
         if wrong:
             message = f"stitching key {key.name} is not a string: {_listed(wrong)}"
             hint = "only string values stitch; give the table a string column of it"
