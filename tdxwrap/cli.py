@@ -189,7 +189,7 @@ def rehearse(
     fault: str | None,
     **given: Any,
 ) -> int:
-    """Show a whole apply of CONFIG on a built-in stand-in for tdx.
+    """Show a whole apply on a stand-in for tdx.
 
     No account is needed and nothing is touched: tables, columns and parent segment are made up
     from CONFIG, and thrown away at the end.
@@ -293,9 +293,10 @@ def new(
     lookup_key: str | None,
     file: Path | None,
 ) -> int:
-    """Propose a first CONFIG for PS (id or name), from what the account holds.
+    """Propose a first CONFIG for PS (id or name).
 
-    On a terminal it asks for what is not given; elsewhere PS and --table are needed.
+    It is made from the tables that the account holds. On a terminal it asks for what is not
+    given; elsewhere PS and --table are needed.
 
     \b
     tdxwrap new -f rt.yaml

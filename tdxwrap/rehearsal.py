@@ -202,7 +202,7 @@ def tables(*configs: RtConfig) -> dict[str, dict[str, dict[str, str]]]:
 
 def _kind(config: RtConfig, loc: Loc) -> str:
     """A type that suits the way in which a column is read."""
-    if loc[0] != "attributes" or "filter_rule" in loc:
+    if loc[0] != "attributes":
         return "string"
     attribute = config.attributes[int(loc[1])].to_config()
     if loc[2] == "increment":
