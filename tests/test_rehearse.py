@@ -20,8 +20,9 @@ from shells import FIXTURES, MINIMAL, ROOT, WEB, Ran, Shell
 from tdxwrap import rehearsal
 from tdxwrap.columns import check
 from tdxwrap.fake.control import World
-from tdxwrap.live import Reads, read_schema
+from tdxwrap.live import Reads
 from tdxwrap.models import RtConfig
+from tdxwrap.tables import finish_schema, start_schema
 
 KEY = "nobody-may-see-this"
 CONFIGS = sorted((FIXTURES / "configs").glob("*.yaml"))
@@ -264,7 +265,8 @@ def test_a_world_fits_every_configuration(
         world.set_credentials(keychain={"default": "key"}, keys={"key": "main"})
         run = InProcess(world, start.id)
         with Reads(run.api, NO_RETRY) as reads:
-            found = check(config, read_schema(reads, config, (), start.id))
+            started = start_schema(reads, config, start.id)
+            found = check(config, finish_schema(reads, config, started, ()))
         assert found == ()
         plan = run.plan(config)
         if live is None:
