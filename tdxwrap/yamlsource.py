@@ -39,6 +39,7 @@ _REFERENCE = re.compile(r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}
 _BOOLS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 # What the parser says, what it usually means, and what to do.
 _MEANINGS = (
+    ("exceeded maximum nesting depth", "nested too deeply", ""),
     ("expected a single document", "several documents in one file", "keep one, without ---"),
     ("that cannot start any token", "a tab or a reserved character", "indent with spaces"),
     ("mapping values are not allowed", "a colon too many", "quote a text that holds ': '"),
@@ -46,7 +47,6 @@ _MEANINGS = (
     ("expected key", "a line is not indented as its neighbours", "align the fields of one item"),
     ("expected <block end>", "a line is not indented as its neighbours", "align the fields"),
     ("expected '-' indicator", "an item of the list lacks its '- '", "align the items of a list"),
-    ("maximum nesting depth", "nested too deeply", ""),
     ("expected ',' or", "inside brackets a comma is missing", "quote a text such as '${NAME}'"),
 )
 
