@@ -100,9 +100,12 @@ class _Files:
 def _beside(path: str, base: str) -> str:
     """The path of a file that another one names, as short as can be."""
     joined = os.path.join(os.path.dirname(path) or ".", base)
-    short = os.path.normpath(joined) if "\0" not in joined else joined
-    # Where a folder is a symbolic link, `..` may lead elsewhere; and `-` is no file's name.
-    same = "\0" not in joined and os.path.realpath(short) == os.path.realpath(joined)
+    short = os.path.normpath(joined)
+    try:
+        # Where a folder is a symbolic link, `..` may lead elsewhere.
+        same = os.path.realpath(short) == os.path.realpath(joined)
+    except ValueError:  # a NUL, or half a character: reading it says so
+        return joined
     return short if same and short != "-" else joined
 
 
