@@ -193,8 +193,8 @@ def apply(
 ) -> int:
     """Make the parent segment what CONFIG says.
 
-    Shows the plan, asks, writes, waits until it is live, and compares every field. Several files
-    are gone through one after another.
+    Shows the plan, asks, writes, waits until it is live, and compares every field. Several files,
+    or those of a folder, one after another; --rt-config then gets the id of each parent segment.
     """
     from tdxwrap.commands.apply import apply
 
