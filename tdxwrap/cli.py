@@ -7,6 +7,8 @@ cost next to nothing.
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,9 +16,10 @@ import click
 from tdxwrap import __version__
 from tdxwrap.errors import UsageProblem
 from tdxwrap.options import (
-    CONFIG,
+    CONFIGS,
     EPILOG,
     GLOBAL_OPTIONS,
+    KEEP_GOING,
     PARENT_SEGMENT,
     SECONDS,
     CommandGroup,
@@ -51,7 +54,7 @@ def main() -> None:
     """
 
 
-def _app(ctx: click.Context) -> App:
+def _app(ctx: click.Context, *, of_several: bool = False) -> App:
     """The app of one command, with the console and tdx as the global options say."""
     from dataclasses import fields
 
@@ -59,41 +62,72 @@ def _app(ctx: click.Context) -> App:
 
     options = ctx.find_root().obj
     chosen = Globals(**{field.name: options[field.name] for field in fields(Globals)})
-    app: App = App(chosen, os.environ, ctx.info_name or "")
+    app: App = App(chosen, os.environ, ctx.info_name or "", of_several=of_several)
     options["app"] = app
     return app
 
 
+def _each(
+    ctx: click.Context, configs: Sequence[str], one: Callable[[App, str], int], **settings: Any
+) -> int:
+    """Run a command on a file, or on several and those of folders one after another.
+
+    Args:
+        settings: of `each_file`.
+    """
+    if len(configs) == 1 and not os.path.isdir(configs[0]):
+        return one(_app(ctx), configs[0])
+    from tdxwrap.many import each_file, files_of
+
+    if ctx.params.get("parent_segment"):
+        hint = "it would go before what each file says"
+        raise UsageProblem("--parent-segment goes with a single file", hint=hint)
+    frame = _app(ctx)
+    files = files_of(configs)
+    return each_file(frame, lambda: _app(ctx, of_several=True), files, one, **settings)
+
+
 @main.command("check", epilog=EPILOG)
-@CONFIG
+@CONFIGS
+@KEEP_GOING
 @click.pass_context
-def check(ctx: click.Context, config: str) -> int:
-    """Validate a CONFIG offline.
+def check(ctx: click.Context, configs: Sequence[str], keep_going: bool) -> int:
+    """Validate a CONFIG, several, or those of a folder, offline.
 
     Every error at once, each with line, column, field and a hint.
     """
     from tdxwrap.commands.check import check
 
-    return check(_app(ctx), config)
+    return _each(ctx, configs, check, keep_going=keep_going)
 
 
 @main.command("doctor", epilog=EPILOG)
-@click.argument("config", required=False)
+@click.argument("configs", nargs=-1, metavar="[CONFIG]...")
 @PARENT_SEGMENT
+@KEEP_GOING
 @click.pass_context
-def doctor(ctx: click.Context, config: str | None, parent_segment: str | None) -> int:
+def doctor(
+    ctx: click.Context, configs: Sequence[str], parent_segment: str | None, keep_going: bool
+) -> int:
     """Look whether everything is in place.
 
     tdx, login, profile, `tdx api`, the parent segment; with a CONFIG also its tables and columns.
     """
     from tdxwrap.commands.doctor import doctor
 
-    return doctor(_app(ctx), config, parent_segment)
+    if not configs:
+        return doctor(_app(ctx), None, parent_segment)
+
+    def one(app: App, config: str) -> int:
+        return doctor(app, config, parent_segment)
+
+    return _each(ctx, configs, one, keep_going=keep_going)
 
 
 @main.command("plan", epilog=EPILOG)
-@CONFIG
+@CONFIGS
 @PARENT_SEGMENT
+@KEEP_GOING
 @plan_options
 @click.option("--exit-code", is_flag=True, help="Exit 7 when changes are pending.")
 @click.option("--markdown", is_flag=True, help="For a pull request comment.")
@@ -101,8 +135,9 @@ def doctor(ctx: click.Context, config: str | None, parent_segment: str | None) -
 def plan(
     ctx: click.Context,
     /,
-    config: str,
+    configs: Sequence[str],
     parent_segment: str | None,
+    keep_going: bool,
     exit_code: bool,
     markdown: bool,
     **given: Any,
@@ -110,19 +145,23 @@ def plan(
     """Show what apply would change. Writes nothing."""
     from tdxwrap.commands.plan import plan
 
-    return plan(
-        _app(ctx),
-        config,
-        override=parent_segment,
-        options=plan_choice(given),
-        exit_code=exit_code,
-        markdown=markdown,
-    )
+    def one(app: App, config: str) -> int:
+        return plan(
+            app,
+            config,
+            override=parent_segment,
+            options=plan_choice(given),
+            exit_code=exit_code,
+            markdown=markdown,
+        )
+
+    return _each(ctx, configs, one, keep_going=keep_going, markdown=markdown)
 
 
 @main.command("apply", epilog=EPILOG)
-@CONFIG
+@CONFIGS
 @PARENT_SEGMENT
+@KEEP_GOING
 @plan_options
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
 @click.option("--jobs", type=click.IntRange(1, 16), default=1, metavar="N", help="Side by side.")
@@ -142,8 +181,9 @@ def plan(
 def apply(
     ctx: click.Context,
     /,
-    config: str,
+    configs: Sequence[str],
     parent_segment: str | None,
+    keep_going: bool,
     yes: bool,
     jobs: int,
     deadline: float | None,
@@ -153,21 +193,28 @@ def apply(
 ) -> int:
     """Make the parent segment what CONFIG says.
 
-    Shows the plan, asks, writes, waits until it is live, and compares every field.
+    Shows the plan, asks, writes, waits until it is live, and compares every field. Several files,
+    or those of a folder, one after another; --rt-config then gets the id of each parent segment.
     """
     from tdxwrap.commands.apply import apply
 
-    return apply(
-        _app(ctx),
-        config,
-        override=parent_segment,
-        options=plan_choice(given),
-        yes=yes,
-        jobs=jobs,
-        limit=deadline,
-        rt_config=rt_config,
-        patience=None if no_wait else patience(given),
-    )
+    started = time.monotonic()
+
+    def one(app: App, config: str) -> int:
+        passed = time.monotonic() - started
+        return apply(
+            app,
+            config,
+            override=parent_segment,
+            options=plan_choice(given),
+            yes=yes,
+            jobs=jobs,
+            limit=None if deadline is None else max(deadline - passed, 0.001),
+            rt_config=rt_config,
+            patience=None if no_wait else patience(given),
+        )
+
+    return _each(ctx, configs, one, keep_going=keep_going)
 
 
 @main.command("rehearse", epilog=EPILOG)
@@ -230,26 +277,32 @@ def wait(ctx: click.Context, /, ps: str, **given: Any) -> int:
 
 
 @main.command("verify", epilog=EPILOG)
-@click.argument("config_or_ps", metavar="CONFIG|PS")
+@click.argument("configs", nargs=-1, required=True, metavar="CONFIG...|PS")
 @PARENT_SEGMENT
+@KEEP_GOING
 @click.pass_context
-def verify(ctx: click.Context, config_or_ps: str, parent_segment: str | None) -> int:
+def verify(
+    ctx: click.Context, configs: Sequence[str], parent_segment: str | None, keep_going: bool
+) -> int:
     """Compare live with CONFIG, or check PS.
 
     With a CONFIG every field of every item; with a parent segment the three checks of the recipe.
     """
     from tdxwrap.commands.verify import verify_config, verify_segment
 
-    app = _app(ctx)
-    if _is_config(config_or_ps):
-        return verify_config(app, config_or_ps, parent_segment)
+    def one(app: App, config: str) -> int:
+        return verify_config(app, config, parent_segment)
+
+    if len(configs) > 1 or _is_config(configs[0]):
+        return _each(ctx, configs, one, keep_going=keep_going)
+    (ps,) = configs
     if parent_segment is not None:
-        raise UsageProblem(f"there is no file {config_or_ps} to compare {parent_segment} with")
-    return verify_segment(app, config_or_ps)
+        raise UsageProblem(f"there is no file {ps} to compare {parent_segment} with")
+    return verify_segment(_app(ctx), ps)
 
 
 def _is_config(text: str) -> bool:
-    return text == "-" or text.endswith((".yaml", ".yml")) or os.path.isfile(text)
+    return text == "-" or text.endswith((".yaml", ".yml")) or os.path.exists(text)
 
 
 @main.command("export", epilog=EPILOG)

@@ -111,6 +111,10 @@ class CommandGroup(click.Group):
 
 
 CONFIG = click.argument("config")
+CONFIGS = click.argument("configs", nargs=-1, required=True, metavar="CONFIG...")
+KEEP_GOING = click.option(
+    "--keep-going", is_flag=True, help="With several files: go on after one that failed."
+)
 PARENT_SEGMENT = click.option(
     "--parent-segment", metavar="PS", help="Id or name; goes before the one in the file."
 )

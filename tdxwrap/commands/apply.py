@@ -40,6 +40,7 @@ def apply(
         rt_config: where what was configured before is written.
         patience: how to wait for `ok`; None does not wait.
     """
+    app.changes = 0
     loaded, ps = app.load(config, override)
     return apply_loaded(
         app,
@@ -76,7 +77,12 @@ def apply_loaded(
     """
     started = time.monotonic()
     consent = PlanConsent(app.console, app.account, yes=yes, force=options.force)
-    settings = Settings(baseline=rt_config, jobs=jobs, where=loaded.source.where)
+    settings = Settings(
+        baseline=rt_config,
+        jobs=jobs,
+        where=loaded.source.where,
+        named_by_segment=app.of_several,
+    )
     with deadline(limit), app.connected() as connected:
         outcome = session.apply(
             connected,
@@ -88,6 +94,7 @@ def apply_loaded(
             patience=patience,
         )
     seconds = time.monotonic() - started
+    app.about(outcome.plan.live.segment, len(outcome.plan.pending))
     _show(app, outcome, loaded.path, seconds)
     return app.end(
         command,

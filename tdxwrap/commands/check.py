@@ -11,6 +11,7 @@ from tdxwrap.render import Line
 def check(app: App, config: str) -> int:
     """Validate a configuration offline."""
     loaded = load(config, environ=app.environ)
+    app.segment = loaded.config.parent_segment or ""
     app.console.warnings(loaded.warnings)
     app.console.result([Line("", f"{config} is valid: {_contents(loaded)}")])
     warnings = [documents.problem_part(problem) for problem in loaded.warnings]
