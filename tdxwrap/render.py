@@ -33,13 +33,13 @@ SYMBOLS = {
     Action.UNCHANGED: "=",
     Action.UNMANAGED: "·",
 }
-STYLES = {
+MARKS = {
     Action.CREATE: "green",
     Action.UPDATE: "yellow",
     Action.REPLACE: "magenta",
     Action.DELETE: "red",
-    Action.UNCHANGED: "dim",
-    Action.UNMANAGED: "dim",
+    Action.UNCHANGED: "",
+    Action.UNMANAGED: "",
 }
 STEP_TITLES = {
     "7a": "Event tables and key events",
@@ -56,11 +56,19 @@ COMMAND_SHOWN = 400
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: a prefix that stays in front, and a body that may wrap beside it."""
+    """One line: a prefix that stays in front, and a body that may wrap beside it.
+
+    Attributes:
+        style: of the whole line: `bold`, `dim`.
+        mark: the colour of the prefix; it only underlines what a symbol there says already.
+        whole: never wrapped, since it is there to be copied.
+    """
 
     prefix: str
     body: str = ""
     style: str = ""
+    mark: str = ""
+    whole: bool = False
 
 
 BLANK = Line("")
@@ -89,7 +97,7 @@ def plan_lines(plan: Plan, account: str, *, everything: bool = False) -> list[Li
             lines.append(Line(f"{step}  ", title, "bold"))
             lines.extend(_step_lines(changes, everything))
     lines.extend([BLANK, Line("", counts_text(plan), "bold")])
-    lines.extend(Line("! ", text, "yellow") for text in warnings(plan))
+    lines.extend(Line("! ", text, mark="yellow") for text in warnings(plan))
     lines.extend(finding_lines(plan.findings))
     return lines
 
@@ -99,7 +107,7 @@ def finding_lines(findings: Iterable[Finding]) -> Iterator[Line]:
     for finding in findings:
         failed = finding.level is Level.FAILED
         body = f"{finding.message}   {finding.where}".rstrip()
-        yield Line("✗ " if failed else "! ", body, "red" if failed else "yellow")
+        yield Line("✗ " if failed else "! ", body, mark="red" if failed else "yellow")
         if finding.hint:
             yield Line("  ", finding.hint)
 
@@ -123,13 +131,13 @@ def change_lines(change: Change, name_width: int = 0) -> Iterator[Line]:
     Args:
         name_width: columns that the name takes, so that what stands behind it is aligned.
     """
-    style = STYLES[change.action]
+    style, mark = "" if change.writes else "dim", MARKS[change.action]
     label = f"    {SYMBOLS[change.action]} {kind_label(change):<14}"
     name = change.name + " " * (name_width - cell_len(change.name))
-    yield Line(label, f"{name}   {_aside(change)}".rstrip(), style)
+    yield Line(label, f"{name}   {_aside(change)}".rstrip(), style, mark)
     for changed in change.fields:
         values = f"{_value(changed.old)}  →  {_value(changed.new)}"
-        yield Line(f"        {changed.name}   ", values, style)
+        yield Line(f"        {changed.name}   ", values)
 
 
 def kind_label(change: Change) -> str:
@@ -255,15 +263,15 @@ def report_lines(report: Report, file: str) -> list[Line]:
         Line(
             f"{'✓' if check.ok else '✗'} {check.name:<14}",
             check.found if check.ok else f"{check.found}, expected {check.expected}",
-            "" if check.ok else "red",
+            mark="green" if check.ok else "red",
         )
         for check in report.checks
     ]
     if not file:
         return lines
     if not report.differences:
-        return [*lines, Line(f"✓ {'every field':<14}", f"as in {file}")]
-    lines.append(Line(f"✗ {'every field':<14}", f"differs from {file}:", "red"))
+        return [*lines, Line(f"✓ {'every field':<14}", f"as in {file}", mark="green")]
+    lines.append(Line(f"✗ {'every field':<14}", f"differs from {file}:", mark="red"))
     for change in report.differences:
         lines.extend(change_lines(change))
     return lines
@@ -272,7 +280,7 @@ def report_lines(report: Report, file: str) -> list[Line]:
 # Doctor
 
 CHECK_SYMBOLS = {"ok": "✓", "warning": "!", "failed": "✗", "not checked": "·"}
-CHECK_STYLES = {"ok": "", "warning": "yellow", "failed": "red", "not checked": "dim"}
+CHECK_MARKS = {"ok": "green", "warning": "yellow", "failed": "red", "not checked": ""}
 
 
 def check_lines(checks: Sequence[Check]) -> list[Line]:
@@ -282,7 +290,7 @@ def check_lines(checks: Sequence[Check]) -> list[Line]:
         body = check.message if check.state != "not checked" else f"not checked: {check.message}"
         body = f"{body}   {check.where}" if check.where else body
         label = f"{CHECK_SYMBOLS[check.state]} {check.name:<15} "
-        lines.append(Line(label, body, CHECK_STYLES[check.state]))
+        lines.append(Line(label, body, mark=CHECK_MARKS[check.state]))
         if check.hint:
             lines.append(Line(" " * len(label), check.hint))
     told = [
@@ -302,7 +310,7 @@ def error_lines(error: TdxwrapError) -> list[Line]:
         return problem_lines(error.problems)
     step = f"{error.step}: " if error.step else ""
     where = f"   {error.where}" if error.where else ""
-    lines = [Line("✗ ", f"{step}{error.what}{where}", "red")]
+    lines = [Line("✗ ", f"{step}{error.what}{where}", "bold", mark="red")]
     told = {
         "tdx said": error.said,
         "command": command_text(error.command),
@@ -332,7 +340,7 @@ def problem_lines(problems: Iterable[Problem]) -> list[Line]:
         count += 1
         place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
         path = f"{problem.path}: " if problem.path else ""
-        lines.append(Line(f"{place}  ", f"{path}{problem.message}", "red"))
+        lines.append(Line(f"{place}  ", f"{path}{problem.message}", mark="red"))
         if problem.hint:
             lines.append(Line(" " * (len(place) + 2), problem.hint))
     return [*lines, Line("", f"{count} error{'' if count == 1 else 's'}", "bold")]

@@ -132,13 +132,15 @@ def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
             yield Line(f"{line['step']}  ", "", "bold")
         case "call":
             told = f"{shlex.join(line['argv'])[: render.COMMAND_SHOWN]}   # {_how(line)}"
-            yield Line("    $ ", told, "dim" if line["error"] is None else "red")
+            yield Line("    $ ", told, "dim", mark="red" if line["error"] else "")
         case "change":
             known_as = f" ({line['id']})" if line["id"] else ""
-            yield Line(f"    {_symbol(line)} ", f"{line['kind']} {line['name']}{known_as}", "green")
+            yield Line(
+                f"    {_symbol(line)} ", f"{line['kind']} {line['name']}{known_as}", mark="green"
+            )
         case "change-started":
             told = f"{line['kind']} {line['name']}: begun, and not known to be written"
-            yield Line(f"    {_symbol(line)} ", told, "yellow")
+            yield Line(f"    {_symbol(line)} ", told, mark="yellow")
         case "checkpoint":
             yield Line("  ✓ ", line["checkpoint"])
         case "retry":
@@ -148,7 +150,7 @@ def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
         case "baseline":
             yield Line("  ✓ ", f"{line['command']} → {line['file']}")
         case "end" if line["error"]:
-            yield Line("✗ ", line["error"]["what"], "red")
+            yield Line("✗ ", line["error"]["what"], mark="red")
             yield Line("  ", line["error"]["said"])
 
 
