@@ -90,6 +90,8 @@ class Checklist:
             what = f"{what}   {seconds_text(event.seconds)}"
         self._moving.show(READING)
         self._say("✓", _label(event.step), what)
+        if event.aside:
+            self._say(" ", "", event.aside)
 
     def _change_done(self, event: events.ChangeDone) -> None:
         change = event.change

@@ -8,6 +8,7 @@ exactly one document goes to stdout and nothing else is said.
 from __future__ import annotations
 
 import json
+import select
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -155,6 +156,9 @@ class Console:
             self.err.print(Text(f"{printable(question)} [y/N] ", style="bold"), end="")
             answer = ""
             try:
+                # A Ctrl-C that comes just before a read does not end it: look up now and then.
+                while not select.select([sys.stdin], [], [], 0.5)[0]:
+                    pass
                 answer = sys.stdin.readline()
             finally:
                 if not answer.endswith("\n"):
@@ -294,11 +298,12 @@ def _rich(stream: LastingStream, colour: bool | None) -> RichConsole:
 
 
 def _print(console: RichConsole, lines: Iterable[Line]) -> None:
-    for line in lines:
-        prefix, body = printable(line.prefix), printable(line.body)
-        folds = console.file.isatty() and not line.whole
-        rows = hanging(prefix, body, console.width) if folds else [(prefix, body)]
-        for front, rest in rows:
-            text = Text.assemble((front, line.mark), rest, style=line.style)
-            text.rstrip()
-            console.print(text, soft_wrap=True)
+    with console:  # they are written at once
+        for line in lines:
+            prefix, body = printable(line.prefix), printable(line.body)
+            folds = console.file.isatty() and not line.whole
+            rows = hanging(prefix, body, console.width) if folds else [(prefix, body)]
+            for front, rest in rows:
+                text = Text.assemble((front, line.mark), rest, style=line.style)
+                text.rstrip()
+                console.print(text, soft_wrap=True)

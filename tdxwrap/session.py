@@ -63,7 +63,7 @@ class Outcome:
         plan: what was carried out.
         report: the validation; None if nobody waited for it.
         live: what is live at the end.
-        login: where the credentials come from and what tdx says of them, for a person to read.
+        login: what tdx says of the login; empty if it was not asked.
     """
 
     plan: Plan
@@ -76,17 +76,19 @@ def check_key(session: Session) -> str:
     """Step 0 of the recipe: is there a login? tdx is asked only if the environment has no key.
 
     Returns:
-        Where the credentials come from and, if it was asked, what tdx says, for a person to read.
+        What tdx says of the login; empty if it was not asked.
     Raises:
         NotAuthenticated: there is none (F4).
     """
     session.listen(StepStarted("key"))
     start = session.retry.clock()
     source = credential_source(session.environ, session.profile)
+    told = ""
     if source is None:
-        source = f"the login that tdx has ({session.retry.read(session.api.check_auth)})"
-    session.listen(StepDone("key", f"credentials from {source}", session.retry.clock() - start))
-    return source
+        told = session.retry.read(session.api.check_auth)
+    checkpoint = f"credentials from {source or 'the login that tdx has'}"
+    session.listen(StepDone("key", checkpoint, session.retry.clock() - start, told))
+    return told
 
 
 def parent_segment(loaded: LoadedConfig, override: str | None) -> str:
