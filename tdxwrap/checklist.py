@@ -28,8 +28,8 @@ LABELS = {
 }
 WIDTH = 11
 READING = "asking tdx"
-# Cells from where a change is told to its time, on a terminal that is not narrow.
-TIME_AT = 46
+# The cell at which the time of a change stands, if what it is about leaves it free.
+TIME_AT = 60
 # More changes than this have a bar, of so many cells.
 BAR_FROM = 10
 BAR = 20
@@ -97,12 +97,20 @@ class Checklist:
         change = event.change
         created = change.live_id is None and event.id is not None
         known_as = f" ({event.id})" if created else ""
-        what = f"{render.SYMBOLS[change.action]} {render.kind_label(change):<11} {change.name}"
-        told = f"{what}{known_as}"
-        gap = " " * max(0, TIME_AT - cell_len(told)) if self._console.err.width >= 80 else ""
+        kind, name = render.kind_label(change), f"{change.name}{known_as}"
         # The step is named once; its other changes stand below it.
-        self._say(" ", self._label, f"{told}{gap}   {seconds_text(event.seconds)}")
+        front, told = f"  {self._label:<{WIDTH}} ", f"{kind:<11} {name}"
+        gap = " " * (TIME_AT - cell_len(front + told))
+        if self._console.err.width < 80:
+            front, told = "    ", f"{kind} {name}"
+            gap = ""
         self._label = ""
+        line = Line(
+            f"{front}{render.SYMBOLS[change.action]} ",
+            f"{told}{gap}   {seconds_text(event.seconds)}",
+            mark=render.MARKS[change.action],
+        )
+        self._console.note([line])
 
     def _status_seen(self, event: events.StatusSeen) -> None:
         status = event.status or "not listed"

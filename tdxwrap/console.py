@@ -123,7 +123,7 @@ class Console:
         else:
             _print(self.err, render.error_lines(error))
             if journal is not None:
-                _print(self.err, [Line("  journal    ", journal)])
+                _print(self.err, [Line("  journal    ", journal, whole=True)])
 
     def warnings(self, problems: Iterable[Problem]) -> None:
         """What is allowed in a file but seldom meant."""
@@ -154,15 +154,13 @@ class Console:
         """
         with self._still():
             self.err.print(Text(f"{printable(question)} [y/N] ", style="bold"), end="")
-            answer = ""
-            try:
-                # A Ctrl-C that comes just before a read does not end it: look up now and then.
-                while not select.select([sys.stdin], [], [], 0.5)[0]:
-                    pass
-                answer = sys.stdin.readline()
-            finally:
-                if not answer.endswith("\n"):
-                    self.err.print()
+            # A Ctrl-C that comes just before a read does not end it: look up now and then.
+            while not select.select([sys.stdin], [], [], 0.5)[0]:
+                pass
+            answer = sys.stdin.readline()
+            # After a Ctrl-C it is click that ends the line.
+            if not answer.endswith("\n"):
+                self.err.print()
         if answer.strip().lower() not in ("y", "yes"):
             refusal = Interrupted("not confirmed")
             refusal.so_far = "nothing was written"

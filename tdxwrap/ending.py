@@ -16,7 +16,7 @@ def live_line(live: LiveState, file: str) -> Line:
     """What is live once every field has been compared with the file."""
     counts = (("key event", live.key_events), ("attribute", live.attributes))
     told = [f"{len(items)} {n}{'' if len(items) == 1 else 's'}" for n, items in counts]
-    body = " · ".join([f"status {live.segment.status}", *told, f"every field as in {file}"])
+    body = ", ".join([f"status {live.segment.status}", *told, f"every field as in {file}"])
     return Line("✓ Live now    ", body, mark="green")
 
 

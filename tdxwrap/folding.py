@@ -12,6 +12,8 @@ ROOM = 40
 INDENT = 4
 # Even on the narrowest terminal.
 LEAST = 8
+# A number stays with its unit.
+_WORD = re.compile(r" *(?:[\d.]+ (?:s|min)\b|[^ ]+)")
 
 
 def hanging(prefix: str, body: str, width: int) -> Iterator[tuple[str, str]]:
@@ -41,7 +43,7 @@ def folded(text: str, first: int, others: int) -> Iterator[str]:
             no room for goes to the second, if there is more.
     """
     row, room = "", first
-    for word in re.findall(r" *[^ ]+", text):
+    for word in _WORD.findall(text):
         if cell_len(row + word) > room and (row or room < others):
             yield row
             row, room, word = "", others, word.lstrip()

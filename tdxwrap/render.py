@@ -272,9 +272,7 @@ def report_lines(report: Report, file: str) -> list[Line]:
     if not report.differences:
         return [*lines, Line(f"✓ {'every field':<14}", f"as in {file}", mark="green")]
     lines.append(Line(f"✗ {'every field':<14}", f"differs from {file}:", mark="red"))
-    for change in report.differences:
-        lines.extend(change_lines(change))
-    return lines
+    return [*lines, *_step_lines(report.differences, everything=True)]
 
 
 # Doctor
@@ -287,7 +285,8 @@ def check_lines(checks: Sequence[Check]) -> list[Line]:
     """The checklist of doctor, one check a line with its hint below, and the counts."""
     lines: list[Line] = []
     for check in checks:
-        body = check.message if check.state != "not checked" else f"not checked: {check.message}"
+        body = check.message.removeprefix(f"{check.name} ")
+        body = body if check.state != "not checked" else f"not checked: {body}"
         body = f"{body}   {check.where}" if check.where else body
         label = f"{CHECK_SYMBOLS[check.state]} {check.name:<15} "
         lines.append(Line(label, body, mark=CHECK_MARKS[check.state]))

@@ -107,8 +107,8 @@ def list_lines(runs: list[Run]) -> Iterator[Line]:
     """One line a run: when, what, how it ended."""
     for run in runs:
         told = run.summary()
-        what = f"{told['command']} {told['segment'] or ''}".strip()
-        yield Line(f"{told['id']}   ", f"{_when(told['started'])}  {what}: {_counts(told)}")
+        when = time.strftime("%m-%d %H:%M", time.localtime(told["started"]))
+        yield Line(f"{told['id']}  ", f"{when}  {told['command']}: {_counts(told)}")
     if not runs:
         yield Line("", "no runs are recorded")
 
@@ -171,7 +171,8 @@ def _when(at: float) -> str:
 def _counts(told: Mapping[str, Any]) -> str:
     changes = f"{told['changes']} change{'' if told['changes'] == 1 else 's'}"
     took = render.seconds_text(told["seconds"])
-    return f"{told['outcome']}, {changes}, {told['calls']} tdx calls, {took}"
+    calls = f"{told['calls']} call{'' if told['calls'] == 1 else 's'}"
+    return f"{told['outcome']}, {changes}, {calls}, {took}"
 
 
 # Writing out

@@ -26,7 +26,7 @@ def test_apply_goes_through_all_of_step_7(shell: Shell, world: World) -> None:
     assert done.code == 0, done.text
     for checkpoint in CHECKPOINTS:
         assert checkpoint in done.err
-    assert "✓ Live now    status ok · 3 key events · 6 attributes · every field as in" in done.out
+    assert "✓ Live now    status ok, 3 key events, 6 attributes, every field as in" in done.out
     realtime = world.segment("394649")["realtime"]
     assert [table["table"] for table in realtime["eventTables"]] == ["pageviews", "carts", "orders"]
     assert [event["name"] for event in realtime["keyEvents"]] == [

@@ -22,7 +22,8 @@ def doctor(app: App, config: str | None, override: str | None) -> int:
     with app.connected(ps) as connected:
         checks = examine(connected, loaded, ps, app.account)
     app.console.result(render.check_lines(checks))
-    if app.chosen.quiet:
-        app.console.insist(render.check_lines([c for c in checks if c.state is State.FAILED]))
+    failed = [check for check in checks if check.state is State.FAILED]
+    if failed and app.chosen.quiet:
+        app.console.insist(render.check_lines(failed))
     shown = [asdict(check) for check in checks]
     return app.end("doctor", failure(checks), told=True, checks=shown)
