@@ -1,28 +1,33 @@
 """What a terminal shows of each command: run for real in a pseudo-terminal, read with pyte.
 
-`python tests/screens.py` writes tests/snapshots anew (make snapshots).
+`make snapshots` writes tests/snapshots anew, `make screenshot` the picture in the README.
 """
 
 from __future__ import annotations
 
 import fcntl
+import io
+import itertools
 import os
 import pty
 import re
 import struct
+import sys
 import tempfile
 import termios
 import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from itertools import groupby
 from pathlib import Path
 from typing import Any
 
 import pyte
+from rich.console import Console as RichConsole
+from rich.text import Text
 from shells import FIXTURES, ROOT, WEB, Shell, _zygote, clean_environ
 
 from tdxwrap.fake.control import World
+from tdxwrap.fake.scenario import DEFAULT_KEY
 
 SNAPSHOTS = ROOT / "tests" / "snapshots"
 WIDTHS = (80, 40)
@@ -34,7 +39,7 @@ VOLATILE = (
     (re.compile(r"\d\.\d s\b"), "0.0 s"),
     (re.compile(r"\d\d tdx calls"), "30 tdx calls"),
     (re.compile(r"\d{8}T\d{6}"), "20261122T091455"),
-    (re.compile(r"\d\d-\d\d \d\d:\d\d"), "11-22 09:14"),
+    (re.compile(r"\d\d-\d\d(\s+)\d\d:\d\d"), r"11-22\g<1>09:14"),
     (re.compile(r"2026\.8\.1,.*?(?=\n(\{\w+:)?✓ login)", re.DOTALL), "2026.8.1, /usr/bin/tdx"),
 )
 
@@ -106,7 +111,7 @@ def styled(screen: Screen) -> str:
 
 def _styled(cells: Iterator[Any]) -> str:
     parts = []
-    for style, run in groupby(cells, _style):
+    for style, run in itertools.groupby(cells, _style):
         text = "".join(cell.data for cell in run)
         parts.append(f"{{{style}:{text}}}" if style and text.strip() else text)
     return "".join(parts).rstrip()
@@ -177,9 +182,8 @@ CASES = {
 }
 
 
-def play(name: str, folder: Path, columns: int, *options: str, **env: str) -> bytes:
-    """What a screen's command sends to a terminal of that width, in a fresh world."""
-    case = CASES[name]
+def scene(case: Case, folder: Path) -> tuple[Shell, World]:
+    """A fresh world with the files of a case, and a shell on it."""
     home, cwd = folder / "home", folder / "work"
     home.mkdir(parents=True)
     cwd.mkdir()
@@ -189,7 +193,7 @@ def play(name: str, folder: Path, columns: int, *options: str, **env: str) -> by
     for file, text in case.files.items():
         shell.write(file, text)
     case.prepare(world, shell)
-    return on_terminal(shell, columns, *case.args, *options, **env)
+    return shell, world
 
 
 def on_terminal(shell: Shell, columns: int, *args: str, **env: str) -> bytes:
@@ -221,17 +225,82 @@ def _all_of(terminal: int) -> Iterator[bytes]:
 
 def screens(name: str, columns: int, folder: Path) -> dict[str, str]:
     """The snapshots of one screen at one width: file names and contents."""
-    coloured = shown(play(name, folder / "colour", columns), columns)
-    uncoloured = shown(play(name, folder / "plain", columns, "--no-color"), columns)
+    case = CASES[name]
+    with_colour, _ = scene(case, folder / "colour")
+    without, _ = scene(case, folder / "plain")
+    coloured = shown(on_terminal(with_colour, columns, *case.args), columns)
+    uncoloured = shown(on_terminal(without, columns, *case.args, "--no-color"), columns)
     return {
         f"{name}-{columns}-colour.txt": styled(coloured),
         f"{name}-{columns}.txt": plain(uncoloured),
     }
 
 
+# The screenshot of the README
+
+SCREENSHOT = ROOT / "docs" / "apply.svg"
+COMMAND = "tdxwrap apply rt.yaml"
+# Without the web fonts of rich's own: a picture that asks other hosts for nothing.
+SVG = """\
+<svg viewBox="0 0 {width} {height}" xmlns="http://www.w3.org/2000/svg">
+<style>
+.{unique_id}-matrix {{ font: {char_height}px/{line_height}px Menlo, Consolas, monospace }}
+.{unique_id}-title {{ font: bold 18px sans-serif }}
+{styles}
+</style>
+<defs>
+<clipPath id="{unique_id}-clip-terminal">
+<rect x="0" y="0" width="{terminal_width}" height="{terminal_height}"/>
+</clipPath>
+{lines}
+</defs>
+{chrome}
+<g transform="translate({terminal_x}, {terminal_y})" clip-path="url(#{unique_id}-clip-terminal)">
+{backgrounds}
+<g class="{unique_id}-matrix">
+{matrix}
+</g>
+</g>
+</svg>
+"""
+
+
+def screenshot(folder: Path) -> str:
+    """An apply, confirmed by a person, as an SVG picture."""
+    shell, world = scene(CASES["plan"], folder)
+    account = next(iter(world.state()["accounts"]))
+    world.set_credentials({"production": DEFAULT_KEY}, {DEFAULT_KEY: account})
+    answers = [("[y/N]", lambda: "y\n")]
+    done = shell.terminal("apply", "rt.yaml", answers=answers, TDX_PROFILE="production")
+    assert done.code == 0, done.out
+    console = RichConsole(record=True, width=80, file=io.StringIO(), color_system="standard")
+    console.print(Text.assemble("$ ", (COMMAND, "bold")))
+    for row in styled(shown(done.out.encode(), 80)).splitlines():
+        console.print(_text(row), soft_wrap=True)
+    return console.export_svg(title=COMMAND, code_format=SVG, unique_id="apply")
+
+
+def _text(row: str) -> Text:
+    """A row of `styled` as rich has it."""
+    text = Text()
+    for style, inside, outside in re.findall(r"\{([a-z-]+):([^}]*)\}|([^{]+|\{)", row):
+        text.append(inside or outside, style.replace("-", " ") or None)
+    return text
+
+
+def write_snapshots() -> None:
+    """`make snapshots`"""
+    for name, columns in itertools.product(CASES, WIDTHS):
+        with tempfile.TemporaryDirectory() as folder:
+            for file, text in screens(name, columns, Path(folder)).items():
+                (SNAPSHOTS / file).write_text(text, encoding="utf-8")
+
+
+def write_screenshot() -> None:
+    """`make screenshot`"""
+    with tempfile.TemporaryDirectory() as folder:
+        SCREENSHOT.write_text(screenshot(Path(folder)), encoding="utf-8")
+
+
 if __name__ == "__main__":
-    for name in CASES:
-        for columns in WIDTHS:
-            with tempfile.TemporaryDirectory() as folder:
-                for file, text in screens(name, columns, Path(folder)).items():
-                    (SNAPSHOTS / file).write_text(text, encoding="utf-8")
+    {"snapshots": write_snapshots, "screenshot": write_screenshot}[sys.argv[1]]()

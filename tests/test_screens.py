@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import html
 import re
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,18 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from screens import CASES, SNAPSHOTS, WIDTHS, on_terminal, plain, screens, shown, styled
+from screens import (
+    CASES,
+    SCREENSHOT,
+    SNAPSHOTS,
+    WIDTHS,
+    on_terminal,
+    plain,
+    screens,
+    screenshot,
+    shown,
+    styled,
+)
 from shells import FIXTURES, WEB, Ran, Shell
 
 from tdxwrap.fake.control import World
@@ -61,6 +73,21 @@ def test_folding_breaks_between_words() -> None:
         ("        ", "long, kept 60 days"),
         ("        ", "1 min 7 s"),
     ]
+
+
+def test_the_picture_of_the_readme_is_what_a_terminal_shows(tmp_path: Path) -> None:
+    """`make screenshot` takes it anew."""
+    real, kept = screenshot(tmp_path), SCREENSHOT.read_text(encoding="utf-8")
+    assert texts(real) == texts(kept)
+    assert re.findall(r"(?:href|url|src|import)\W*[^)\s]*//[^)\s]*", kept) == []
+
+
+def texts(svg: str) -> list[tuple[str, str]]:
+    """Each piece of text in a picture, and what it is filled with."""
+    fills = dict(re.findall(r"\.(apply-r\d+) \{ fill: (.*?) \}", svg))
+    pieces = re.findall(r'<text class="(apply-r\d+)"[^>]*>(.*?)</text>', svg)
+    assert len(pieces) > 40
+    return [(fills[name], html.unescape(text)) for name, text in pieces]
 
 
 # Without a terminal, or with little of one
