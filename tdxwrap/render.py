@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -48,8 +49,9 @@ STEP_TITLES = {
 }
 # Longer names than this do not push what stands behind them.
 NAME_WIDTH = 28
-# More unchanged items of a kind than this are told as a number.
-UNCHANGED_SHOWN = 4
+# More items of a kind than this that stay as they are get told as a number.
+SHOWN = {Action.UNCHANGED: 4, Action.UNMANAGED: 10}
+ALONE = "live only, left alone"
 # A command is shown up to this many characters; the journal and -v have it whole.
 COMMAND_SHOWN = 400
 
@@ -115,14 +117,20 @@ def finding_lines(findings: Iterable[Finding]) -> Iterator[Line]:
 def _step_lines(changes: Sequence[Change], everything: bool) -> Iterator[Line]:
     for kind in dict.fromkeys(change.kind for change in changes):
         mine = [change for change in changes if change.kind is kind]
-        width = min(NAME_WIDTH, max(cell_len(change.name) for change in mine))
-        unchanged = [change for change in mine if change.action is Action.UNCHANGED]
-        collapse = not everything and len(unchanged) > UNCHANGED_SHOWN
-        for change in mine:
-            if not (collapse and change.action is Action.UNCHANGED):
-                yield from change_lines(change, width)
-        if collapse:
-            yield Line("    = ", f"{len(unchanged)} {kind}s unchanged", "dim")
+        alike = Counter(change.action for change in mine if _plain(change))
+        folded = {a for a, shown in SHOWN.items() if alike[a] > shown and not everything}
+        told = [c for c in mine if not (c.action in folded and _plain(c))]
+        width = min(NAME_WIDTH, max((cell_len(change.name) for change in told), default=0))
+        for change in told:
+            yield from change_lines(change, width)
+        for action in sorted(folded, reverse=True):
+            what = {Action.UNCHANGED: "unchanged", Action.UNMANAGED: ALONE}[action]
+            yield Line(f"    {SYMBOLS[action]} ", f"{alike[action]} {kind}s {what}", "dim")
+
+
+def _plain(change: Change) -> bool:
+    """Whether nothing but its name would be told of an item."""
+    return not (change.writes or change.reason)
 
 
 def change_lines(change: Change, name_width: int = 0) -> Iterator[Line]:
@@ -151,7 +159,7 @@ def kind_label(change: Change) -> str:
 
 def _aside(change: Change) -> str:
     if change.action is Action.UNMANAGED:
-        return change.reason or "live only, left alone"
+        return change.reason or ALONE
     if change.action is Action.CREATE:
         return summary(change)
     return change.reason

@@ -139,6 +139,35 @@ def test_a_dumb_terminal_gets_lines_and_nothing_else(shell: Shell) -> None:
     assert "✓ Validated   RT configuration complete and validated" in sent
 
 
+# Many items
+
+MANY = """
+parent_segment: "394649"
+key_events: [{name: page_view, table: web_events.pageviews}]
+attributes:
+"""
+
+
+def counters(count: int, hours: int = 24) -> str:
+    kept = f"key_event: page_view, counter_type: total, increment: 1, duration: {hours} hours"
+    items = (f"  - {{name: count_{n}, type: counter, {kept}}}\n" for n in range(count))
+    return MANY + "".join(items)
+
+
+def test_many_items_that_stay_as_they_are_are_a_number(shell: Shell) -> None:
+    config = shell.write("rt.yaml", counters(20))
+    sent = on_terminal(shell, 80, "apply", "rt.yaml", "--yes").decode()
+    assert re.search(r"[⠁-⣿] 7c          ━{9}┄{11}  11 of 22   \+ counter count_8\b", sent)
+    assert "    = 20 attributes unchanged\n" in shell.run("plan", config).out
+    assert shell.run("plan", config, "-v").out.count("= counter ") == 20
+
+    shell.write("rt.yaml", counters(8, hours=12))
+    told = shell.run("plan", config).out
+    assert told.count("~ counter ") == 8
+    assert "    · 12 attributes live only, left alone\n" in told
+    assert "8 to update, 2 unchanged, 12 not managed" in told
+
+
 # -q and -v
 
 
