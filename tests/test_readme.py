@@ -25,7 +25,7 @@ BLOCK = re.compile(r"^```console\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 BY_HAND = ("make run", "make test")
 VOLATILE = (
     (re.compile(r"\d+(\.\d+)? s\b"), "0.0 s"),
-    (re.compile(r"\d{8}T\d{6}"), "20261122T091455"),
+    (re.compile(r"\d{8}T\d{6}-394649(-\d)?"), "20261122T091455-394649"),
     (re.compile(r"\d\d-\d\d \d\d:\d\d"), "11-22 09:14"),
     (re.compile(r"0:\d\d of"), "0:00 of"),
     (re.compile(r"\d+( tdx)? calls"), "30 calls"),
