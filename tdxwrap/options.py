@@ -72,7 +72,7 @@ _GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
     (("--no-journal",), {"is_flag": True, "help": "Do not record the run."}),
     (("--json",), {"is_flag": True, "help": "Print one JSON document."}),
     (("-v", "--verbose"), {"is_flag": True, "help": "Show each tdx command."}),
-    (("-q", "--quiet"), {"is_flag": True, "help": "Print errors and results only."}),
+    (("-q", "--quiet"), {"is_flag": True, "help": "Print errors only, and what was asked for."}),
     (("--color/--no-color",), {"default": None, "help": "Colour; NO_COLOR is honoured."}),
 )
 

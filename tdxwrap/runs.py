@@ -107,8 +107,8 @@ def list_lines(runs: list[Run]) -> Iterator[Line]:
     """One line a run: when, what, how it ended."""
     for run in runs:
         told = run.summary()
-        what = f"{told['command']} {told['segment'] or ''}".strip()
-        yield Line(f"{told['id']}   ", f"{_when(told['started'])}  {what}: {_counts(told)}")
+        when = time.strftime("%m-%d %H:%M", time.localtime(told["started"]))
+        yield Line(f"{told['id']}  ", f"{when}  {told['command']}: {_counts(told)}")
     if not runs:
         yield Line("", "no runs are recorded")
 
@@ -132,13 +132,15 @@ def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
             yield Line(f"{line['step']}  ", "", "bold")
         case "call":
             told = f"{shlex.join(line['argv'])[: render.COMMAND_SHOWN]}   # {_how(line)}"
-            yield Line("    $ ", told, "dim" if line["error"] is None else "red")
+            yield Line("    $ ", told, "dim", mark="red" if line["error"] else "")
         case "change":
             known_as = f" ({line['id']})" if line["id"] else ""
-            yield Line(f"    {_symbol(line)} ", f"{line['kind']} {line['name']}{known_as}", "green")
+            yield Line(
+                f"    {_symbol(line)} ", f"{line['kind']} {line['name']}{known_as}", mark="green"
+            )
         case "change-started":
             told = f"{line['kind']} {line['name']}: begun, and not known to be written"
-            yield Line(f"    {_symbol(line)} ", told, "yellow")
+            yield Line(f"    {_symbol(line)} ", told, mark="yellow")
         case "checkpoint":
             yield Line("  ✓ ", line["checkpoint"])
         case "retry":
@@ -148,7 +150,7 @@ def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
         case "baseline":
             yield Line("  ✓ ", f"{line['command']} → {line['file']}")
         case "end" if line["error"]:
-            yield Line("✗ ", line["error"]["what"], "red")
+            yield Line("✗ ", line["error"]["what"], mark="red")
             yield Line("  ", line["error"]["said"])
 
 
@@ -169,7 +171,8 @@ def _when(at: float) -> str:
 def _counts(told: Mapping[str, Any]) -> str:
     changes = f"{told['changes']} change{'' if told['changes'] == 1 else 's'}"
     took = render.seconds_text(told["seconds"])
-    return f"{told['outcome']}, {changes}, {told['calls']} tdx calls, {took}"
+    calls = f"{told['calls']} call{'' if told['calls'] == 1 else 's'}"
+    return f"{told['outcome']}, {changes}, {calls}, {took}"
 
 
 # Writing out
