@@ -74,7 +74,7 @@ def rehearse(
                     loaded,
                     start.id,
                     options=options,
-                    yes=False,
+                    yes=app.chosen.quiet,
                     jobs=1,
                     limit=None,
                     rt_config=Path("rt_config.yaml"),
