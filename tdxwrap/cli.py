@@ -230,6 +230,27 @@ def export(ctx: click.Context, ps: str, file: Path | None) -> int:
     return export(_app(ctx), ps, file)
 
 
+@main.command("recipe", epilog=EPILOG)
+@CONFIG
+@PARENT_SEGMENT
+@click.option("--plan", is_flag=True, help="Read what is live; only what is still to do.")
+@plan_options
+@click.pass_context
+def recipe(
+    ctx: click.Context, /, config: str, parent_segment: str | None, plan: bool, **given: Any
+) -> int:
+    """Print the same work as a shell script.
+
+    In the recipe's own commands, tdx and jq; it may run again and again. With --plan updates, too.
+
+    \b
+    tdxwrap recipe rt.yaml > step7.sh && bash step7.sh
+    """
+    from tdxwrap.commands.recipe import recipe
+
+    return recipe(_app(ctx), config, parent_segment, plan_choice(given), plan=plan)
+
+
 @main.command("schema", epilog=EPILOG)
 @click.pass_context
 def schema(ctx: click.Context) -> int:

@@ -71,13 +71,13 @@ class Settings:
     """How a plan is carried out.
 
     Attributes:
-        baseline: where what was configured before is written.
+        baseline: where what was configured before is written; None leaves that out.
         jobs: how many creates of one step run side by side.
         where: gives `file:line` of an item of the configuration.
         clock: time in seconds.
     """
 
-    baseline: Path = Path("rt_config.yaml")
+    baseline: Path | None = Path("rt_config.yaml")
     jobs: int = 1
     where: Callable[[Loc], str] = _no_place
     clock: Callable[[], float] = time.monotonic
@@ -182,6 +182,8 @@ class _Run:
 
     def baseline(self) -> None:
         live, file = self.plan.live, self.settings.baseline
+        if file is None:
+            return
 
         def write(path: Path) -> None:
             # A try whose answer was lost may have left a file, and tdx asks before it overwrites.
