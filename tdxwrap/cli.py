@@ -251,6 +251,25 @@ def recipe(
     return recipe(_app(ctx), config, parent_segment, plan_choice(given), plan=plan)
 
 
+@main.command("graph", epilog=EPILOG)
+@CONFIG
+@click.option("--dot", is_flag=True, help="DOT, for Graphviz, in place of Mermaid.")
+@click.option("--live", metavar="PS", help="Colour what is live, missing or different on PS.")
+@click.pass_context
+def graph(ctx: click.Context, config: str, dot: bool, live: str | None) -> int:
+    """Print a CONFIG as a Mermaid flowchart.
+
+    Event tables, key events and attributes, and the ID stitching.
+
+    \b
+    tdxwrap graph rt.yaml --live 394649
+    tdxwrap graph rt.yaml --dot | dot -Tsvg > rt.svg
+    """
+    from tdxwrap.commands.graph import graph
+
+    return graph(_app(ctx), config, live, dot=dot)
+
+
 @main.command("schema", epilog=EPILOG)
 @click.pass_context
 def schema(ctx: click.Context) -> int:

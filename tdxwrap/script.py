@@ -23,7 +23,7 @@ from tdxwrap.plan import build
 from tdxwrap.realtime import Realtime
 from tdxwrap.recipe import Settings, carry_out
 from tdxwrap.retry import Retry
-from tdxwrap.state import LiveState, Segment
+from tdxwrap.state import BLANK
 from tdxwrap.tdx import Result, Tdx
 
 TITLES = {
@@ -100,12 +100,11 @@ def whole(config: RtConfig, origin: Origin) -> str:
 
     What is there already is looked up when the script runs, and left as it is.
     """
-    blank = LiveState(Segment("", "", None), initialized=False)
     about = (
         "It adds what is missing and leaves what is there as it is, so it may run any number of "
         "times. To write changes of what is there, too: tdxwrap recipe --plan"
     )
-    return _script(build(config, blank), origin, about, merging=True)
+    return _script(build(config, BLANK), origin, about, merging=True)
 
 
 def remaining(plan: Plan, origin: Origin) -> str:
