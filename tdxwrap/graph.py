@@ -7,17 +7,25 @@ name is never more than a label.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tdxwrap.changes import Action, Change, Kind, Plan
 from tdxwrap.models import BaseAttribute, KeyEvent, Part
 
-_GROUPS = {
-    "tables": ("Event tables", (Kind.EVENT_TABLE,)),
-    "events": ("Key events", (Kind.KEY_EVENT,)),
-    "attributes": ("Attributes", (Kind.ATTRIBUTE,)),
-    "stitching": ("ID stitching", (Kind.STITCHING_KEY, Kind.LOOKUP_KEY, Kind.BATCH_ATTRIBUTE)),
+_TITLES = {
+    "tables": "Event tables",
+    "events": "Key events",
+    "attributes": "Attributes",
+    "stitching": "ID stitching",
+}
+# Everything else is an attribute.
+_GROUP_OF = {
+    Kind.EVENT_TABLE: "tables",
+    Kind.KEY_EVENT: "events",
+    Kind.STITCHING_KEY: "stitching",
+    Kind.LOOKUP_KEY: "stitching",
+    Kind.BATCH_ATTRIBUTE: "stitching",
 }
 
 
@@ -66,7 +74,7 @@ class Edge:
 class Graph:
     """The nodes of each group, under its id, and the edges."""
 
-    groups: dict[str, tuple[Node, ...]]
+    groups: Mapping[str, Sequence[Node]]
     edges: tuple[Edge, ...]
 
     @property
@@ -82,22 +90,20 @@ def picture(plan: Plan, *, live: bool) -> Graph:
     Args:
         live: tell of each item whether it is live; else the plan is one for a blank segment.
     """
-    ids: dict[int, str] = {}
-    groups: dict[str, tuple[Node, ...]] = {}
-    for group, (_, kinds) in _GROUPS.items():
-        nodes: list[Node] = []
-        for change in (change for kind in kinds for change in plan.changes if change.kind is kind):
-            ids[id(change)] = f"{group[0]}{len(nodes) + 1}"
-            state = STATES[change.action] if live else None
-            nodes.append(Node(ids[id(change)], _label(change, state), state))
-        groups[group] = tuple(nodes)
-    return Graph(groups, tuple(_edges([(ids[id(change)], change) for change in plan.changes])))
+    groups: dict[str, list[Node]] = {group: [] for group in _TITLES}
+    drawn = []
+    for change in plan.changes:
+        group = _GROUP_OF.get(change.kind, "attributes")
+        state = STATES[change.action] if live else None
+        node = Node(f"{group[0]}{len(groups[group]) + 1}", _label(change, state), state)
+        groups[group].append(node)
+        drawn.append((node.id, change))
+    return Graph(groups, tuple(_edges(drawn)))
 
 
 def _label(change: Change, state: State | None) -> str:
-    part = _part(change)
     aside = {Kind.LOOKUP_KEY: "lookup key", Kind.BATCH_ATTRIBUTE: "batch attribute"}
-    told = getattr(part, "type", "") if change.kind is Kind.ATTRIBUTE else aside.get(change.kind)
+    told = aside.get(change.kind) or getattr(_part(change), "type", "")
     # A label is one line, of what can be seen; Mermaid takes none that is empty.
     one_line = " ".join(change.name.split()) or "\ufffd"
     name = "".join(c if c.isprintable() else "\ufffd" for c in one_line)
@@ -119,7 +125,7 @@ def _edges(nodes: list[tuple[str, Change]]) -> Iterator[Edge]:
             yield Edge(tables[part.event_table], node)
         elif isinstance(part, BaseAttribute):
             yield from _attribute_edges(node, part, events)
-        elif change.kind is Kind.BATCH_ATTRIBUTE:
+        elif hasattr(part, "column"):
             yield from (Edge(key, node) for key in lookup)
 
 
@@ -144,7 +150,7 @@ def mermaid(graph: Graph) -> str:
     lines = ["flowchart LR"]
     for group, nodes in graph.groups.items():
         if nodes:
-            lines.append(f'  subgraph {group}["{_GROUPS[group][0]}"]')
+            lines.append(f'  subgraph {group}["{_TITLES[group]}"]')
             lines.extend(f'    {node.id}["{_entities(node.label)}"]' for node in nodes)
             lines.append("  end")
     for edge in graph.edges:
@@ -178,7 +184,7 @@ def dot(graph: Graph) -> str:
     for group, nodes in graph.groups.items():
         if nodes:
             lines.append(f"  subgraph cluster_{group} {{")
-            lines.append(f"    label={_quoted(_GROUPS[group][0])};")
+            lines.append(f"    label={_quoted(_TITLES[group])};")
             lines.extend(f"    {node.id} [{_dot_node(node)}];" for node in nodes)
             lines.append("  }")
     for edge in graph.edges:

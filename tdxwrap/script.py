@@ -32,6 +32,11 @@ TITLES = {
     "7c": "7c. Attributes",
     "prune": "What is not in the file",
 }
+# What replaces a list that may hold more by then, and the function that sends both (F11, F14).
+_MERGED = {
+    "realtime_setting": "add",
+    "realtime_imported_attributes/bulk_update": "import_columns",
+}
 # Stands in a body for the id of a key event that the script creates. In JSON text, nothing that a
 # user wrote can look so: its quotes would be escaped.
 _REFERENCE = re.compile(r'"realtimeKeyEventId": "@(key_event_[0-9a-z_]+)"')
@@ -77,10 +82,13 @@ class Draft(Tdx):
         super().__init__()
         self.entries: list[Request | StepStarted | StepDone] = []
         self._created = 0
+        self._idle = False
 
     def listen(self, event: Event) -> None:
-        """Note down where a step begins and ends."""
-        if isinstance(event, StepStarted | StepDone):
+        """Note down where a step begins and ends, if it has anything to do."""
+        if isinstance(event, StepStarted):
+            self._idle = event.writes == 0
+        if isinstance(event, StepStarted | StepDone) and not self._idle:
             self.entries.append(event)
 
     def send(self, method: str, path: str, body: Any | None) -> Result:
@@ -185,27 +193,22 @@ def _functions(used_by: str) -> list[str]:
 def _steps(plan: Plan, *, merging: bool) -> Iterator[str]:
     with Draft() as draft:
         carry_out(plan, Realtime(draft), Retry(), Settings(baseline=None), draft.listen)
-    texts = {n: _body(e.body) for n, e in enumerate(draft.entries) if isinstance(e, Request)}
-    used = {name for text in texts.values() for name in _REFERENCE.findall(text)}
-    empty = True
-    for number, entry in enumerate(draft.entries):
+    calls = [call_of(e, merging=merging) if isinstance(e, Request) else "" for e in draft.entries]
+    everything = "\n".join(calls)
+    for entry, call in zip(draft.entries, calls, strict=True):
         match entry:
             case StepStarted():
-                empty = entry.writes == 0
-                if not empty:
-                    yield f"\n# {TITLES[entry.step]}\necho {shlex.quote(TITLES[entry.step])}"
+                yield f"\n# {TITLES[entry.step]}\necho {shlex.quote(TITLES[entry.step])}"
             case StepDone():
-                if not empty:
-                    yield f"echo {shlex.quote(f'Checkpoint: {entry.checkpoint}')}"
+                yield f"echo {shlex.quote(f'Checkpoint: {entry.checkpoint}')}"
             case Request():
-                body = _REFERENCE.sub(r'''"realtimeKeyEventId": "'"$\1"'"''', texts[number])
-                yield f"{_command(entry, merging=merging)} {body}".rstrip()
-                if entry.creates in used:
+                yield call
+                if entry.creates and f'"${entry.creates}"' in everything:
                     yield f"{entry.creates}=$id"
 
 
-def _command(request: Request, *, merging: bool) -> str:
-    """The call of the function that makes a request. Kinds of requests differ only here.
+def call_of(request: Request, *, merging: bool) -> str:
+    """The line of a script that makes a request. Kinds of requests differ only here.
 
     Args:
         merging: what is live was not known when the request was made.
@@ -213,20 +216,19 @@ def _command(request: Request, *, merging: bool) -> str:
     collection, _, item = request.path.partition("/")
     if request.method == "DELETE":
         return f"remove {collection} {shlex.quote(item)}"
+    body = _REFERENCE.sub(r'''"realtimeKeyEventId": "'"$\1"'"''', _body(request.body or {}))
     if request.method == "POST" and collection in (KEY_EVENTS, ATTRIBUTES):
-        return f"create {collection}"
-    if merging and collection == "realtime_setting":
-        return "add"
-    return f"send {request.method} {shlex.quote(request.path)}"
+        return f"create {collection} {body}"
+    if merging and request.path in _MERGED:
+        return f"{_MERGED[request.path]} {body}"
+    return f"send {request.method} {shlex.quote(request.path)} {body}"
 
 
 # Bodies
 
 
-def _body(body: dict[str, Any] | None) -> str:
+def _body(body: dict[str, Any]) -> str:
     """A body as one word for the shell: a field a line, and an item of a list of objects a line."""
-    if body is None:
-        return ""
     fields = ",\n".join(f"  {_json(name)}: {_value(value)}" for name, value in body.items())
     return f"'{{\n{fields}\n}}'"
 

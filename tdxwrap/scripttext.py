@@ -141,6 +141,20 @@ add() {
   rt_config_exists=true
 }
 """,
+    "import_columns": r"""
+# import_columns BODY: have columns of the master table imported. The list replaces the earlier one,
+# so what is imported already is sent with it.
+import_columns() {
+  [ -e "$work/realtime_attributes" ] || items realtime_attributes
+  printf '%s' "$1" >"$work/body.json"
+  body=$(jq -s --slurpfile body "$work/body.json" '
+    [.[] | select(.type == "imported") | .column // .identifier // .name] as $old
+    | ($body[0].columns - $old) as $new
+    | select($new != [])
+    | {columns: ($old + $new)}' "$work/realtime_attributes")
+  [ -z "$body" ] || send POST realtime_imported_attributes/bulk_update "$body"
+}
+""",
     "remove": r"""
 # remove COLLECTION ID: delete an item, if it is there.
 remove() {

@@ -20,9 +20,10 @@ from inprocess import InProcess
 from shells import FIXTURES, WEB, Shell, clean_environ
 from worlds import configuration, exact
 
+from tdxwrap import scripttext
 from tdxwrap.fake.control import World
 from tdxwrap.models import RtConfig
-from tdxwrap.script import Origin, whole
+from tdxwrap.script import Origin, Request, call_of, whole
 
 pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
 
@@ -248,6 +249,29 @@ def test_a_long_body_goes_through_a_file(shell: Shell, world: World) -> None:
     assert others == []
     events = world.segment("394649")["realtime"]["keyEvents"]
     assert events[0]["description"] == "long " * 30_000
+
+
+def test_columns_to_import_are_added_to_those_that_are_imported(shell: Shell, world: World) -> None:
+    imported = {"id": "9", "name": "city", "identifier": "city", "type": "imported"}
+    assert play(shell, script_of(shell, STEP_7)).returncode == 0
+    with world.edit_segment("394649") as segment:
+        segment["realtime"]["attributes"].append(imported)
+    world.clear_calls()
+    request = Request(
+        "POST", "realtime_imported_attributes/bulk_update", {"columns": ["loyalty_tier", "city"]}
+    )
+    command = f"{scripttext.FUNCTIONS['import_columns']}\n{call_of(request, merging=True)}\n"
+    text = script_of(shell, STEP_7).replace("\n# Wait", f"\n{command}\n# Wait")
+    assert shellcheck(text) == ""
+
+    for _ in range(2):
+        assert play(shell, text).returncode == 0
+        attributes = world.segment("394649")["realtime"]["attributes"]
+        assert [a["name"] for a in attributes if a["type"] == "imported"] == [
+            "city",
+            "loyalty_tier",
+        ]
+    assert len(world.writes()) == 1
 
 
 # How it calls tdx
