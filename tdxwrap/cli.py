@@ -170,6 +170,44 @@ def apply(
     )
 
 
+@main.command("rehearse", epilog=EPILOG)
+@click.argument("config", required=False, metavar="CONFIG")
+@click.option(
+    "--from",
+    "source",
+    metavar="JOURNAL|EXPORT",
+    help="Start from what a run found (id, last, path), or from an exported file.",
+)
+@click.option("--fault", metavar="NAME", help="Let something go wrong; `list` shows what can.")
+@plan_options
+@click.pass_context
+def rehearse(
+    ctx: click.Context,
+    /,
+    config: str | None,
+    source: str | None,
+    fault: str | None,
+    **given: Any,
+) -> int:
+    """Show a whole apply on a stand-in for tdx.
+
+    No account is needed and nothing is touched: tables, columns and parent segment are made up
+    from CONFIG, and thrown away at the end.
+
+    \b
+    tdxwrap rehearse rt.yaml
+    tdxwrap rehearse rt.yaml --fault lost-answer
+    tdxwrap rehearse rt.yaml --from exported.yaml --prune
+    """
+    from tdxwrap.commands.rehearse import list_faults, rehearse
+
+    if fault == "list":
+        return list_faults(_app(ctx))
+    if config is None:
+        raise UsageProblem("which CONFIG is to be rehearsed?", hint="see tdxwrap rehearse --help")
+    return rehearse(_app(ctx), config, source=source, fault=fault, options=plan_choice(given))
+
+
 @main.command("status", epilog=EPILOG)
 @click.argument("ps")
 @click.pass_context
@@ -268,6 +306,45 @@ def graph(ctx: click.Context, config: str, dot: bool, live: str | None) -> int:
     from tdxwrap.commands.graph import graph
 
     return graph(_app(ctx), config, live, dot=dot)
+
+
+@main.command("new", epilog=EPILOG)
+@click.argument("ps", required=False)
+@click.option(
+    "--table", "tables", multiple=True, metavar="DB.TABLE", help="An event table; repeatable."
+)
+@click.option(
+    "--stitch-by", "keys", multiple=True, metavar="COL", help="A stitching key; repeatable."
+)
+@click.option("--lookup-key", metavar="COL", help="The profile key of the parent segment.")
+@click.option(
+    "-f",
+    "--file",
+    type=FilePath(),
+    help="Write there; an earlier file is kept under another name.",
+)
+@click.pass_context
+def new(
+    ctx: click.Context,
+    /,
+    ps: str | None,
+    tables: tuple[str, ...],
+    keys: tuple[str, ...],
+    lookup_key: str | None,
+    file: Path | None,
+) -> int:
+    """Propose a first CONFIG for PS (id or name).
+
+    It is made from the tables that the account holds. On a terminal it asks for what is not
+    given; elsewhere PS and --table are needed.
+
+    \b
+    tdxwrap new -f rt.yaml
+    tdxwrap new "Customer 360" --table web.pageviews --stitch-by td_client_id > rt.yaml
+    """
+    from tdxwrap.commands.new import Wishes, new
+
+    return new(_app(ctx), ps, Wishes(tables, keys, lookup_key), file)
 
 
 @main.command("schema", epilog=EPILOG)

@@ -134,7 +134,7 @@ def plan_options(function: F) -> F:
 def wait_options(function: F) -> F:
     """The options that say how to wait for the status ok."""
     for name, default, text in (
-        ("--poll-longest", 5.0, "Longest pause between two looks."),
+        ("--poll-longest", 8.0, "Longest pause between two looks."),
         ("--poll-first", 1.0, "Pause after the first look; it grows."),
         ("--wait-timeout", 600.0, "When to give up waiting."),
     ):

@@ -38,6 +38,7 @@ _REFERENCE = re.compile(r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}
 _BOOLS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 # What the parser says, what it usually means, and what to do.
 _MEANINGS = (
+    ("exceeded maximum nesting depth", "nested too deeply", ""),
     ("expected a single document", "several documents in one file", "keep one, without ---"),
     ("that cannot start any token", "a tab or a reserved character", "indent with spaces"),
     ("mapping values are not allowed", "a colon too many", "quote a text that holds ': '"),
