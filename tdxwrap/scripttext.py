@@ -233,8 +233,8 @@ while :; do
     inconsistent | error) fail 6 "the RT status is $status: waiting longer does not help" ;;
     '') fail 4 "$ps is not RT-enabled any more: ask your customer success manager" ;;
   esac
-  [ "$SECONDS" -lt "$give_up" ] || fail 6 "the RT status is still $status after $WAIT_TIMEOUT s"
   echo "RT status: $status..."
+  [ "$SECONDS" -lt "$give_up" ] || fail 6 "the RT status is still $status after $WAIT_TIMEOUT s"
   sleep "$WAIT_PAUSE"
 done
 echo "✅ RT infrastructure ready (status: ok)"
