@@ -13,7 +13,7 @@ from typing import Any
 
 import pytest
 import yaml
-from generated import attribute, key_event, realtime
+from generated import attribute, key_event, realtime, scenarios
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from inprocess import InProcess
@@ -165,12 +165,15 @@ def awkward(draw: st.DrawFn) -> dict[str, Any]:
     }
 
 
-@given(desired=awkward(), segment=AWKWARD, file=AWKWARD)
+@given(awkward(), AWKWARD, AWKWARD, scenarios().map(lambda scenario: scenario["tdx"]))
 @settings(max_examples=6)
-def test_any_name_is_only_a_name(desired: dict[str, Any], segment: str, file: str) -> None:
+def test_any_name_is_only_a_name(
+    desired: dict[str, Any], segment: str, file: str, tdx: dict[str, Any]
+) -> None:
     config = RtConfig.model_validate(desired)
     columns = {"td_client_id": "string"}
     scenario = {
+        "tdx": tdx,
         "updating_seconds": 0,
         "databases": {"web": {"pageviews": columns}, "app": {"taps": columns}},
         "segments": [{"id": "394649", "name": segment, "realtime": None}],
