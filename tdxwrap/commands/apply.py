@@ -117,6 +117,6 @@ def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
     app.console.result([ending.done_line(count, app.calls, seconds, app.journal_id)])
     if report is None:
         app.console.note([Line("", f"not waited for: see `tdxwrap wait {segment.id}`")])
-    if proven and count:
+    if proven and count and app.command == "apply":
         chosen = app.chosen
         app.console.note(ending.next_lines(segment, chosen.profile, chosen.site, outcome.login))
