@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from tdxwrap.configwords import did_you_mean
 from tdxwrap.errors import Problem
-from tdxwrap.filters import FilterRule, rule_length
-from tdxwrap.models import derived_identifier
+from tdxwrap.filters import rule_length
+from tdxwrap.models import Filtered, derived_identifier
 from tdxwrap.yamlsource import Loc, Source
 
 Entry: TypeAlias = tuple[Loc, str]
@@ -157,7 +157,7 @@ def _limits(source: Source) -> Iterator[Problem]:
     yield from _over(source, where, len(tables), MAX_TABLES, "event tables")
     keys: Loc = ("id_stitching", "keys")
     yield from _over(source, keys, len(list(_stitching_keys(source))), MAX_KEYS, "stitching keys")
-    characters = sum(_filter_length(_get(event, "filter_rule")) for _, event in events)
+    characters = sum(_filter_length(event) for _, event in events)
     what = "characters in the filters of all key events together"
     yield from _over(source, ("key_events",), characters, MAX_FILTER_CHARACTERS, what)
 
@@ -168,11 +168,12 @@ def _over(source: Source, loc: Loc, count: int, limit: int, what: str) -> Iterat
         yield source.problem(loc, message)
 
 
-def _filter_length(rule: Any) -> int:
-    if not isinstance(rule, dict):
-        return 0
+def _filter_length(event: Any) -> int:
+    given = {name: _get(event, name) for name in ("filter", "filter_rule")}
     try:
-        return rule_length(FilterRule.model_validate(rule))
+        return rule_length(
+            Filtered.model_validate({n: v for n, v in given.items() if v}).filter_rule
+        )
     except ValidationError:
         return 0
 

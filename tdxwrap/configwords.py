@@ -14,8 +14,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tdxwrap import filters, models
+from tdxwrap import filters, models, shortfilters
 from tdxwrap.errors import Problem
+from tdxwrap.parts import IN_SHORT
 from tdxwrap.yamlsource import Loc, Source
 
 # The class that is meant by the last name in pydantic's location: a field, or a union's tag.
@@ -39,6 +40,9 @@ _OWNERS: Mapping[str, type[BaseModel]] = {
     "group": filters.FilterRule,
     "Column": filters.ColumnCondition,
     "operator": filters.Operator,
+    IN_SHORT: shortfilters.ShortFilter,
+    shortfilters.COMPARISON: shortfilters.Comparison,
+    shortfilters.COMPARISONS: shortfilters.Comparison,
 }
 # Where a field of another kind is met: what that kind is called, and what to do.
 _KINDS = (
@@ -120,7 +124,11 @@ def _without_tags(raw: Loc) -> Loc:
     loc: Loc = ()
     tagged: Loc | None = None
     for part in raw:
-        if loc != tagged and _is_union(loc):
+        if part in shortfilters.TAGS:
+            continue
+        if part == IN_SHORT:
+            loc = (*loc[:-1], "filter")
+        elif loc != tagged and _is_union(loc):
             tagged = loc
         else:
             loc = (*loc, part)
@@ -148,8 +156,12 @@ def _fields(owner: str) -> dict[str, str]:
     model = _OWNERS.get(owner)
     infos = model.model_fields if model else {}
     in_api_form = model is not None and not issubclass(model, models.Part)
-    names = {name: str(info.alias) if in_api_form else name for name, info in infos.items()}
-    return {str(infos[name].alias): shown for name, shown in names.items()} | names
+    names = {name: (in_api_form and info.alias) or name for name, info in infos.items()}
+    if model is not None and issubclass(model, models.Filtered):
+        names["filter"] = "filter"
+    return {
+        infos[name].alias or name: shown for name, shown in names.items() if name in infos
+    } | names
 
 
 def _nearest_field(finding: _Finding) -> str:
@@ -163,9 +175,13 @@ def _unknown(finding: _Finding) -> tuple[str, str]:
         if finding.owner in kinds and others:
             where = called.format(" and ".join(others))
             return f"{finding.name} belongs to {where}", hint.format(finding.owner)
+    if finding.name == "filter" and finding.name in _fields(finding.owner):
+        return "filter and filter_rule say the same", "keep one of them"
     field = _nearest_field(finding)
     known = ", ".join(dict.fromkeys(_fields(finding.owner).values()))
     hint = f"did you mean {field}?" if field else f"the fields here are {known}"
+    if not field and finding.owner in ("filter_rule", "group"):
+        hint += "; conditions in short go under filter"
     return f"there is no field {finding.name}", hint
 
 

@@ -25,36 +25,54 @@ durations = st.builds(
 columns = st.sampled_from(COLUMNS)
 
 
-def conditions() -> st.SearchStrategy[dict[str, Any]]:
-    operators = st.one_of(
-        st.builds(
-            lambda kind, negated, value: {"type": kind, "not": negated, "rightValue": value},
-            st.sampled_from(("Equal", "Greater", "LessEqual")),
-            st.booleans(),
-            st.integers(0, 9) | st.sampled_from(("JP", "${X}")),
-        ),
-        st.just({"type": "IsNull", "not": True, "rightValue": None}),
-        st.just({"type": "In", "not": False, "rightValues": ["US", "CA"]}),
-        st.just({"type": "Between", "not": False, "minValue": 1, "maxValue": 2}),
-    )
-    column = st.builds(
-        lambda name, operator: {"type": "Column", "column": name, "operator": operator},
-        columns,
-        operators,
-    )
-    group = st.builds(
-        lambda kind, inner: {"type": kind, "conditions": inner},
-        st.sampled_from(("And", "Or")),
-        st.lists(column, max_size=1),
-    )
-    return column | group
-
-
-filters = st.builds(
-    lambda kind, inner: {"type": kind, "conditions": inner},
-    st.sampled_from(("And", "Or")),
-    st.lists(conditions(), max_size=1),
+scalars = st.integers(0, 9) | st.sampled_from((2.5, "JP", "${X}", ""))
+operators = st.one_of(
+    st.builds(
+        lambda kind, value: {"type": kind, "rightValue": value},
+        st.sampled_from(("Equal", "Greater", "GreaterEqual", "Less", "LessEqual")),
+        scalars,
+    ),
+    st.sampled_from(
+        ({"type": "IsNull", "rightValue": None}, {"type": "Regexp", "rightValue": "a"})
+    ),
+    st.builds(
+        lambda kind, values: {"type": kind, "rightValues": values},
+        st.sampled_from(("In", "Contain", "StartWith", "EndWith")),
+        st.lists(scalars, min_size=1, max_size=2),
+    ),
+    st.builds(
+        lambda least, most: {"type": "Between", "minValue": least, "maxValue": most},
+        scalars,
+        scalars,
+    ),
 )
+
+
+def rules(names: st.SearchStrategy[str], leaves: int) -> st.SearchStrategy[dict[str, Any]]:
+    """Filter rules in the API's form, of every operator and shape."""
+    column = st.builds(
+        lambda name, operator, negated: {
+            "type": "Column",
+            "column": name,
+            "operator": operator | {"not": negated},
+        },
+        names,
+        operators,
+        st.booleans(),
+    )
+
+    def group(inner: st.SearchStrategy[Any]) -> st.SearchStrategy[dict[str, Any]]:
+        return st.builds(
+            lambda kind, conditions: {"type": kind, "conditions": conditions},
+            st.sampled_from(("And", "Or")),
+            st.lists(inner, max_size=3),
+        )
+
+    return group(st.recursive(column, group, max_leaves=leaves))
+
+
+# Short: the filters of all key events together have at most 1,000 characters.
+filters = rules(columns, 1).filter(lambda rule: len(str(rule)) < 200)
 
 
 def optional(draw: st.DrawFn, item: dict[str, Any], **fields: st.SearchStrategy[Any]) -> None:
