@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -15,10 +15,22 @@ from pydantic import (
     model_serializer,
     model_validator,
 )
+from pydantic.alias_generators import to_camel, to_snake
 from pydantic.json_schema import JsonSchemaValue
 
 from tdxwrap.filters import Unfit
-from tdxwrap.parts import Count, Description, Duration, Filtered, Part, Text, Units, empty_if_none
+from tdxwrap.parts import (
+    Count,
+    Description,
+    Duration,
+    Extensible,
+    Filtered,
+    Part,
+    Text,
+    Units,
+    empty_if_none,
+    text_if_number,
+)
 
 
 class Aggregation(Part):
@@ -80,8 +92,8 @@ Increment = Annotated[
 ]
 
 
-class BaseAttribute(Filtered):
-    """What every kind of attribute has (F14)."""
+class BaseAttribute(Extensible):
+    """What every kind of attribute has that is created one by one (F14)."""
 
     # F15: the only properties that PATCH takes; all others need delete and create.
     PATCHABLE: ClassVar[frozenset[str]] = frozenset(
@@ -101,7 +113,7 @@ class BaseAttribute(Filtered):
     name: Text
     identifier: Text | None = Field(None, description="default: derived from the name")
     description: Description = None
-    key_event: Text = Field(alias="realtimeKeyEventId", description="the name of a key event")
+    sensitive: bool = Field(False, description="whether personalizations have to ask for it")
 
     @model_validator(mode="after")
     def _has_identifier(self) -> Self:
@@ -115,19 +127,29 @@ class BaseAttribute(Filtered):
         """The identifier, derived from the name when the file gives none."""
         return self.identifier or derived_identifier(self.name)
 
-    def key_events(self) -> Iterator[str]:
+    def key_events(self) -> tuple[str, ...]:
         """The names of the key events that the attribute hangs on."""
-        yield self.key_event
+        return ()
 
     def to_api(self) -> dict[str, Any]:
         """The body of the recipe's POST, key events still by name; `identifier` always (F14)."""
         whole = self.model_dump(mode="json", by_alias=True)
-        first = {"name": self.name, "identifier": self.key, "type": whole["type"]}
+        first = {"name": self.name, "identifier": self.key, "type": to_camel(whole["type"])}
         always = {name: whole[name] for name in self.ALWAYS_SENT}
-        return first | super().to_api() | always
+        return super().to_api() | first | always
 
 
-class SingleAttribute(BaseAttribute):
+class EventAttribute(BaseAttribute, Filtered):
+    """An attribute that is collected from a key event."""
+
+    key_event: Text = Field(alias="realtimeKeyEventId", description="the name of a key event")
+
+    def key_events(self) -> tuple[str, ...]:
+        """The names of the key events that the attribute hangs on."""
+        return (self.key_event,)
+
+
+class SingleAttribute(EventAttribute):
     """The last value of a column."""
 
     type: Literal["single"]
@@ -137,7 +159,7 @@ class SingleAttribute(BaseAttribute):
     backfill: bool = False
 
 
-class ListAttribute(BaseAttribute):
+class ListAttribute(EventAttribute):
     """The items that an event mentioned, with aggregations over them."""
 
     type: Literal["list"]
@@ -149,14 +171,12 @@ class ListAttribute(BaseAttribute):
     aggregations: Annotated[tuple[Aggregation, ...], BeforeValidator(empty_if_none)] = ()
     duration: Duration
 
-    def key_events(self) -> Iterator[str]:
+    def key_events(self) -> tuple[str, ...]:
         """The names of the key events that the attribute hangs on, those of actions included."""
-        yield self.key_event
-        for action in self.actions:
-            yield action.key_event
+        return (self.key_event, *(action.key_event for action in self.actions))
 
 
-class CounterAttribute(BaseAttribute):
+class CounterAttribute(EventAttribute):
     """How often something happened, or the sum of a column."""
 
     # The API gives no default for it (F14).
@@ -181,10 +201,60 @@ class CounterAttribute(BaseAttribute):
         return self
 
 
+class LookupColumn(Part):
+    """A column of a lookup catalog (F14)."""
+
+    name: Text
+    data_type: Literal["string", "number"]
+
+
+class LookupKey(Part):
+    """What a row of a lookup catalog is found by (F14)."""
+
+    id: Annotated[Text, BeforeValidator(text_if_number)]
+    type: Text
+
+
+class LookupCatalogAttribute(BaseAttribute):
+    """Columns of a catalog, such as the price of the product that was looked at."""
+
+    type: Literal["lookup_catalog"]
+    lookup_catalog_table_name: Text
+    lookup_catalog_columns: tuple[LookupColumn, ...] = Field(min_length=1)
+    lookup_keys: tuple[LookupKey, ...] = Field(min_length=1)
+
+
+class ImportedAttribute(Part):
+    """A batch attribute that realtime reads: a column of the parent segment (F11, F14).
+
+    The API takes the list of all such columns at once, and the names with `batch_attributes`.
+    """
+
+    type: Literal["imported"]
+    column: Text = Field(description="a column of the master table")
+    name: Text | None = Field(None, description="default: as the column")
+
+
 Attribute = Annotated[
-    SingleAttribute | ListAttribute | CounterAttribute, Field(discriminator="type")
+    SingleAttribute | ListAttribute | CounterAttribute | LookupCatalogAttribute | ImportedAttribute,
+    Field(discriminator="type"),
 ]
-ATTRIBUTE: TypeAdapter[SingleAttribute | ListAttribute | CounterAttribute] = TypeAdapter(Attribute)
+ATTRIBUTE: TypeAdapter[Attribute] = TypeAdapter(Attribute)
+
+
+def attribute_from_api(document: Mapping[str, Any]) -> BaseAttribute | ImportedAttribute:
+    """Read an attribute as the API answers it, with key events by name.
+
+    Raises:
+        pydantic.ValidationError: it is of a kind or of a form that F14 does not give.
+    """
+    stated = {name: value for name, value in document.items() if value is not None}
+    stated["type"] = to_snake(str(stated.get("type")))
+    if stated["type"] == "imported":
+        # Of the column, the answer tells the identifier or the name.
+        column = next((stated[n] for n in ("column", "identifier", "name") if n in stated), None)
+        stated = {"type": "imported", "column": column}
+    return ATTRIBUTE.validate_python(stated, by_alias=True, by_name=False, extra="ignore")
 
 
 def derived_identifier(name: str) -> str:

@@ -13,7 +13,7 @@ from tdxwrap.changes import Finding, Level, Loc, Topic
 from tdxwrap.configwords import did_you_mean
 from tdxwrap.errors import NotFound, TdxwrapError
 from tdxwrap.models import EventTable, RtConfig
-from tdxwrap.plan import table_locs
+from tdxwrap.plan import batch_locs, table_locs
 from tdxwrap.state import Columns, Schema
 
 Use: TypeAlias = tuple[str, str, Loc, str]
@@ -37,6 +37,7 @@ def check(config: RtConfig, schema: Schema) -> tuple[Finding, ...]:
         *_tables(config, schema),
         *_stitching_keys(config, schema),
         *_lookup_key(config, schema),
+        *_batch_attributes(config, schema),
         *_columns(config, schema),
     )
 
@@ -110,6 +111,17 @@ def _lookup_key(config: RtConfig, schema: Schema) -> Iterator[Finding]:
         yield Finding(Topic.LOOKUP_KEY, Level.FAILED, message, _hint(key, others), _LOOKUP_KEY)
 
 
+def _batch_attributes(config: RtConfig, schema: Schema) -> Iterator[Finding]:
+    """A column of an attribute table is imported as well, and tdx does not tell those (F10)."""
+    if schema.master is None or isinstance(schema.master, TdxwrapError):
+        return
+    for part, loc in zip(config.batch(), batch_locs(config), strict=True):
+        if part.column not in schema.master:
+            message = f"batch attribute {part.column} is not a column of the master table"
+            hint = _hint(part.column, schema.master)
+            yield Finding(Topic.COLUMNS, Level.WARNING, message, hint, loc)
+
+
 def _columns(config: RtConfig, schema: Schema) -> Iterator[Finding]:
     readable = schema.readable()
     tables = {event.name: event.event_table for event in config.key_events}
@@ -132,13 +144,18 @@ def _uses(config: RtConfig) -> Iterator[Use]:
         for loc, column in _named(event, ("key_events", index)):
             yield f"key event {event['name']}", event["name"], loc, column
     for index, attribute in enumerate(file["attributes"]):
-        what = f"attribute {attribute['name']}"
-        actions = attribute.pop("actions", None) or ()
-        for loc, column in _named(attribute, ("attributes", index)):
-            yield what, attribute["key_event"], loc, column
-        for number, action in enumerate(actions):
-            for loc, column in _named(action, ("attributes", index, "actions", number)):
-                yield what, action["key_event"], loc, column
+        for holder, loc in _collecting(attribute, ("attributes", index)):
+            for place, column in _named(holder, loc):
+                yield f"attribute {attribute['name']}", holder["key_event"], place, column
+
+
+def _collecting(attribute: Any, loc: Loc) -> Iterator[tuple[Any, Loc]]:
+    """What of an attribute reads a key event's table: the attribute itself and its actions."""
+    actions = attribute.pop("actions", ())
+    if "key_event" in attribute:
+        yield attribute, loc
+    for number, action in enumerate(actions):
+        yield action, (*loc, "actions", number)
 
 
 def _named(part: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
@@ -152,7 +169,7 @@ def _named(part: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
         is_column = is_column or (name == "value" and part.get("type") == "field")
         if is_column and isinstance(value, str):
             yield (*loc, name), value
-        else:
+        elif name != "extra":
             yield from _named(value, (*loc, name))
 
 

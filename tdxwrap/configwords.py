@@ -30,6 +30,10 @@ _OWNERS: Mapping[str, type[BaseModel]] = {
     "single": models.SingleAttribute,
     "list": models.ListAttribute,
     "counter": models.CounterAttribute,
+    "lookup_catalog": models.LookupCatalogAttribute,
+    "imported": models.ImportedAttribute,
+    "lookup_catalog_columns": models.LookupColumn,
+    "lookup_keys": models.LookupKey,
     "aggregations": models.Aggregation,
     "actions": models.ListAction,
     "sub_durations": models.SubDuration,
@@ -46,16 +50,16 @@ _OWNERS: Mapping[str, type[BaseModel]] = {
 }
 # Where a field of another kind is met: what that kind is called, and what to do.
 _KINDS = (
-    ({"single", "list", "counter"}, "{} attributes", "this one is of type {}"),
+    (
+        {"single", "list", "counter", "lookup_catalog", "imported"},
+        "{} attributes",
+        "this one is of type {}",
+    ),
     ({"Column", "group"}, "conditions of type {}", "write type: Column"),
 )
 # Where pydantic puts the tag of a union into a location.
 _UNION_ITEMS = ("attributes", "conditions", "rightValues")
 _UNION_FIELDS = ("increment", "rightValue", "minValue", "maxValue")
-_NOT_HERE = {
-    "imported": "columns of the master table go under batch_attributes",
-    "lookupCatalog": "lookup catalogs are not managed by this file",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -209,12 +213,12 @@ def _no_choice(finding: _Finding) -> tuple[str, str]:
     if finding.owner == "group":
         options.append("Column")
     word = str(finding.value)
-    hint = _NOT_HERE.get(word) or did_you_mean(word, options)
-    return f"{finding.shown} is not one of {', '.join(options)}", hint
+    return f"{finding.shown} is not one of {', '.join(options)}", did_you_mean(word, options)
 
 
 def _no_kind(finding: _Finding) -> tuple[str, str]:
-    options = "const or field" if "increment" in finding.loc else "single, list or counter"
+    kinds = "single, list, counter, lookup_catalog or imported"
+    options = "const or field" if "increment" in finding.loc else kinds
     return "type is missing", f"write type: and one of {options}"
 
 
@@ -235,6 +239,7 @@ _WORDS: Mapping[str, Callable[[_Finding], tuple[str, str]]] = {
     "value_error": _rejected,
     "string_type": _not_text,
     "string_too_short": _says("is empty"),
+    "too_short": _says("without items", "write at least one"),
     "literal_error": _no_choice,
     "union_tag_invalid": _no_choice,
     "union_tag_not_found": _no_kind,

@@ -12,12 +12,14 @@ from pydantic import ValidationError
 
 from tdxwrap.errors import CallFailed, MalformedOutput, NotFound, Refused, TdxwrapError
 from tdxwrap.models import (
-    ATTRIBUTE,
+    BaseAttribute,
     BatchAttribute,
     EventTable,
+    ImportedAttribute,
     KeyEvent,
     RtConfig,
     StitchingKey,
+    attribute_from_api,
 )
 from tdxwrap.parallel import Parallel, result
 from tdxwrap.realtime import Realtime
@@ -169,7 +171,7 @@ def _assemble(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
     setting: dict[str, Any] = result(read["setting"])
     key_events, strange_events = _key_events(result(read[KEY_EVENTS]))
     names = {event.id: event.value.name for event in key_events}
-    attributes, strange_attributes = _attributes(result(read[ATTRIBUTES]), names)
+    attributes, imported, strange_attributes = _attributes(result(read[ATTRIBUTES]), names)
     lookup_key = setting.get("extLookupKey")
     return LiveState(
         segment=segment,
@@ -180,6 +182,7 @@ def _assemble(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
         ext_lookup_key=str(lookup_key) if lookup_key else None,
         key_events=key_events,
         attributes=attributes,
+        imported=imported,
         unreadable=(*strange_events, *strange_attributes),
     )
 
@@ -203,7 +206,8 @@ def _key_events(
     strange: list[Unreadable] = []
     for document in documents:
         try:
-            read.append(LiveKeyEvent(str(document["id"]), KeyEvent.from_api(document)))
+            value = KeyEvent.from_api(document)
+            read.append(LiveKeyEvent(str(document["id"]), value, document))
         except ValidationError as error:
             strange.append(_unreadable("key event", document, error))
     return tuple(read), strange
@@ -211,19 +215,22 @@ def _key_events(
 
 def _attributes(
     documents: Sequence[Mapping[str, Any]], names: Mapping[str, str]
-) -> tuple[tuple[LiveAttribute, ...], list[Unreadable]]:
+) -> tuple[tuple[LiveAttribute, ...], tuple[ImportedAttribute, ...], list[Unreadable]]:
     read: list[LiveAttribute] = []
+    imported: list[ImportedAttribute] = []
     strange: list[Unreadable] = []
     for document in documents:
         named = with_names(document, names)
-        stated = {name: value for name, value in named.items() if value is not None}
         try:
-            value = ATTRIBUTE.validate_python(stated, by_alias=True, by_name=False, extra="ignore")
+            value = attribute_from_api(named)
         except ValidationError as error:
             strange.append(_unreadable("attribute", named, error))
+            continue
+        if isinstance(value, BaseAttribute):
+            read.append(LiveAttribute(str(document["id"]), value, document))
         else:
-            read.append(LiveAttribute(str(document["id"]), value))
-    return tuple(read), strange
+            imported.append(value)
+    return tuple(read), tuple(imported), strange
 
 
 def with_names(document: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
@@ -258,7 +265,7 @@ def _unreadable(kind: str, document: Mapping[str, Any], error: ValidationError) 
 def read_schema(
     reads: Reads, config: RtConfig, live_tables: Iterable[EventTable], segment_id: str | None
 ) -> Schema:
-    """Describe the tables of a file, side by side; the master table if a lookup key is stated.
+    """Describe the tables of a file, side by side; the master table if the file names its columns.
 
     Args:
         live_tables: event tables of the segment; described only for a stitching key that none of
@@ -268,7 +275,7 @@ def read_schema(
         EnvironmentProblem: there is no tdx or no login. Whatever else fails is in the result.
     """
     master = None
-    if segment_id is not None and config.id_stitching.ext_lookup_key is not None:
+    if segment_id is not None and (config.id_stitching.ext_lookup_key or config.batch()):
         master = reads.start(reads.api.master_columns, segment_id)
     tables = _described(reads, config.tables())
     found = Schema(tables).names()

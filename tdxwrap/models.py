@@ -6,7 +6,8 @@ be imported from here.
 
 from __future__ import annotations
 
-from typing import Annotated, Any, ClassVar
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     BeforeValidator,
@@ -29,15 +30,31 @@ from tdxwrap.attributes import (
     BaseAttribute,
     ConstIncrement,
     CounterAttribute,
+    EventAttribute,
     FieldIncrement,
+    ImportedAttribute,
     ListAction,
     ListAttribute,
+    LookupCatalogAttribute,
+    LookupColumn,
+    LookupKey,
     SingleAttribute,
     SubDuration,
+    attribute_from_api,
     derived_identifier,
 )
 from tdxwrap.filters import Unfit, rule_document
-from tdxwrap.parts import Description, Duration, Filtered, Part, Text, empty_if_none
+from tdxwrap.parts import (
+    Description,
+    Duration,
+    Extensible,
+    Filtered,
+    Part,
+    Text,
+    empty_if_none,
+    spread,
+    text_if_number,
+)
 
 __all__ = [
     "ATTRIBUTE",
@@ -48,18 +65,25 @@ __all__ = [
     "ConstIncrement",
     "CounterAttribute",
     "Duration",
+    "EventAttribute",
     "EventTable",
+    "Extensible",
     "FieldIncrement",
     "Filtered",
     "IdStitching",
+    "ImportedAttribute",
     "KeyEvent",
     "ListAction",
     "ListAttribute",
+    "LookupCatalogAttribute",
+    "LookupColumn",
+    "LookupKey",
     "Part",
     "RtConfig",
     "SingleAttribute",
     "StitchingKey",
     "SubDuration",
+    "attribute_from_api",
     "derived_identifier",
 ]
 
@@ -99,7 +123,7 @@ def _split_table(text: str) -> dict[str, str]:
     return {"database": database, "table": table}
 
 
-class KeyEvent(Filtered):
+class KeyEvent(Filtered, Extensible):
     """A named event: rows of an event table that pass a filter (F13)."""
 
     name: Text = Field(description="what attributes refer to it by")
@@ -138,7 +162,7 @@ class KeyEvent(Filtered):
         return {**super().to_api(), "filterRule": rule_document(self.filter_rule)}
 
 
-class StitchingKey(Part):
+class StitchingKey(Extensible):
     """A column by which profiles are stitched. The file may give the name alone (F11)."""
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "string", "minLength": 1}
@@ -162,7 +186,15 @@ class StitchingKey(Part):
 
     def to_api(self) -> dict[str, Any]:
         """All four properties, as the recipe sends them: PATCH replaces the whole list (F11)."""
-        return self.model_dump(mode="json", by_alias=True)
+        return spread(self.model_dump(mode="json", by_alias=True))
+
+    @classmethod
+    def from_api(cls, document: Mapping[str, Any]) -> Self:
+        """Read an API object with all its properties: the list is sent back whole (F11)."""
+        known = {info.alias for info in cls.model_fields.values()} - {"extra"}
+        extra = {name: value for name, value in document.items() if name not in known}
+        rest = {name: value for name, value in document.items() if name in known}
+        return super().from_api(rest).model_copy(update={"extra": extra})
 
 
 class BatchAttribute(Part):
@@ -201,9 +233,10 @@ class IdStitching(Part):
         return value
 
 
-def _text_if_number(value: object) -> object:
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if is_number else value
+def _named_column(imported: ImportedAttribute) -> BatchAttribute:
+    # A name that is not stated is not compared, whatever the API calls the column.
+    stated = {"name": imported.name} if imported.name else {}
+    return BatchAttribute(column=imported.column, **stated)
 
 
 class RtConfig(Part):
@@ -211,7 +244,7 @@ class RtConfig(Part):
 
     parent_segment: Annotated[
         Text | None,
-        BeforeValidator(_text_if_number),
+        BeforeValidator(text_if_number),
         WithJsonSchema({"type": ["string", "integer", "null"], "minLength": 1}),
     ] = Field(None, description="id or name; the command line may give another one")
     event_tables: tuple[EventTable, ...] | None = Field(
@@ -229,3 +262,19 @@ class RtConfig(Part):
         if self.event_tables is not None:
             return self.event_tables
         return tuple(dict.fromkeys(event.event_table for event in self.key_events))
+
+    def imported(self) -> dict[int, ImportedAttribute]:
+        """The columns to be imported, each with the place in `attributes` where it stands."""
+        numbered = enumerate(self.attributes)
+        return {n: each for n, each in numbered if isinstance(each, ImportedAttribute)}
+
+    def collected(self) -> dict[int, BaseAttribute]:
+        """All other attributes, each with its place in `attributes`."""
+        numbered = enumerate(self.attributes)
+        return {n: each for n, each in numbered if isinstance(each, BaseAttribute)}
+
+    def batch(self) -> tuple[BatchAttribute, ...]:
+        """The batch attributes: those that the file states, then those that it imports (F11)."""
+        stated = {part.column for part in self.batch_attributes}
+        new = (each for each in self.imported().values() if each.column not in stated)
+        return (*self.batch_attributes, *map(_named_column, new))

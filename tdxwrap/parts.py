@@ -9,7 +9,7 @@ what a file *states*: only that is managed on an item that exists.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Annotated, Any, ClassVar, Literal, Self
 
@@ -23,12 +23,14 @@ from pydantic import (
     PlainSerializer,
     SerializationInfo,
     SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
     model_serializer,
     model_validator,
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, InitErrorDetails
 
 from tdxwrap.filters import FilterRule, Unfit, rule_document
 from tdxwrap.shortfilters import ShortFilter, short_form
@@ -76,13 +78,23 @@ class Part(BaseModel):
 
     def to_api(self) -> dict[str, Any]:
         """The request body: what is stated, under the API's names."""
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
+        return spread(self.model_dump(mode="json", by_alias=True, exclude_unset=True))
+
+    def body_of(self, names: Iterable[str]) -> dict[str, Any]:
+        """The body of a PATCH: these fields, under the API's names."""
+        return spread(self.model_dump(mode="json", by_alias=True, include=set(names)))
 
     def to_config(self) -> dict[str, Any]:
         """The item as a configuration file writes it: what differs from the defaults, in short."""
         return self.model_dump(
             mode="json", by_alias=False, exclude_defaults=True, context=SHORT_FILTERS
         )
+
+
+def spread(body: dict[str, Any]) -> dict[str, Any]:
+    """A request body with the properties under `extra` beside the others."""
+    extra: dict[str, Any] = body.pop("extra", {})
+    return body | extra
 
 
 def _none_if_empty(value: object) -> object:
@@ -112,6 +124,11 @@ def _filter_rule(value: object) -> object:
     if isinstance(value, _Short) and value.value is not None:
         return _ShortField.model_validate({IN_SHORT: value.value}).content.rule()
     return EVERY_EVENT if value is None or isinstance(value, _Short) else value
+
+
+def text_if_number(value: object) -> object:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number else value
 
 
 def _no_bool(value: object) -> object:
@@ -199,3 +216,28 @@ class Filtered(Part):
         rule = document.pop(name)
         short = short_form(self.filter_rule) if info.context is SHORT_FILTERS else None
         return document | ({name: rule} if short is None else {"filter": short})
+
+
+class Extensible(Part):
+    """A part to which the API may add properties that this version does not know yet."""
+
+    extra: dict[str, Any] = Field(
+        {}, description="properties that are not known here, passed on to the API as they are"
+    )
+
+    @field_validator("extra")
+    @classmethod
+    def _only_unknown(cls, value: dict[str, Any]) -> dict[str, Any]:
+        known = {name: name for name in cls.model_fields}
+        known |= {str(info.alias): name for name, info in cls.model_fields.items()}
+        problems = [_known(name, value, known[name]) for name in value if name in known]
+        if problems:
+            raise ValidationError.from_exception_data("extra", problems)
+        return value
+
+
+def _known(name: str, values: Mapping[str, Any], field: str) -> InitErrorDetails:
+    error = Unfit(f"{name} is a field of its own", f"write {field}: beside extra")
+    return InitErrorDetails(
+        type="value_error", loc=(name,), input=values[name], ctx={"error": error}
+    )

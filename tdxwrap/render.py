@@ -17,6 +17,7 @@ from tdxwrap.models import (
     CounterAttribute,
     KeyEvent,
     ListAttribute,
+    LookupCatalogAttribute,
     SingleAttribute,
 )
 from tdxwrap.state import Segment
@@ -137,7 +138,7 @@ def kind_label(change: Change) -> str:
     part = change.desired or change.live
     if isinstance(part, BaseAttribute):
         return str(getattr(part, "type", change.kind))
-    short = {Kind.STITCHING_KEY: "key", Kind.BATCH_ATTRIBUTE: "batch"}
+    short = {Kind.STITCHING_KEY: "key", Kind.BATCH_ATTRIBUTE: "batch", Kind.IMPORTED: "imported"}
     return short.get(change.kind, str(change.kind))
 
 
@@ -162,6 +163,8 @@ def summary(change: Change) -> str:
         case CounterAttribute() as counter:
             kept = f", kept {counter.duration}" if counter.duration else ""
             return f"{counter.key_event}, {counter.counter_type}{kept}"
+        case LookupCatalogAttribute() as lookup:
+            return f"from {lookup.lookup_catalog_table_name}"
     return ""
 
 
