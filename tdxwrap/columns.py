@@ -126,7 +126,7 @@ def _columns(config: RtConfig, schema: Schema) -> Iterator[Finding]:
     readable = schema.readable()
     tables = {event.name: event.event_table for event in config.key_events}
     hints: dict[tuple[str, EventTable], str] = {}
-    for what, event, loc, column in _uses(config):
+    for what, event, loc, column in uses(config):
         table = tables[event]
         known = readable.get(table)
         if known is None or column in known or column in _IMPLICIT:
@@ -138,7 +138,8 @@ def _columns(config: RtConfig, schema: Schema) -> Iterator[Finding]:
         yield Finding(Topic.COLUMNS, Level.FAILED, message, hint, loc)
 
 
-def _uses(config: RtConfig) -> Iterator[Use]:
+def uses(config: RtConfig) -> Iterator[Use]:
+    """Every column that a key event or an attribute reads from the table of a key event."""
     file = config.model_dump(mode="json", by_alias=False)
     for index, event in enumerate(file["key_events"]):
         for loc, column in _named(event, ("key_events", index)):
