@@ -133,7 +133,8 @@ def _columns(config: RtConfig, schema: Schema) -> Iterator[Finding]:
             continue
         if len(hints) < _MAX_SUGGESTIONS and (column, table) not in hints:
             hints[column, table] = _hint(column, known)
-        message = f"{what}: {loc[2]} {column} is not a column of {table}"
+        field = "filter" if loc[2] == "filter_rule" else loc[2]
+        message = f"{what}: {field} {column} is not a column of {table}"
         hint = hints.get((column, table), "")
         yield Finding(Topic.COLUMNS, Level.FAILED, message, hint, loc)
 

@@ -71,7 +71,8 @@ class Source:
     def position(self, loc: Loc) -> tuple[int, int]:
         """Line and column, from 1, of the value at `loc`, or of the nearest one around it."""
         while loc and loc not in self.values:
-            loc = loc[:-1]
+            # A filter in short stands under a name of its own.
+            loc = (*loc[:-1], "filter") if loc[-1] == "filter_rule" else loc[:-1]
         return _start(self.values[loc]) if self.values else (1, 1)
 
     def where(self, loc: Loc) -> str:

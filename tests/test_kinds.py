@@ -208,7 +208,8 @@ def test_sensitive_is_sent_and_changes_only_by_replacing(shell: Shell, world: Wo
 def test_a_filter_in_short_is_planned_and_its_columns_are_looked_for(
     user: Shell, configured: World
 ) -> None:
-    config = user.write("rt.yaml", EVENT % ", filter: {country: JP, any: [{prize: 5}]}")
-    plan = user.run("plan", config)
-    assert "key event page_view: filter_rule prize is not a column of" in plan.text
+    short = ",\n    filter: {country: JP, any: [{prize: 5}]}"
+    plan = user.run("plan", user.write("rt.yaml", EVENT % short))
+    assert "key event page_view: filter prize is not a column of" in plan.text
+    assert "rt.yaml:4" in plan.text
     assert "did you mean price?" in plan.text
