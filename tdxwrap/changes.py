@@ -34,6 +34,7 @@ class Kind(StrEnum):
     LOOKUP_KEY = "lookup key"
     BATCH_ATTRIBUTE = "batch attribute"
     ATTRIBUTE = "attribute"
+    IMPORTED = "imported attribute"
 
 
 STEP_OF = {
@@ -43,6 +44,7 @@ STEP_OF = {
     Kind.LOOKUP_KEY: "7b",
     Kind.BATCH_ATTRIBUTE: "7b",
     Kind.ATTRIBUTE: "7c",
+    Kind.IMPORTED: "7c",
 }
 WRITING = frozenset((Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE))
 

@@ -13,7 +13,7 @@ from tdxwrap.changes import Finding, Level, Loc, Topic
 from tdxwrap.configwords import did_you_mean
 from tdxwrap.errors import NotFound, TdxwrapError
 from tdxwrap.models import EventTable, RtConfig
-from tdxwrap.plan import table_locs
+from tdxwrap.plan import batch_locs, table_locs
 from tdxwrap.state import Columns, Schema
 
 Use: TypeAlias = tuple[str, str, Loc, str]
@@ -37,6 +37,7 @@ def check(config: RtConfig, schema: Schema) -> tuple[Finding, ...]:
         *_tables(config, schema),
         *_stitching_keys(config, schema),
         *_lookup_key(config, schema),
+        *_batch_attributes(config, schema),
         *_columns(config, schema),
     )
 
@@ -110,6 +111,17 @@ def _lookup_key(config: RtConfig, schema: Schema) -> Iterator[Finding]:
         yield Finding(Topic.LOOKUP_KEY, Level.FAILED, message, _hint(key, others), _LOOKUP_KEY)
 
 
+def _batch_attributes(config: RtConfig, schema: Schema) -> Iterator[Finding]:
+    """A column of an attribute table is imported as well, and tdx does not tell those (F10)."""
+    if schema.master is None or isinstance(schema.master, TdxwrapError):
+        return
+    for part, loc in zip(config.batch(), batch_locs(config), strict=True):
+        if part.column not in schema.master:
+            message = f"batch attribute {part.column} is not a column of the master table"
+            hint = _hint(part.column, schema.master)
+            yield Finding(Topic.COLUMNS, Level.WARNING, message, hint, loc)
+
+
 def _columns(config: RtConfig, schema: Schema) -> Iterator[Finding]:
     readable = schema.readable()
     tables = {event.name: event.event_table for event in config.key_events}
@@ -121,25 +133,31 @@ def _columns(config: RtConfig, schema: Schema) -> Iterator[Finding]:
             continue
         if len(hints) < _MAX_SUGGESTIONS and (column, table) not in hints:
             hints[column, table] = _hint(column, known)
-        message = f"{what}: {loc[2]} {column} is not a column of {table}"
+        field = "filter" if loc[2] == "filter_rule" else loc[2]
+        message = f"{what}: {field} {column} is not a column of {table}"
         hint = hints.get((column, table), "")
         yield Finding(Topic.COLUMNS, Level.FAILED, message, hint, loc)
 
 
 def uses(config: RtConfig) -> Iterator[Use]:
-    """Every column that key events and attributes read, filters included."""
+    """Every column that a key event or an attribute reads from the table of a key event."""
     file = config.model_dump(mode="json", by_alias=False)
     for index, event in enumerate(file["key_events"]):
         for loc, column in _named(event, ("key_events", index)):
             yield f"key event {event['name']}", event["name"], loc, column
     for index, attribute in enumerate(file["attributes"]):
-        what = f"attribute {attribute['name']}"
-        actions = attribute.pop("actions", None) or ()
-        for loc, column in _named(attribute, ("attributes", index)):
-            yield what, attribute["key_event"], loc, column
-        for number, action in enumerate(actions):
-            for loc, column in _named(action, ("attributes", index, "actions", number)):
-                yield what, action["key_event"], loc, column
+        for holder, loc in _collecting(attribute, ("attributes", index)):
+            for place, column in _named(holder, loc):
+                yield f"attribute {attribute['name']}", holder["key_event"], place, column
+
+
+def _collecting(attribute: Any, loc: Loc) -> Iterator[tuple[Any, Loc]]:
+    """What of an attribute reads a key event's table: the attribute itself and its actions."""
+    actions = attribute.pop("actions", ())
+    if "key_event" in attribute:
+        yield attribute, loc
+    for number, action in enumerate(actions):
+        yield action, (*loc, "actions", number)
 
 
 def _named(part: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
@@ -153,7 +171,7 @@ def _named(part: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
         is_column = is_column or (name == "value" and part.get("type") == "field")
         if is_column and isinstance(value, str):
             yield (*loc, name), value
-        else:
+        elif name != "extra":
             yield from _named(value, (*loc, name))
 
 

@@ -136,7 +136,7 @@ def _partial(part: Any) -> Any:
     if not isinstance(part, dict):
         return part
     kept = {
-        "anyOf" if name == "oneOf" else name: _partial(value)
+        "anyOf" if name == "oneOf" else name: value if name == "not" else _partial(value)
         for name, value in part.items()
         if name != "required"
     }

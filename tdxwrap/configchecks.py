@@ -15,8 +15,8 @@ from pydantic import ValidationError
 
 from tdxwrap.configwords import did_you_mean
 from tdxwrap.errors import Problem
-from tdxwrap.filters import FilterRule, rule_length
-from tdxwrap.models import derived_identifier
+from tdxwrap.filters import rule_length
+from tdxwrap.models import Filtered, derived_identifier
 from tdxwrap.yamlsource import Loc, Source
 
 Entry: TypeAlias = tuple[Loc, str]
@@ -30,7 +30,8 @@ _MAX_SUGGESTIONS = 100
 
 def errors(source: Source) -> Iterator[Problem]:
     """Duplicates, dangling names and what is over the limits of F20."""
-    for check in (_no_section, _duplicates, _identifiers, _dangling, _foreign_tables, _limits):
+    checks = (_no_section, _duplicates, _identifiers, _batch_names, _dangling, _foreign_tables)
+    for check in (*checks, _limits):
         yield from check(source)
 
 
@@ -49,6 +50,17 @@ def cautions(source: Source) -> Iterator[Problem]:
         if reason:
             message = f"'{pattern}' does not look like a regular expression: {reason}"
             yield source.problem((*key_loc, "valid_regexp"), message)
+    for kind in ("key_events", "attributes"):
+        yield from _unknown(source, _items(source.data, kind))
+    yield from _unknown(source, _items(stitching, "keys", ("id_stitching",)))
+
+
+def _unknown(source: Source, items: Iterable[tuple[Loc, Any]]) -> Iterator[Problem]:
+    for loc, item in items:
+        for name in _get(item, "extra") or ():
+            message = f"{name} is passed on as it is: this version does not know it"
+            hint = "see that the API does; a newer tdxwrap may know it, too"
+            yield source.problem((*loc, "extra", name), message, hint, of_key=True)
 
 
 def _regexp_fault(pattern: str) -> str:
@@ -95,23 +107,43 @@ def _identifiers(source: Source) -> Iterator[Problem]:
     first: dict[str, Loc] = {}
     names: set[str] = set()
     for loc, attribute in _items(source.data, "attributes"):
-        stated, name = _get(attribute, "identifier"), _get(attribute, "name")
+        field = "column" if _get(attribute, "type") == "imported" else "identifier"
+        stated, name = _get(attribute, field), _get(attribute, "name")
         derived = derived_identifier(name) if isinstance(name, str) else ""
         identifier = stated if isinstance(stated, str) and stated else derived
         # The same name twice is told as such.
         if identifier in first and (stated or name not in names):
-            yield _taken(source, loc, identifier, first[identifier], bool(stated))
+            place = (*loc, field if stated else "name")
+            yield _taken(source, place, identifier, first[identifier])
         if identifier:
             first.setdefault(identifier, loc)
         names |= {name} if isinstance(name, str) else set()
 
 
-def _taken(source: Source, loc: Loc, identifier: str, first: Loc, stated: bool) -> Problem:
-    other = source.beside(loc, first)
-    origin = "" if stated else ", derived from the name,"
+def _taken(source: Source, place: Loc, identifier: str, first: Loc) -> Problem:
+    other = source.beside(place, first)
+    if place[-1] == "column":
+        message = f"the column {identifier} is the identifier of the attribute in {other}"
+        return source.problem(place, message, "each column is imported once, under its own name")
+    origin = ", derived from the name," if place[-1] == "name" else ""
     message = f"the identifier {identifier}{origin} is that of the attribute in {other}"
-    field = "identifier" if stated else "name"
-    return source.problem((*loc, field), message, "give an identifier of its own")
+    return source.problem(place, message, "give an identifier of its own")
+
+
+def _batch_names(source: Source) -> Iterator[Problem]:
+    """An imported column that is a batch attribute as well has its name from there."""
+    parts = {
+        part if isinstance(part, str) else _get(part, "column"): _get(part, "name")
+        for _, part in _items(source.data, "batch_attributes")
+        if isinstance(part, str | dict)
+    }
+    for loc, attribute in _items(source.data, "attributes"):
+        column, name = _get(attribute, "column"), _get(attribute, "name")
+        if _get(attribute, "type") != "imported" or not isinstance(column, str) or name is None:
+            continue
+        if column in parts and parts[column] != name:
+            message = f"{column} is called otherwise under batch_attributes"
+            yield source.problem((*loc, "name"), message, "name it there, or take it out there")
 
 
 def _dangling(source: Source) -> Iterator[Problem]:
@@ -157,7 +189,7 @@ def _limits(source: Source) -> Iterator[Problem]:
     yield from _over(source, where, len(tables), MAX_TABLES, "event tables")
     keys: Loc = ("id_stitching", "keys")
     yield from _over(source, keys, len(list(_stitching_keys(source))), MAX_KEYS, "stitching keys")
-    characters = sum(_filter_length(_get(event, "filter_rule")) for _, event in events)
+    characters = sum(_filter_length(event) for _, event in events)
     what = "characters in the filters of all key events together"
     yield from _over(source, ("key_events",), characters, MAX_FILTER_CHARACTERS, what)
 
@@ -168,11 +200,12 @@ def _over(source: Source, loc: Loc, count: int, limit: int, what: str) -> Iterat
         yield source.problem(loc, message)
 
 
-def _filter_length(rule: Any) -> int:
-    if not isinstance(rule, dict):
-        return 0
+def _filter_length(event: Any) -> int:
+    given = {name: _get(event, name) for name in ("filter", "filter_rule")}
     try:
-        return rule_length(FilterRule.model_validate(rule))
+        return rule_length(
+            Filtered.model_validate({n: v for n, v in given.items() if v}).filter_rule
+        )
     except ValidationError:
         return 0
 

@@ -14,8 +14,9 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tdxwrap import filters, models
+from tdxwrap import filters, models, shortfilters
 from tdxwrap.errors import Problem
+from tdxwrap.parts import IN_SHORT
 from tdxwrap.yamlsource import Loc, Source
 
 # The class that is meant by the last name in pydantic's location: a field, or a union's tag.
@@ -29,6 +30,10 @@ _OWNERS: Mapping[str, type[BaseModel]] = {
     "single": models.SingleAttribute,
     "list": models.ListAttribute,
     "counter": models.CounterAttribute,
+    "lookup_catalog": models.LookupCatalogAttribute,
+    "imported": models.ImportedAttribute,
+    "lookup_catalog_columns": models.LookupColumn,
+    "lookup_keys": models.LookupKey,
     "aggregations": models.Aggregation,
     "actions": models.ListAction,
     "sub_durations": models.SubDuration,
@@ -39,19 +44,22 @@ _OWNERS: Mapping[str, type[BaseModel]] = {
     "group": filters.FilterRule,
     "Column": filters.ColumnCondition,
     "operator": filters.Operator,
+    IN_SHORT: shortfilters.ShortFilter,
+    shortfilters.COMPARISON: shortfilters.Comparison,
+    shortfilters.COMPARISONS: shortfilters.Comparison,
 }
 # Where a field of another kind is met: what that kind is called, and what to do.
 _KINDS = (
-    ({"single", "list", "counter"}, "{} attributes", "this one is of type {}"),
+    (
+        {"single", "list", "counter", "lookup_catalog", "imported"},
+        "{} attributes",
+        "this one is of type {}",
+    ),
     ({"Column", "group"}, "conditions of type {}", "write type: Column"),
 )
 # Where pydantic puts the tag of a union into a location.
 _UNION_ITEMS = ("attributes", "conditions", "rightValues")
 _UNION_FIELDS = ("increment", "rightValue", "minValue", "maxValue")
-_NOT_HERE = {
-    "imported": "columns of the master table go under batch_attributes",
-    "lookupCatalog": "lookup catalogs are not managed by this file",
-}
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +128,11 @@ def _without_tags(raw: Loc) -> Loc:
     loc: Loc = ()
     tagged: Loc | None = None
     for part in raw:
-        if loc != tagged and _is_union(loc):
+        if part in shortfilters.TAGS:
+            continue
+        if part == IN_SHORT:
+            loc = (*loc[:-1], "filter")
+        elif loc != tagged and _is_union(loc):
             tagged = loc
         else:
             loc = (*loc, part)
@@ -148,8 +160,10 @@ def _fields(owner: str) -> dict[str, str]:
     model = _OWNERS.get(owner)
     infos = model.model_fields if model else {}
     in_api_form = model is not None and not issubclass(model, models.Part)
-    names = {name: str(info.alias) if in_api_form else name for name, info in infos.items()}
-    in_api = {str(infos[name].alias): shown for name, shown in names.items()}
+    names = {name: (in_api_form and info.alias) or name for name, info in infos.items()}
+    if model is not None and issubclass(model, models.Filtered):
+        names["filter"] = "filter"
+    in_api = {infos[name].alias or name: shown for name, shown in names.items() if name in infos}
     return in_api | names | ({} if owner else {"extends": "extends"})
 
 
@@ -164,9 +178,13 @@ def _unknown(finding: _Finding) -> tuple[str, str]:
         if finding.owner in kinds and others:
             where = called.format(" and ".join(others))
             return f"{finding.name} belongs to {where}", hint.format(finding.owner)
+    if finding.name == "filter" and finding.name in _fields(finding.owner):
+        return "filter and filter_rule say the same", "keep one of them"
     field = _nearest_field(finding)
     known = ", ".join(dict.fromkeys(_fields(finding.owner).values()))
     hint = f"did you mean {field}?" if field else f"the fields here are {known}"
+    if not field and finding.owner in ("filter_rule", "group"):
+        hint += "; conditions in short go under filter"
     return f"there is no field {finding.name}", hint
 
 
@@ -194,12 +212,12 @@ def _no_choice(finding: _Finding) -> tuple[str, str]:
     if finding.owner == "group":
         options.append("Column")
     word = str(finding.value)
-    hint = _NOT_HERE.get(word) or did_you_mean(word, options)
-    return f"{finding.shown} is not one of {', '.join(options)}", hint
+    return f"{finding.shown} is not one of {', '.join(options)}", did_you_mean(word, options)
 
 
 def _no_kind(finding: _Finding) -> tuple[str, str]:
-    options = "const or field" if "increment" in finding.loc else "single, list or counter"
+    kinds = "single, list, counter, lookup_catalog or imported"
+    options = "const or field" if "increment" in finding.loc else kinds
     return "type is missing", f"write type: and one of {options}"
 
 
@@ -220,6 +238,7 @@ _WORDS: Mapping[str, Callable[[_Finding], tuple[str, str]]] = {
     "value_error": _rejected,
     "string_type": _not_text,
     "string_too_short": _says("is empty"),
+    "too_short": _says("without items", "write at least one"),
     "literal_error": _no_choice,
     "union_tag_invalid": _no_choice,
     "union_tag_not_found": _no_kind,

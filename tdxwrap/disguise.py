@@ -87,6 +87,8 @@ class Disguise:
     def value(self, value: Any, prop: str = "") -> Any:
         """A JSON or YAML value; `prop` is the property that holds it."""
         if isinstance(value, dict):
+            if prop == "filter":
+                return dict(self._condition(name, part) for name, part in value.items())
             return {name: self.value(part, name) for name, part in value.items()}
         if isinstance(value, list):
             return [self.value(part, prop) for part in value]
@@ -95,6 +97,12 @@ class Disguise:
         if isinstance(value, int) and not isinstance(value, bool) and _ID.fullmatch(prop):
             return int(self.name(str(value)))
         return value
+
+    def _condition(self, name: str, part: Any) -> tuple[str, Any]:
+        """One entry of a filter in short, where the names of columns stand on the left."""
+        if name in ("any", "all"):
+            return name, self.value(part, "filter")
+        return self.name(name), self.value(part, "operand")
 
     def _text(self, text: str, prop: str) -> str:
         if KEPT.fullmatch(prop):

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 import yaml
 
 from tdxwrap import __version__
-from tdxwrap.models import BaseAttribute, KeyEvent, Part
+from tdxwrap.models import BaseAttribute, BatchAttribute, ImportedAttribute, KeyEvent, Part
 from tdxwrap.state import LiveState
 from tdxwrap.yamlsource import escape
 
@@ -22,19 +22,21 @@ def config_text(live: LiveState) -> str:
     """
     key_events, left_out = _once([event.value for event in live.key_events], "key event")
     attributes, left_out_too = _attributes(live, {event.name for event in key_events})
+    imported, batch, not_batch = _imported(live)
     document = {
         "parent_segment": live.segment.id,
         "event_tables": _written(live.event_tables),
         "key_events": _written(key_events),
         "id_stitching": _id_stitching(live),
-        "batch_attributes": [_short(part, "column") for part in live.batch_attributes],
-        "attributes": _written(attributes),
+        "batch_attributes": [_short(part, "column") for part in batch],
+        "attributes": [*_written(attributes), *_written(imported)],
     }
     # Event tables stand there even when there are none: a file has to say something.
     stated = {name: value for name, value in document.items() if value or name == "event_tables"}
     text = yaml.safe_dump(_escaped(stated), allow_unicode=True, sort_keys=False, width=100)
     strange = [_left_out(item.kind, item.name, item.reason) for item in live.unreadable]
-    return "\n".join([*_header(live), *left_out, *left_out_too, *strange, "", text])
+    comments = [*left_out, *left_out_too, *not_batch, *strange]
+    return "\n".join([*_header(live), *comments, "", text])
 
 
 def _header(live: LiveState) -> list[str]:
@@ -55,6 +57,23 @@ def _attributes(live: LiveState, key_events: set[str]) -> tuple[list[BaseAttribu
     kept, comments = _once(hanging, "attribute")
     reason = "its key event does not exist"
     return kept, [*comments, *(_left_out("attribute", a.name, reason) for a in lost)]
+
+
+def _imported(
+    live: LiveState,
+) -> tuple[list[ImportedAttribute], list[BatchAttribute], list[str]]:
+    """The imported columns with their names, the other batch attributes, what is left out."""
+    names = {part.column: part.name for part in live.batch_attributes}
+    columns = dict.fromkeys(each.column for each in live.imported)
+    imported = [
+        ImportedAttribute(type="imported", column=column, name=names.get(column))
+        for column in columns
+        if column in names
+    ]
+    others = [part for part in live.batch_attributes if part.column not in columns]
+    reason = "its column is not among the batch attributes"
+    lost = [_left_out("attribute", column, reason) for column in columns if column not in names]
+    return imported, others, lost
 
 
 def _id_stitching(live: LiveState) -> dict[str, Any]:

@@ -253,11 +253,11 @@ def _name(item: _Part, names: tuple[str, ...]) -> str:
     if isinstance(item.value, str):
         return item.value
     fields = item.value if isinstance(item.value, dict) else {}
-    column = fields.get("column")
-    if names == ("attributes",) and isinstance(column, str):
-        return f"column {column}"  # an imported one: its name is for people only
     texts = (fields.get(name) for name in NAMED[names])
-    return ".".join(text for text in texts if isinstance(text, str))
+    told = ".".join(text for text in texts if isinstance(text, str))
+    # An imported attribute may have no name but its column.
+    column = fields.get("column") if names == ("attributes",) else None
+    return told or (f"column {column}" if isinstance(column, str) else "")
 
 
 def _long_table(fields: dict[str, _Part]) -> dict[str, _Part]:

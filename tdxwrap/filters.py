@@ -11,6 +11,9 @@ from pydantic import (
     Discriminator,
     Field,
     GetJsonSchemaHandler,
+    StrictFloat,
+    StrictInt,
+    StrictStr,
     Tag,
     model_validator,
 )
@@ -77,9 +80,10 @@ class Operator(_Rule):
     ]
     negated: bool = Field(default=False, alias="not")
     right_value: str | int | float | bool | None = None
-    right_values: tuple[str | int | float, ...] | None = None
-    min_value: str | int | float | None = None
-    max_value: str | int | float | None = None
+    # Strict: NO without quotes is false, and would become 0.
+    right_values: tuple[StrictStr | StrictInt | StrictFloat, ...] | None = None
+    min_value: StrictStr | StrictInt | StrictFloat | None = None
+    max_value: StrictStr | StrictInt | StrictFloat | None = None
 
     @model_validator(mode="after")
     def _operands(self) -> Operator:

@@ -11,7 +11,15 @@ from typing import Any, TypeVar
 from pydantic import ValidationError
 
 from tdxwrap.errors import MalformedOutput, NotFound, Refused
-from tdxwrap.models import ATTRIBUTE, BatchAttribute, EventTable, KeyEvent, StitchingKey
+from tdxwrap.models import (
+    BaseAttribute,
+    BatchAttribute,
+    EventTable,
+    ImportedAttribute,
+    KeyEvent,
+    StitchingKey,
+    attribute_from_api,
+)
 from tdxwrap.parallel import Parallel, result
 from tdxwrap.realtime import Realtime
 from tdxwrap.retry import Retry
@@ -194,7 +202,7 @@ def _assemble(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
     setting: dict[str, Any] = result(read["setting"])
     key_events, strange_events = _key_events(result(read[KEY_EVENTS]))
     names = {event.id: event.value.name for event in key_events}
-    attributes, strange_attributes = _attributes(result(read[ATTRIBUTES]), names)
+    attributes, imported, strange_attributes = _attributes(result(read[ATTRIBUTES]), names)
     lookup_key = setting.get("extLookupKey")
     return LiveState(
         segment=segment,
@@ -205,6 +213,7 @@ def _assemble(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
         ext_lookup_key=str(lookup_key) if lookup_key else None,
         key_events=key_events,
         attributes=attributes,
+        imported=imported,
         unreadable=(*strange_events, *strange_attributes),
     )
 
@@ -228,7 +237,8 @@ def _key_events(
     strange: list[Unreadable] = []
     for document in documents:
         try:
-            read.append(LiveKeyEvent(str(document["id"]), KeyEvent.from_api(document)))
+            value = KeyEvent.from_api(document)
+            read.append(LiveKeyEvent(str(document["id"]), value, document))
         except ValidationError as error:
             strange.append(_unreadable("key event", document, error))
     return tuple(read), strange
@@ -236,19 +246,22 @@ def _key_events(
 
 def _attributes(
     documents: Sequence[Mapping[str, Any]], names: Mapping[str, str]
-) -> tuple[tuple[LiveAttribute, ...], list[Unreadable]]:
+) -> tuple[tuple[LiveAttribute, ...], tuple[ImportedAttribute, ...], list[Unreadable]]:
     read: list[LiveAttribute] = []
+    imported: list[ImportedAttribute] = []
     strange: list[Unreadable] = []
     for document in documents:
         named = with_names(document, names)
-        stated = {name: value for name, value in named.items() if value is not None}
         try:
-            value = ATTRIBUTE.validate_python(stated, by_alias=True, by_name=False, extra="ignore")
+            value = attribute_from_api(named)
         except ValidationError as error:
             strange.append(_unreadable("attribute", named, error))
+            continue
+        if isinstance(value, BaseAttribute):
+            read.append(LiveAttribute(str(document["id"]), value, document))
         else:
-            read.append(LiveAttribute(str(document["id"]), value))
-    return tuple(read), strange
+            imported.append(value)
+    return tuple(read), tuple(imported), strange
 
 
 def with_names(document: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -1,146 +1,91 @@
-"""What a realtime configuration consists of: one class a kind, shared by the file and the API.
+"""The realtime configuration of a parent segment, as a file says it should be (F11, F13).
 
-The same classes hold what the YAML file says (snake_case names) and what the API answers
-(camelCase, by rule; names in place of ids). So desired and live compare field by field, an
-export is a dump of what was read, and a default stands in one place. `model_fields_set` tells
-what a file *states*: only that is managed on an item that exists.
+Attributes stand in `attributes.py`, what all parts have in common in `parts.py`; their names can
+be imported from here.
 """
 
 from __future__ import annotations
 
-import re
-from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
-    AliasGenerator,
-    BaseModel,
     BeforeValidator,
-    ConfigDict,
     Field,
     GetJsonSchemaHandler,
-    PlainSerializer,
     SerializationInfo,
     SerializerFunctionWrapHandler,
-    TypeAdapter,
     WithJsonSchema,
     field_validator,
     model_serializer,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from tdxwrap.filters import FilterRule, Unfit, rule_document
+from tdxwrap.attributes import (
+    ATTRIBUTE,
+    Aggregation,
+    Attribute,
+    BaseAttribute,
+    ConstIncrement,
+    CounterAttribute,
+    EventAttribute,
+    FieldIncrement,
+    ImportedAttribute,
+    ListAction,
+    ListAttribute,
+    LookupCatalogAttribute,
+    LookupColumn,
+    LookupKey,
+    SingleAttribute,
+    SubDuration,
+    attribute_from_api,
+    derived_identifier,
+)
+from tdxwrap.filters import Unfit, rule_document
+from tdxwrap.parts import (
+    Description,
+    Duration,
+    Extensible,
+    Filtered,
+    Part,
+    Text,
+    empty_if_none,
+    spread,
+    text_if_number,
+)
 
-EVERY_EVENT = FilterRule(type="And", conditions=())
-"""The filter that lets everything pass: what an absent or null filterRule means."""
-
-Units = Literal["minute", "hour", "day"]
-_DURATION = re.compile(r"\s*([0-9]{1,9})\s*(minute|hour|day)s?\s*", re.IGNORECASE)
-
-
-class Part(BaseModel):
-    """Shared settings of all parts of a configuration."""
-
-    model_config = ConfigDict(
-        alias_generator=AliasGenerator(alias=to_camel),
-        validate_by_name=True,
-        validate_by_alias=False,
-        extra="forbid",
-        frozen=True,
-        defer_build=True,
-    )
-    # The JSON Schema of what a file may write in place of the mapping.
-    SHORTHAND: ClassVar[JsonSchemaValue | None] = None
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        schema = handler(core_schema)
-        return {"anyOf": [cls.SHORTHAND, schema]} if cls.SHORTHAND else schema
-
-    @classmethod
-    def from_api(cls, document: Mapping[str, Any]) -> Self:
-        """Read an API object. Unknown properties are dropped; null means absent.
-
-        Raises:
-            pydantic.ValidationError: the object is not of the form that F11–F14 give.
-        """
-        stated = {name: value for name, value in document.items() if value is not None}
-        return cls.model_validate(stated, by_alias=True, by_name=False, extra="ignore")
-
-    def to_api(self) -> dict[str, Any]:
-        """The request body: what is stated, under the API's names."""
-        return self.model_dump(mode="json", by_alias=True, exclude_unset=True)
-
-    def to_config(self) -> dict[str, Any]:
-        """The item as a configuration file writes it: what differs from the defaults, in short."""
-        return self.model_dump(mode="json", by_alias=False, exclude_defaults=True)
-
-
-def _none_if_empty(value: object) -> object:
-    return None if value == "" else value
-
-
-def _empty_if_none(value: object) -> object:
-    return () if value is None else value
-
-
-def _every_event_if_none(value: object) -> object:
-    return EVERY_EVENT if value is None else value
-
-
-def _no_bool(value: object) -> object:
-    if isinstance(value, bool):
-        raise Unfit("true or false where a whole number is expected")
-    return value
-
-
-Text = Annotated[str, Field(min_length=1)]
-Count = Annotated[int, Field(ge=1), BeforeValidator(_no_bool)]
-# An empty description and none at all are the same to the API.
-Description = Annotated[str | None, BeforeValidator(_none_if_empty)]
-# Written in the API's own form on both sides.
-Filter = Annotated[
-    FilterRule, BeforeValidator(_every_event_if_none), PlainSerializer(rule_document)
+__all__ = [
+    "ATTRIBUTE",
+    "Aggregation",
+    "Attribute",
+    "BaseAttribute",
+    "BatchAttribute",
+    "ConstIncrement",
+    "CounterAttribute",
+    "Duration",
+    "EventAttribute",
+    "EventTable",
+    "Extensible",
+    "FieldIncrement",
+    "Filtered",
+    "IdStitching",
+    "ImportedAttribute",
+    "KeyEvent",
+    "ListAction",
+    "ListAttribute",
+    "LookupCatalogAttribute",
+    "LookupColumn",
+    "LookupKey",
+    "Part",
+    "RtConfig",
+    "SingleAttribute",
+    "StitchingKey",
+    "SubDuration",
+    "attribute_from_api",
+    "derived_identifier",
 ]
-
-
-class Duration(Part):
-    """How long a value is kept. The file may write `1 day`, `24 hours`, `30 minutes` (F14)."""
-
-    SHORTHAND: ClassVar[JsonSchemaValue | None] = {
-        "type": "string",
-        "pattern": r"^\s*[0-9]+\s*([mM]inute|[hH]our|[dD]ay)s?\s*$",
-        "examples": ["1 day", "24 hours", "30 minutes"],
-    }
-
-    value: Count
-    unit: Units
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        match = _DURATION.fullmatch(value)
-        if match is None:
-            raise Unfit(
-                f"'{value}' is not a duration", "write e.g. '24 hours', '1 day', '30 minutes'"
-            )
-        return {"value": int(match[1]), "unit": match[2].lower()}
-
-    def __str__(self) -> str:
-        return f"{self.value} {self.unit}{'' if self.value == 1 else 's'}"
-
-    @model_serializer(mode="wrap")
-    def _short_in_a_file(
-        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
-    ) -> Any:
-        return handler(self) if info.by_alias else str(self)
 
 
 class EventTable(Part):
@@ -178,14 +123,13 @@ def _split_table(text: str) -> dict[str, str]:
     return {"database": database, "table": table}
 
 
-class KeyEvent(Part):
+class KeyEvent(Filtered, Extensible):
     """A named event: rows of an event table that pass a filter (F13)."""
 
     name: Text = Field(description="what attributes refer to it by")
     database: Text = Field(alias="databaseName", description="may stand before the table's name")
     table: Text = Field(alias="tableName", description="a table of event_tables")
     description: Description = None
-    filter_rule: Filter = Field(EVERY_EVENT, description="which rows of the table; default: all")
 
     @classmethod
     def __get_pydantic_json_schema__(
@@ -218,14 +162,14 @@ class KeyEvent(Part):
         return {**super().to_api(), "filterRule": rule_document(self.filter_rule)}
 
 
-class StitchingKey(Part):
+class StitchingKey(Extensible):
     """A column by which profiles are stitched. The file may give the name alone (F11)."""
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "string", "minLength": 1}
 
     name: Text = Field(description="a column of the event tables")
     valid_regexp: str | None = Field(None, description="only values that match it stitch")
-    invalid_texts: Annotated[tuple[str, ...], BeforeValidator(_empty_if_none)] = Field(
+    invalid_texts: Annotated[tuple[str, ...], BeforeValidator(empty_if_none)] = Field(
         (), description="values that never stitch, such as unknown"
     )
     internal: bool = False
@@ -242,7 +186,15 @@ class StitchingKey(Part):
 
     def to_api(self) -> dict[str, Any]:
         """All four properties, as the recipe sends them: PATCH replaces the whole list (F11)."""
-        return self.model_dump(mode="json", by_alias=True)
+        return spread(self.model_dump(mode="json", by_alias=True))
+
+    @classmethod
+    def from_api(cls, document: Mapping[str, Any]) -> Self:
+        """Read an API object with all its properties: the list is sent back whole (F11)."""
+        known = {info.alias for info in cls.model_fields.values()} - {"extra"}
+        extra = {name: value for name, value in document.items() if name not in known}
+        rest = {name: value for name, value in document.items() if name in known}
+        return super().from_api(rest).model_copy(update={"extra": extra})
 
 
 class BatchAttribute(Part):
@@ -281,184 +233,10 @@ class IdStitching(Part):
         return value
 
 
-class Aggregation(Part):
-    """What a list attribute tells about its items (F14)."""
-
-    name: Text
-    identifier: Text
-    aggregation_type: Literal["first", "last", "sum", "min", "max", "distinct_list"]
-    column: Text
-
-
-class ListAction(Part):
-    """An event that takes an item out of a list attribute, or empties it (F14)."""
-
-    action: Literal["delete_item", "clear"]
-    key_event: Text = Field(alias="realtimeKeyEventId")
-    filter_rule: Filter = EVERY_EVENT
-
-
-class SubDuration(Part):
-    """One of the windows of a sliding counter (F14)."""
-
-    name: Text
-    identifier: Text
-    value: Count
-    unit: Units
-
-
-class ConstIncrement(Part):
-    """Count every event as much. The file may write the number alone."""
-
-    SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "integer", "minimum": 1}
-
-    type: Literal["const"]
-    value: Count
-
-    @model_serializer(mode="wrap")
-    def _short_in_a_file(
-        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
-    ) -> Any:
-        return handler(self) if info.by_alias else self.value
-
-
-class FieldIncrement(Part):
-    """Count an event as much as one of its columns says."""
-
-    type: Literal["field"]
-    value: Text = Field(description="a column of the key event's table")
-
-
-def _increment_from_number(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):
-        return {"type": "const", "value": value}
-    return value
-
-
-Increment = Annotated[
-    Annotated[ConstIncrement | FieldIncrement, Field(discriminator="type")],
-    BeforeValidator(_increment_from_number),
-]
-
-
-class BaseAttribute(Part):
-    """What every kind of attribute has (F14)."""
-
-    # F15: the only properties that PATCH takes; all others need delete and create.
-    PATCHABLE: ClassVar[frozenset[str]] = frozenset(
-        (
-            "name",
-            "description",
-            "duration",
-            "fields",
-            "max_items",
-            "actions",
-            "aggregations",
-            "sub_durations",
-        )
-    )
-    ALWAYS_SENT: ClassVar[tuple[str, ...]] = ()
-
-    name: Text
-    identifier: Text | None = Field(None, description="default: derived from the name")
-    description: Description = None
-    key_event: Text = Field(alias="realtimeKeyEventId", description="the name of a key event")
-    filter_rule: Filter = Field(EVERY_EVENT, description="which of the events; default: all")
-
-    @model_validator(mode="after")
-    def _has_identifier(self) -> Self:
-        if not self.key:
-            hint = "give one: identifier: some_name"
-            raise Unfit(f"no identifier can be derived from the name '{self.name}'", hint)
-        return self
-
-    @property
-    def key(self) -> str:
-        """The identifier, derived from the name when the file gives none."""
-        return self.identifier or derived_identifier(self.name)
-
-    def key_events(self) -> Iterator[str]:
-        """The names of the key events that the attribute hangs on."""
-        yield self.key_event
-
-    def to_api(self) -> dict[str, Any]:
-        """The body of the recipe's POST, key events still by name; `identifier` always (F14)."""
-        whole = self.model_dump(mode="json", by_alias=True)
-        first = {"name": self.name, "identifier": self.key, "type": whole["type"]}
-        always = {name: whole[name] for name in self.ALWAYS_SENT}
-        return first | super().to_api() | always
-
-
-class SingleAttribute(BaseAttribute):
-    """The last value of a column."""
-
-    type: Literal["single"]
-    value_column: Text = Field(description="the column whose last value is kept")
-    data_type: Literal["string", "number"]
-    duration: Duration
-    backfill: bool = False
-
-
-class ListAttribute(BaseAttribute):
-    """The items that an event mentioned, with aggregations over them."""
-
-    type: Literal["list"]
-    value_column: Text | None = None
-    id_column: Text | None = Field(None, description="the column that tells items apart")
-    fields: Annotated[tuple[str, ...], BeforeValidator(_empty_if_none)] = ()
-    max_items: Count | None = None
-    actions: Annotated[tuple[ListAction, ...], BeforeValidator(_empty_if_none)] = ()
-    aggregations: Annotated[tuple[Aggregation, ...], BeforeValidator(_empty_if_none)] = ()
-    duration: Duration
-
-    def key_events(self) -> Iterator[str]:
-        """The names of the key events that the attribute hangs on, those of actions included."""
-        yield self.key_event
-        for action in self.actions:
-            yield action.key_event
-
-
-class CounterAttribute(BaseAttribute):
-    """How often something happened, or the sum of a column."""
-
-    # The API gives no default for it (F14).
-    ALWAYS_SENT: ClassVar[tuple[str, ...]] = ("increment",)
-
-    type: Literal["counter"]
-    counter_type: Literal["sliding", "total"] = Field(
-        "sliding", description="sliding is the default of the API; the recipe uses total"
-    )
-    increment: Increment = Field(
-        ConstIncrement(type="const", value=1), description="what each event adds"
-    )
-    duration: Duration | None = None
-    backfill: bool = False
-    sub_durations: Annotated[tuple[SubDuration, ...], BeforeValidator(_empty_if_none)] = ()
-
-    @model_validator(mode="after")
-    def _some_duration(self) -> Self:
-        if self.duration is None and not self.sub_durations:
-            hint = "write e.g. duration: 24 hours"
-            raise Unfit("a counter needs a duration, or sub_durations", hint)
-        return self
-
-
-Attribute = Annotated[
-    SingleAttribute | ListAttribute | CounterAttribute, Field(discriminator="type")
-]
-ATTRIBUTE: TypeAdapter[SingleAttribute | ListAttribute | CounterAttribute] = TypeAdapter(
-    Attribute, config=ConfigDict(defer_build=True)
-)
-
-
-def derived_identifier(name: str) -> str:
-    """The identifier of an attribute that has only a name: lower case, `_` for the rest (F14)."""
-    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")
-
-
-def _text_if_number(value: object) -> object:
-    is_number = isinstance(value, int) and not isinstance(value, bool)
-    return str(value) if is_number else value
+def _named_column(imported: ImportedAttribute) -> BatchAttribute:
+    # A name that is not stated is not compared, whatever the API calls the column.
+    stated = {"name": imported.name} if imported.name else {}
+    return BatchAttribute(column=imported.column, **stated)
 
 
 class RtConfig(Part):
@@ -466,7 +244,7 @@ class RtConfig(Part):
 
     parent_segment: Annotated[
         Text | None,
-        BeforeValidator(_text_if_number),
+        BeforeValidator(text_if_number),
         WithJsonSchema({"type": ["string", "integer", "null"], "minLength": 1}),
     ] = Field(None, description="id or name; the command line may give another one")
     event_tables: tuple[EventTable, ...] | None = Field(
@@ -484,3 +262,19 @@ class RtConfig(Part):
         if self.event_tables is not None:
             return self.event_tables
         return tuple(dict.fromkeys(event.event_table for event in self.key_events))
+
+    def imported(self) -> dict[int, ImportedAttribute]:
+        """The columns to be imported, each with the place in `attributes` where it stands."""
+        numbered = enumerate(self.attributes)
+        return {n: each for n, each in numbered if isinstance(each, ImportedAttribute)}
+
+    def collected(self) -> dict[int, BaseAttribute]:
+        """All other attributes, each with its place in `attributes`."""
+        numbered = enumerate(self.attributes)
+        return {n: each for n, each in numbered if isinstance(each, BaseAttribute)}
+
+    def batch(self) -> tuple[BatchAttribute, ...]:
+        """The batch attributes: those that the file states, then those that it imports (F11)."""
+        stated = {part.column for part in self.batch_attributes}
+        new = (each for each in self.imported().values() if each.column not in stated)
+        return (*self.batch_attributes, *map(_named_column, new))

@@ -6,8 +6,9 @@ in the recipe's order. `plan` shows it, `apply` carries it out, `verify` demands
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
+from typing import Any
 
 from tdxwrap.changes import (
     Action,
@@ -46,7 +47,7 @@ def build(config: RtConfig, live: LiveState, options: Options | None = None) -> 
     key_events = _key_events(config, live)
     replaced_events = {c.name for c in key_events if c.action is Action.REPLACE}
     attributes = _attributes(config, live, replaced_events)
-    keys, batch = config.id_stitching.keys, config.batch_attributes
+    keys, batch = config.id_stitching.keys, config.batch()
     changes = (
         *_members(Kind.EVENT_TABLE, config.tables(), live.event_tables, table_locs(config)),
         *key_events,
@@ -61,9 +62,16 @@ def build(config: RtConfig, live: LiveState, options: Options | None = None) -> 
             Kind.BATCH_ATTRIBUTE,
             batch,
             live.batch_attributes,
-            _locs("batch_attributes", count=len(batch)),
+            batch_locs(config),
         ),
         *attributes,
+        *_members(
+            Kind.IMPORTED,
+            # How a column is called is a matter of its batch attribute.
+            [part.model_copy(update={"name": None}) for part in config.imported().values()],
+            live.imported,
+            [("attributes", index) for index in config.imported()],
+        ),
         *_not_readable(live),
     )
     if options.prune:
@@ -77,6 +85,14 @@ def table_locs(config: RtConfig) -> list[Loc]:
         return _locs("event_tables", count=len(config.event_tables))
     read = [event.event_table for event in config.key_events]
     return [("key_events", read.index(table)) for table in config.tables()]
+
+
+def batch_locs(config: RtConfig) -> list[Loc]:
+    """Where each of `config.batch()` stands: in its own list, or as an imported attribute."""
+    stated = {part.column for part in config.batch_attributes}
+    new = [i for i, each in config.imported().items() if each.column not in stated]
+    own = _locs("batch_attributes", count=len(config.batch_attributes))
+    return [*own, *(("attributes", index) for index in new)]
 
 
 def _locs(*path: str, count: int) -> list[Loc]:
@@ -104,7 +120,7 @@ def _members(
         if there is None:
             yield Change(Action.CREATE, kind, _member_name(part), desired=part, loc=place)
             continue
-        fields = tuple(_differences(part, there))
+        fields = tuple(_differences(part, there, getattr(there, "extra", {})))
         action = Action.UPDATE if fields else Action.UNCHANGED
         yield Change(action, kind, _member_name(part), fields, desired=part, live=there, loc=place)
     wanted = {_member_key(part) for part in desired}
@@ -169,7 +185,7 @@ def _duplicate(first: LiveKeyEvent, event: LiveKeyEvent) -> str:
 def _key_event(event: KeyEvent, there: LiveKeyEvent | None, loc: Loc, live: LiveState) -> Change:
     if there is None:
         return Change(Action.CREATE, Kind.KEY_EVENT, event.name, desired=event, loc=loc)
-    fields = tuple(_differences(event, there.value))
+    fields = tuple(_differences(event, there.value, there.answer))
     change = Change(
         _action(fields, _KEY_EVENT_FIXED),
         Kind.KEY_EVENT,
@@ -188,10 +204,12 @@ def _key_event(event: KeyEvent, there: LiveKeyEvent | None, loc: Loc, live: Live
 
 
 def _attributes(config: RtConfig, live: LiveState, replaced_events: set[str]) -> tuple[Change, ...]:
-    matches = match_attributes(config.attributes, live.attributes)
+    collected = config.collected()
+    found = match_attributes([*collected.values()], live.attributes)
+    matches = {index: found[n] for n, index in enumerate(collected) if n in found}
     changes = [
         _attribute(attribute, matches.get(index), ("attributes", index), replaced_events)
-        for index, attribute in enumerate(config.attributes)
+        for index, attribute in collected.items()
     ]
     matched = {there.id for there in matches.values()}
     changes.extend(
@@ -243,7 +261,7 @@ def _attribute(
 ) -> Change:
     if there is None:
         return Change(Action.CREATE, Kind.ATTRIBUTE, attribute.name, desired=attribute, loc=loc)
-    fields = tuple(_differences(attribute, there.value))
+    fields = tuple(_differences(attribute, there.value, there.answer))
     change = Change(
         _action(fields, _fixed_fields(attribute)),
         Kind.ATTRIBUTE,
@@ -271,17 +289,24 @@ def _action(fields: Sequence[FieldChange], fixed: frozenset[str]) -> Action:
     return Action.UPDATE if fields else Action.UNCHANGED
 
 
-def _differences(desired: Part, live: Part) -> Iterable[FieldChange]:
+def _differences(desired: Part, live: Part, answer: Mapping[str, Any]) -> Iterable[FieldChange]:
     """The fields that the file states and that live has otherwise.
 
     Of another kind of attribute every stated field that live lacks counts as well.
+
+    Args:
+        answer: where live has what the file states under `extra`.
     """
     old = live.model_dump(mode="json", by_alias=False)
     new = desired.model_dump(mode="json", by_alias=False)
     for name in type(desired).model_fields:
         if name not in desired.model_fields_set:
             continue
-        if getattr(desired, name) != getattr(live, name, None):
+        if name == "extra":
+            old["extra"] = {known: answer.get(known) for known in new["extra"]}
+            if old["extra"] != new["extra"]:
+                yield FieldChange(name, old["extra"], new["extra"])
+        elif getattr(desired, name) != getattr(live, name, None):
             yield FieldChange(name, old.get(name), new[name])
 
 
@@ -368,6 +393,11 @@ def _taken_names(changes: Sequence[Change], live: LiveState) -> Iterable[Blocker
                 f"{holder.value.key} is",
                 "",
             )
+    imported = {part.column for part in live.imported}
+    for change in changes:
+        new = change.desired if change.action is Action.CREATE else None
+        if isinstance(new, BaseAttribute) and {new.name, new.key} & imported:
+            yield Blocker(f"attribute {new.name}: the column of this name is imported", "")
 
 
 def _hits_unreadable(change: Change, live: LiveState) -> bool:
@@ -413,7 +443,7 @@ def merged(plan: Plan, kind: Kind, *, without_deleted: bool) -> tuple[Part, ...]
     """A list of the setting as it is to be: what is live in its order, updated, then the new.
 
     Args:
-        kind: EVENT_TABLE, STITCHING_KEY or BATCH_ATTRIBUTE.
+        kind: EVENT_TABLE, STITCHING_KEY, BATCH_ATTRIBUTE or IMPORTED.
         without_deleted: leave out what is to be pruned; that happens last.
     """
     mine = [change for change in plan.changes if change.kind is kind]
@@ -422,6 +452,7 @@ def merged(plan: Plan, kind: Kind, *, without_deleted: bool) -> tuple[Part, ...]
         Kind.EVENT_TABLE: plan.live.event_tables,
         Kind.STITCHING_KEY: plan.live.stitching_keys,
         Kind.BATCH_ATTRIBUTE: plan.live.batch_attributes,
+        Kind.IMPORTED: plan.live.imported,
     }
     kept = [
         _updated(part, by_live[_member_key(part)])
@@ -436,4 +467,6 @@ def _updated(part: Part, change: Change) -> Part:
     if change.action is not Action.UPDATE or change.desired is None:
         return part
     stated = {field.name: getattr(change.desired, field.name) for field in change.fields}
+    if "extra" in stated:
+        stated["extra"] = getattr(part, "extra", {}) | stated["extra"]
     return part.model_copy(update=stated)

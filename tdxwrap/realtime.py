@@ -7,7 +7,7 @@ Every call raises what `Tdx` raises (errors.py); an answer of an unexpected form
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -164,6 +164,11 @@ class Realtime:
     def delete(self, segment_id: str, collection: str, item_id: str) -> None:
         """DELETE one item."""
         self.tdx.send("DELETE", _path(segment_id, f"{collection}/{quote(item_id)}"), None)
+
+    def import_columns(self, segment_id: str, columns: Sequence[str]) -> None:
+        """POST the columns that realtime imports; the list replaces the earlier one (F14)."""
+        path = _path(segment_id, "realtime_imported_attributes/bulk_update")
+        self.tdx.send("POST", path, {"columns": list(columns)})
 
     # Tables and columns (F10)
 

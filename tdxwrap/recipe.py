@@ -31,7 +31,7 @@ from tdxwrap.events import (
 )
 from tdxwrap.keep import write_keeping_earlier
 from tdxwrap.live import ATTRIBUTES, KEY_EVENTS, with_names
-from tdxwrap.models import BaseAttribute, KeyEvent, Part
+from tdxwrap.models import BaseAttribute, ImportedAttribute, KeyEvent, Part
 from tdxwrap.parallel import Parallel
 from tdxwrap.plan import merged
 from tdxwrap.realtime import Realtime
@@ -175,9 +175,11 @@ class _Run:
 
     def attributes(self) -> None:
         self.each(self.plan.of(Kind.ATTRIBUTE, *_CHANGED, Action.REPLACE))
+        self.import_columns(Action.CREATE, "import the columns")
 
     def prune(self) -> None:
         self.each(self.plan.of(Kind.ATTRIBUTE, Action.DELETE))
+        self.import_columns(Action.DELETE, "take out what is not in the file")
         self.each(self.plan.of(Kind.KEY_EVENT, Action.DELETE))
         kinds = (Kind.STITCHING_KEY, Kind.BATCH_ATTRIBUTE, Kind.EVENT_TABLE)
         self.patch_lists(kinds, (Action.DELETE,), "take out what is not in the file")
@@ -217,11 +219,22 @@ class _Run:
             else:
                 members = merged(self.plan, kind, without_deleted=pruning)
                 body[_LISTS[kind]] = [part.to_api() for part in members]
+        self.together(changes, what, lambda: self.writer.patch_setting(body))
+
+    def import_columns(self, action: Action, what: str) -> None:
+        """Choose the columns to import: one list, like those of the setting (F14)."""
+        changes = self.plan.of(Kind.IMPORTED, action)
+        members = merged(self.plan, Kind.IMPORTED, without_deleted=action is Action.DELETE)
+        columns = [part.column for part in members if isinstance(part, ImportedAttribute)]
+        if changes:
+            self.together(changes, what, lambda: self.writer.import_columns(columns))
+
+    def together(self, changes: Sequence[Change], what: str, write: Callable[[], None]) -> None:
         for change in changes:
             self.begin(change)
         start = self.settings.clock()
         with self.explaining(f"could not {what}", changes[0]):
-            self.writer.patch_setting(body)
+            write()
         for change in changes:
             self.finish(change, start)
 
@@ -292,8 +305,7 @@ class _Run:
 
     def changed_body(self, change: Change) -> dict[str, Any]:
         assert change.desired is not None
-        names = {changed.name for changed in change.fields}
-        body = change.desired.model_dump(mode="json", by_alias=True, include=names)
+        body = change.desired.body_of(changed.name for changed in change.fields)
         return with_names(body, self.ids)
 
     # Telling

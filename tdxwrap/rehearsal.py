@@ -16,7 +16,7 @@ from tdxwrap.export import config_text
 from tdxwrap.fake.control import World
 from tdxwrap.fake.replay import Replay
 from tdxwrap.live import with_names
-from tdxwrap.models import RtConfig
+from tdxwrap.models import ImportedAttribute, RtConfig
 from tdxwrap.realtime import Realtime
 from tdxwrap.retry import Retry
 from tdxwrap.state import LiveState
@@ -159,16 +159,17 @@ def _live_in(run: runs.Run, environ: Mapping[str, str], folder: Path) -> LiveSta
 def build(folder: Path, config: RtConfig, start: Start, fault: Fault) -> World:
     """The world in which a configuration can be applied, with a fault in it."""
     keychain = {PROFILE: "key-of-the-rehearsal"} if fault.logged_in else {}
+    configs = (config,) if start.live is None else (config, start.live)
     scenario = {
         "updating_seconds": UPDATING_SECONDS,
-        "tdx": {"credentials": {"keychain": keychain}},
-        "databases": tables(config, *(() if start.live is None else (start.live,))),
+        "tdx": {"credentials": {"keychain": keychain}, "more_properties": _extras(*configs)},
+        "databases": tables(*configs),
         "segments": [
             {
                 "id": start.id,
                 "name": start.name,
                 "rt_enabled": fault.rt_enabled,
-                "master_table": {"columns": _master_columns(config)},
+                "master_table": {"columns": _master_columns(*configs)},
                 "realtime": None if start.live is None else _realtime(start.live),
             }
         ],
@@ -214,9 +215,20 @@ def _kind(config: RtConfig, loc: Loc) -> str:
     return "double" if adds or number else "string"
 
 
-def _master_columns(config: RtConfig) -> dict[str, str]:
-    key = config.id_stitching.ext_lookup_key or LOOKUP_KEY
-    return dict.fromkeys((key, *(each.column for each in config.batch_attributes)), "string")
+def _master_columns(*configs: RtConfig) -> dict[str, str]:
+    keys = [config.id_stitching.ext_lookup_key for config in configs]
+    columns = [part.column for config in configs for part in config.batch()]
+    return dict.fromkeys((*filter(None, keys), *columns), "string") or {LOOKUP_KEY: "string"}
+
+
+def _extras(*configs: RtConfig) -> list[str]:
+    """The properties that configurations pass on: this account knows them."""
+    parts = [
+        part
+        for config in configs
+        for part in (*config.key_events, *config.id_stitching.keys, *config.collected().values())
+    ]
+    return sorted({name for part in parts for name in part.extra})
 
 
 def _realtime(live: RtConfig) -> dict[str, Any]:
@@ -225,8 +237,15 @@ def _realtime(live: RtConfig) -> dict[str, Any]:
     return {
         "eventTables": [table.to_api() for table in live.tables()],
         "keyColumns": [key.to_api() for key in live.id_stitching.keys],
-        "batchAttributes": [each.to_api() for each in live.batch_attributes],
+        "batchAttributes": [each.to_api() for each in live.batch()],
         "extLookupKey": live.id_stitching.ext_lookup_key,
         "keyEvents": [{"id": ids[e.name], **e.to_api()} for e in live.key_events],
-        "attributes": [with_names(each.to_api(), ids) for each in live.attributes],
+        "attributes": [
+            *(with_names(each.to_api(), ids) for each in live.collected().values()),
+            *(_imported(each) for each in live.imported().values()),
+        ],
     }
+
+
+def _imported(part: ImportedAttribute) -> dict[str, Any]:
+    return {"type": "imported", "identifier": part.column, "name": part.name or part.column}

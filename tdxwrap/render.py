@@ -18,6 +18,7 @@ from tdxwrap.models import (
     CounterAttribute,
     KeyEvent,
     ListAttribute,
+    LookupCatalogAttribute,
     SingleAttribute,
 )
 from tdxwrap.state import Segment
@@ -153,7 +154,7 @@ def kind_label(change: Change) -> str:
     part = change.desired or change.live
     if isinstance(part, BaseAttribute):
         return str(getattr(part, "type", change.kind))
-    short = {Kind.STITCHING_KEY: "key", Kind.BATCH_ATTRIBUTE: "batch"}
+    short = {Kind.STITCHING_KEY: "key", Kind.BATCH_ATTRIBUTE: "batch", Kind.IMPORTED: "imported"}
     return short.get(change.kind, str(change.kind))
 
 
@@ -178,6 +179,8 @@ def summary(change: Change) -> str:
         case CounterAttribute() as counter:
             kept = f", kept {counter.duration}" if counter.duration else ""
             return f"{counter.key_event}, {counter.counter_type}{kept}"
+        case LookupCatalogAttribute() as lookup:
+            return f"from {lookup.lookup_catalog_table_name}"
     return ""
 
 

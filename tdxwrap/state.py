@@ -3,14 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from typing import TypeAlias
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
 
 from tdxwrap.errors import TdxwrapError
 from tdxwrap.models import (
     BaseAttribute,
     BatchAttribute,
     EventTable,
+    ImportedAttribute,
     KeyEvent,
     StitchingKey,
 )
@@ -32,18 +33,28 @@ class Segment:
 
 @dataclass(frozen=True, slots=True)
 class LiveKeyEvent:
-    """A key event that exists, with the id that the API gave it."""
+    """A key event that exists, with the id that the API gave it.
+
+    Attributes:
+        answer: all that the API told of it, for what a file states under `extra`.
+    """
 
     id: str
     value: KeyEvent
+    answer: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
 class LiveAttribute:
-    """An attribute that exists; its key events are given by name."""
+    """An attribute that exists; its key events are given by name.
+
+    Attributes:
+        answer: as of a key event.
+    """
 
     id: str
     value: BaseAttribute
+    answer: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,6 +85,7 @@ class LiveState:
     ext_lookup_key: str | None = None
     key_events: tuple[LiveKeyEvent, ...] = ()
     attributes: tuple[LiveAttribute, ...] = ()
+    imported: tuple[ImportedAttribute, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
 
     @property
@@ -85,6 +97,7 @@ class LiveState:
             + len(self.batch_attributes)
             + len(self.key_events)
             + len(self.attributes)
+            + len(self.imported)
             + len(self.unreadable)
         )
 
@@ -101,6 +114,7 @@ class LiveState:
             self.ext_lookup_key,
             self.key_events,
             self.attributes,
+            self.imported,
             self.unreadable,
         )
 

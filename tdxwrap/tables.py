@@ -25,13 +25,13 @@ class SchemaReads:
 
 
 def start_schema(reads: Reads, config: RtConfig, segment_id: str | None) -> SchemaReads:
-    """Start to describe the tables of a file; the master table if a lookup key is stated.
+    """Start to describe the tables of a file; the master table if it names its columns.
 
     Args:
         segment_id: None leaves the master table out.
     """
     tables = _start_tables(reads, config.tables())
-    wanted = segment_id is not None and config.id_stitching.ext_lookup_key is not None
+    wanted = segment_id is not None and (config.id_stitching.ext_lookup_key or config.batch())
     master = reads.start(reads.api.master_columns, segment_id) if wanted else None
     return SchemaReads(tables, master)
 

@@ -48,18 +48,19 @@ def validate(live: LiveState, plan: Plan | None = None) -> Report:
         plan: of the file and this live state; what is still pending is a difference.
     """
     status = live.segment.status
+    attributes = len(live.attributes) + len(live.imported)
     checks = (
         Check("RT status", READY, status or "none", status == READY),
         _at_least("key events", _expected(plan, Kind.KEY_EVENT), len(live.key_events)),
-        _at_least("RT attributes", _expected(plan, Kind.ATTRIBUTE), len(live.attributes)),
+        _at_least("RT attributes", _expected(plan, Kind.ATTRIBUTE, Kind.IMPORTED), attributes),
     )
     return Report(checks, plan.pending if plan else ())
 
 
-def _expected(plan: Plan | None, kind: Kind) -> int:
+def _expected(plan: Plan | None, *kinds: Kind) -> int:
     if plan is None:
         return 1
-    return sum(change.kind is kind and change.desired is not None for change in plan.changes)
+    return sum(change.kind in kinds and change.desired is not None for change in plan.changes)
 
 
 def _at_least(name: str, expected: int, found: int) -> Check:

@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
 from tdxwrap.errors import NotFound
+from tdxwrap.models import ImportedAttribute, attribute_from_api
 from tdxwrap.realtime import Realtime
 from tdxwrap.retry import Retry
 
@@ -27,6 +28,21 @@ class Writer:
 
         def send() -> bool:
             self.api.patch_setting(self.segment_id, body)
+            return True
+
+        self.retry.write(send, landed)
+
+    def import_columns(self, columns: Sequence[str]) -> None:
+        """Choose the columns to import; the whole list is replaced, as in the setting (F14)."""
+
+        def landed() -> bool | None:
+            items = self.api.items(self.segment_id, "realtime_attributes")
+            found = [attribute_from_api(i) for i in items if i.get("type") == "imported"]
+            there = {each.column for each in found if isinstance(each, ImportedAttribute)}
+            return True if there == set(columns) else None
+
+        def send() -> bool:
+            self.api.import_columns(self.segment_id, columns)
             return True
 
         self.retry.write(send, landed)

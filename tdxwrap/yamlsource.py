@@ -89,7 +89,9 @@ class Source:
         """The place of the value at `loc`, or of the nearest one around it."""
         known = loc
         while known and known not in self.values:
-            known = known[:-1]
+            # A filter in short stands under a name of its own.
+            short = known[-1] == "filter_rule"
+            known = (*known[:-1], "filter") if short else known[:-1]
         place = self.values.get(known, Place(self.path, 1, 1, ()))
         return place._replace(loc=(*place.loc, *loc[len(known) :]))
 

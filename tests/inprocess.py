@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from pathlib import Path
+from typing import Any
 
 from tdxwrap.changes import Options, Plan
 from tdxwrap.fake import args as fake_args
@@ -29,14 +31,23 @@ class InProcessTdx(Tdx):
         super().__init__("tdx", environ=world.environ())
         self._store = Store(str(world.state_dir))
         self.writes = 0
+        self.bodies: list[tuple[str, str, Any]] = []
 
     def _process(self, args: Sequence[str], limit: float) -> _Output:
         invocation = fake_args.parse(list(args))
         settings = self._store.load(SETTINGS)
         context = Context(self._store, invocation, settings, self._environ)
         answer = fake_cli._run(context)
-        self.writes += "-X" in args
+        if "-X" in args:
+            self.writes += 1
+            self.bodies.append((invocation.method, invocation.arguments[0], _body(invocation)))
         return _Output(answer.exit_code, answer.out, answer.err)
+
+
+def _body(invocation: Any) -> Any:
+    given = invocation.values
+    text = Path(given["file"]).read_text() if "file" in given else given.get("data", "null")
+    return json.loads(text)
 
 
 class InProcess:

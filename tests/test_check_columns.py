@@ -50,7 +50,7 @@ FAILURES = {
     "filter column": (
         "          column: event_name",
         "          column: evnt_name",
-        "key event add_to_cart: filter_rule evnt_name is not a column of web_events.carts",
+        "key event add_to_cart: filter evnt_name is not a column of web_events.carts",
         "did you mean event_name?",
     ),
     "stitching key": (

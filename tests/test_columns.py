@@ -198,7 +198,8 @@ def test_every_column_of_an_attribute_is_looked_for(
 ) -> None:
     [finding] = found(attribute(**fields))
     assert (finding.level, finding.loc) == (FAILED, ("attributes", 0, *place))
-    assert f"attribute x: {place[0]} ? is not a column of web.a" in finding.message
+    field = str(place[0]).replace("filter_rule", "filter")
+    assert f"attribute x: {field} ? is not a column of web.a" in finding.message
     assert finding.hint
 
 
@@ -217,7 +218,7 @@ def test_the_filter_of_a_key_event() -> None:
     event = {"name": "seen", "table": "web.a", "filter_rule": rule}
     [finding] = found({"key_events": [event]}, {"web.a": PLAIN})
     assert finding.loc == ("key_events", 0, "filter_rule", "conditions", 0, "column")
-    assert finding.message == "key event seen: filter_rule produkt_id is not a column of web.a"
+    assert finding.message == "key event seen: filter produkt_id is not a column of web.a"
     assert finding.hint == "did you mean product_id?"
 
 

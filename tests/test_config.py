@@ -145,16 +145,16 @@ OPERATOR = CONDITION % "{type: Column, column: c, operator: %s}"
         pytest.param(
             ATTRIBUTE + "type: sinlge}",
             "attributes[0].type",
-            "'sinlge' is not one of single, list, counter",
+            "'sinlge' is not one of single, list, counter, lookup_catalog, imported",
             "did you mean single?",
             id="type of attribute",
         ),
         pytest.param(
-            ATTRIBUTE + "type: imported}",
+            ATTRIBUTE + "type: lookupCatalog}",
             "attributes[0].type",
-            "'imported' is not one of single, list, counter",
-            "columns of the master table go under batch_attributes",
-            id="imported attribute",
+            "'lookupCatalog' is not one of single, list, counter, lookup_catalog, imported",
+            "did you mean lookup_catalog?",
+            id="type of attribute in the API",
         ),
         pytest.param(
             ATTRIBUTE + "type: counter, increment: {type: fild, value: q}}",

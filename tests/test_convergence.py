@@ -34,6 +34,7 @@ def names(live: LiveState) -> set[tuple[str, str]]:
         *(("batch attribute", part.column) for part in live.batch_attributes),
         *(("key event", event.value.name) for event in live.key_events),
         *(("attribute", attribute.value.key) for attribute in live.attributes),
+        *(("imported attribute", part.column) for part in live.imported),
     }
 
 

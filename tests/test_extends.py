@@ -482,13 +482,13 @@ def test_a_filter_takes_the_place_of_one_that_is_written_in_the_other_way() -> N
     assert merged.data["attributes"][0]["filter"] == {"country": "JP", "price": 5}
 
 
-def test_an_imported_attribute_is_known_by_its_column() -> None:
+def test_an_imported_attribute_without_a_name_is_known_by_its_column() -> None:
     tier = {"type": "imported", "column": "tier"}
-    lower = source({"attributes": [{"name": "tier"}, tier | {"name": "Tier"}]})
-    merged = merge(lower, source({"attributes": [{"column": "tier", "name": "Level"}]}))
-    assert merged.data == {"attributes": [{"name": "tier"}, tier | {"name": "Level"}]}
-    merged = merge(lower, source({"attributes": [{"column": "tier", "remove": True}]}))
-    assert merged.data == {"attributes": [{"name": "tier"}]}
+    below = source({"attributes": [tier, tier | {"column": "score", "name": "Score"}]})
+    above = source({"attributes": [tier | {"remove": True}, {"name": "Score", "type": "imported"}]})
+    assert merge(below, above).data["attributes"] == [
+        {"type": "imported", "column": "score", "name": "Score"}
+    ]
 
 
 @given(DOCUMENTS, DOCUMENTS)
@@ -527,16 +527,19 @@ def test_a_configuration_cut_in_two_is_whole_again(file: Path, data: st.DataObje
 
 
 def cut(lower: dict[str, Any], upper: dict[str, Any], names: tuple[str, ...], chance: Any) -> None:
-    """Take each field out of one of two equal mappings, but for the names of items."""
+    """Take each field out of one of two equal mappings, but for the names of items.
+
+    A filter stays in one piece: its conditions have an order.
+    """
     for name in list(lower):
         value, inner = lower[name], (*names, name)
         if inner in NAMED:
             for ours, theirs in zip(value, upper[name], strict=True):
                 if isinstance(ours, dict):
                     cut(ours, theirs, inner, chance)
-        elif isinstance(value, dict) and chance.random() < 0.5:
+        elif isinstance(value, dict) and name != "filter" and chance.random() < 0.5:
             cut(value, upper[name], inner, chance)
-        elif name not in NAMED.get(names, ()) and name not in ("database", "table"):
+        elif name not in NAMED.get(names, ()) and name not in ("database", "table", "column"):
             del chance.choice([lower, upper])[name]
 
 

@@ -360,13 +360,15 @@ def test_what_this_version_cannot_manage_is_named_and_left_alone(
     new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:
     world = new_world("configured")
+    with world.edit_segment("394649") as segment:
+        segment["realtime"]["attributes"][-1]["lookupCatalogColumns"][1]["dataType"] = "novel"
     shell = new_shell(world)
     exported = shell.run("export", "394649").out
-    assert '# left out: attribute "product_lookup": "its type is lookupCatalog"' in exported
+    assert '# left out: attribute "product_lookup": "lookup_catalog.lookup' in exported
 
     config = shell.write("rt.yaml", exported)
     plan = shell.run("plan", config, "--prune", "--exit-code")
 
     assert plan.code == 0, plan.text
     assert "· attribute     product_lookup" in plan.out
-    assert "left alone: this version cannot read it (its type is lookupCatalog)" in plan.out
+    assert "left alone: this version cannot read it (lookup_catalog.lookup" in plan.out

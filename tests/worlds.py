@@ -5,7 +5,38 @@ from __future__ import annotations
 import json
 from typing import Any
 
+from tdxwrap.columns import uses
 from tdxwrap.fake.control import World
+from tdxwrap.models import RtConfig
+
+
+def scenario_for(config: RtConfig) -> dict[str, Any]:
+    """A blank segment in an account that has all that a configuration names."""
+    columns = {str(table): {"time": "long"} for table in config.tables()}
+    for table in columns.values():
+        table.update(dict.fromkeys((key.name for key in config.id_stitching.keys), "string"))
+    tables = {event.name: str(event.event_table) for event in config.key_events}
+    for _, event, _, column in uses(config):
+        columns[tables[event]].setdefault(column, "long")
+    master = [config.id_stitching.ext_lookup_key, *(part.column for part in config.batch())]
+    return {
+        "tdx": {"check_columns": True},
+        "databases": {
+            table.database: {
+                other.table: columns[str(other)]
+                for other in config.tables()
+                if other.database == table.database
+            }
+            for table in config.tables()
+        },
+        "segments": [
+            {
+                "id": "394649",
+                "name": "Customer 360",
+                "master_table": {"columns": dict.fromkeys(filter(None, master), "string")},
+            }
+        ],
+    }
 
 
 def exact(world: World, segment: str = "394649") -> dict[str, Any]:

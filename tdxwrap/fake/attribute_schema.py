@@ -99,9 +99,10 @@ OPTIONAL: dict[str, dict[str, Check]] = {
 }
 # What an answer shows for an optional field that was never sent.
 DEFAULTS: dict[str, Json] = {
-    "single": {"description": None, "filterRule": ALL_MATCH, "backfill": False},
+    "single": {"description": None, "sensitive": False, "filterRule": ALL_MATCH, "backfill": False},
     "list": {
         "description": None,
+        "sensitive": False,
         "filterRule": ALL_MATCH,
         "idColumn": None,
         "valueColumn": None,
@@ -112,6 +113,7 @@ DEFAULTS: dict[str, Json] = {
     },
     "counter": {
         "description": None,
+        "sensitive": False,
         "filterRule": ALL_MATCH,
         "backfill": False,
         "counterType": "sliding",
@@ -119,7 +121,11 @@ DEFAULTS: dict[str, Json] = {
         "subDurations": [],
     },
     "imported": {"description": None},
-    "lookupCatalog": {"description": None},
+    "lookupCatalog": {"description": None, "sensitive": False},
+}
+_ALL_KINDS: dict[str, Check] = {
+    "description": checks.text_or_null,
+    "sensitive": checks.boolean,
 }
 _CHANGEABLE: dict[str, dict[str, Check]] = {
     "single": {"duration": DURATION},
@@ -145,7 +151,7 @@ def check_new(body: Any, require_identifier: bool) -> None:
     checks.one_of(*TYPES)(body["type"], "/type")
     kind = body["type"]
     required = dict(REQUIRED[kind])
-    optional = {**OPTIONAL[kind], "description": checks.text_or_null}
+    optional = {**OPTIONAL[kind], **_ALL_KINDS}
     derives = kind in ("list", "counter") and not require_identifier
     (optional if derives else required)["identifier"] = checks.string
     checks.mapping(required, optional)(body, "")

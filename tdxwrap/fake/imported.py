@@ -43,9 +43,13 @@ def _check_columns(scope: Scope, columns: list[str]) -> None:
 def _replace(scope: Scope, columns: list[str], present: dict[str, Json]) -> None:
     realtime = scope.realtime()
     others = [a for a in realtime["attributes"] if a["type"] != "imported"]
-    wanted = [present.get(column) or _new(scope, column) for column in columns]
+    names = {part["column"]: part.get("name") for part in realtime["batchAttributes"]}
+    wanted = [
+        present.get(column) or _new(scope, column, names.get(column) or column)
+        for column in columns
+    ]
     realtime["attributes"] = others + wanted
 
 
-def _new(scope: Scope, column: str) -> Json:
-    return {"id": scope.new_id(), "name": column, "identifier": column, "type": "imported"}
+def _new(scope: Scope, column: str, name: str) -> Json:
+    return {"id": scope.new_id(), "name": name, "identifier": column, "type": "imported"}

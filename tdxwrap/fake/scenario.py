@@ -51,9 +51,10 @@ def _yaml() -> Any:
 
 def build(scenario: Any) -> Json:
     """The world that a scenario describes, or ScenarioError."""
-    problems = Problems()
     if not isinstance(scenario, dict):
         raise ScenarioError(["a scenario is a mapping"])
+    tdx = scenario.get("tdx")
+    problems = Problems(tdx.get("more_properties", ()) if isinstance(tdx, dict) else ())
     known = {"tdx", "accounts", *rules.TOP, *rules.ACCOUNT}
     problems.unknown("", scenario, known)
     settings = _settings(scenario, problems)

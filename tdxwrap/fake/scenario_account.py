@@ -15,10 +15,15 @@ if TYPE_CHECKING:
 
 
 class Problems:
-    """Everything that is wrong with a scenario, in the order in which it was found."""
+    """Everything that is wrong with a scenario, in the order in which it was found.
 
-    def __init__(self) -> None:
+    Args:
+        more: what this world knows beyond the contract (`tdx.more_properties`).
+    """
+
+    def __init__(self, more: Iterable[str] = ()) -> None:
         self.found: list[str] = []
+        self._more = frozenset(more)
 
     def add(self, problem: str | None) -> None:
         """Note a problem, if there is one."""
@@ -28,7 +33,7 @@ class Problems:
     def unknown(self, prefix: str, given: Json, known: Iterable[str]) -> None:
         """Note every key that is not known."""
         for name in given:
-            if name not in set(known):
+            if name not in self._more.union(known):
                 self.add(f"{prefix}{name}: unknown key")
 
     def mapping(self, path: str, value: Any) -> Json:

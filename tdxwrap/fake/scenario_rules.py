@@ -30,6 +30,7 @@ TDX: Json = {
     "blank_setting": "empty",
     "post_shape": "documented",
     "conflict_while_updating": False,
+    "more_properties": [],
 }
 CHOICES: dict[str, tuple[Any, ...]] = {
     "tdx.error_style": ("stderr", "body", "ok-body"),
@@ -76,6 +77,7 @@ def attribute_fields(kind: str) -> set[str]:
     fields = {"id", "name", "identifier", "type", "description"}
     if kind == "imported":
         return fields
+    fields.add("sensitive")
     fields |= set(attribute_schema.REQUIRED[kind]) | set(attribute_schema.OPTIONAL[kind])
     return fields | {"keyEvent"}
 

@@ -56,6 +56,13 @@ class Scope:
         self.tdx: Json = settings["tdx"]
         self.now = now
 
+    def known(self, body: Any) -> Any:
+        """The part of a body that the contract knows: an account may know more properties."""
+        more = self.tdx["more_properties"]
+        if not more or not isinstance(body, dict):
+            return body
+        return {name: value for name, value in body.items() if name not in more}
+
     def new_id(self) -> str:
         """An id that nothing else bears."""
         self.data["next_id"] += 1

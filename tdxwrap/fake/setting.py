@@ -56,7 +56,7 @@ def _get(scope: Scope) -> Reply:
 def _patch(scope: Scope) -> Reply:
     body = scope.request.body
     _refuse_read_only(body)
-    _BODY(body, "")
+    _BODY(_known(scope, body), "")
     current = segments.setting(scope.segment, scope.now)
     wanted = _completed(body)
     _check_lookup_key(wanted, current)
@@ -67,6 +67,13 @@ def _patch(scope: Scope) -> Reply:
         scope.realtime().update(wanted)
         scope.touch()
     return Reply(segments.setting(scope.segment, scope.now), changed)
+
+
+def _known(scope: Scope, body: object) -> object:
+    keys = body.get("keyColumns") if isinstance(body, dict) else None
+    if not isinstance(body, dict) or not isinstance(keys, list):
+        return body
+    return {**body, "keyColumns": [scope.known(key) for key in keys]}
 
 
 def _refuse_read_only(body: object) -> None:
