@@ -209,16 +209,14 @@ class App:
 
         Args:
             told: the result has told a person of the error already.
-            content: what the document holds beside what every document holds.
+            content: what the document of the command holds (documents.py).
         """
-        part = None if error is None else documents.error_part(error)
-        ok = error is None
-        content["journal"] = self.journal_path
-        self.console.document(documents.document(command, ok=ok, error=part, **content))
+        journal = self.journal_path
+        self.console.document(documents.document(command, error=error, journal=journal, **content))
         self.console.check_written()
         if error is None:
             return ExitCode.DONE
         self._failure = error
         if not (told or self.chosen.json):
-            self.console.error(command, error, self.journal_path)
+            self.console.error(command, error, journal)
         return error.exit_code

@@ -21,6 +21,7 @@ from tdxwrap.options import (
     SECONDS,
     CommandGroup,
     FilePath,
+    command_name,
     patience,
     plan_choice,
     plan_options,
@@ -59,7 +60,8 @@ def _app(ctx: click.Context) -> App:
 
     options = ctx.find_root().obj
     chosen = Globals(**{field.name: options[field.name] for field in fields(Globals)})
-    app: App = App(chosen, os.environ, ctx.info_name or "")
+    options["command"] = command_name(ctx)
+    app: App = App(chosen, os.environ, options["command"])
     options["app"] = app
     return app
 
@@ -231,12 +233,16 @@ def export(ctx: click.Context, ps: str, file: Path | None) -> int:
 
 
 @main.command("schema", epilog=EPILOG)
+@click.option("--output-of", metavar="COMMAND", help="Of what that command prints with --json.")
 @click.pass_context
-def schema(ctx: click.Context) -> int:
-    """Print the JSON Schema of a CONFIG."""
+def schema(ctx: click.Context, output_of: str | None) -> int:
+    """Print the JSON Schema of a CONFIG.
+
+    With --output-of, of what a command prints with --json.
+    """
     from tdxwrap.commands.schema import schema
 
-    return schema(_app(ctx))
+    return schema(_app(ctx), output_of)
 
 
 @main.group("runs", invoke_without_command=True, epilog=EPILOG)
@@ -277,6 +283,9 @@ def runs_export(
     """Print the journal of a run, to be shared or kept as a test."""
     from tdxwrap.commands.runs import export_run
 
+    app = _app(ctx)
     if config_out is not None and not redact:
-        raise UsageProblem("--config-out goes with --redact: the file itself is there as it is")
-    return export_run(_app(ctx), run, redact=redact, file=file, config_out=config_out)
+        raise UsageProblem(
+            "--config-out goes with --redact", hint="without it, the file itself is there as it is"
+        )
+    return export_run(app, run, redact=redact, file=file, config_out=config_out)

@@ -101,8 +101,7 @@ class Console:
             journal: the file that records the run, if there is one.
         """
         if self.style.json:
-            content = {"ok": False, "error": documents.error_part(error), "journal": journal}
-            self.raw_document(documents.document(command, **content))
+            self.raw_document(documents.document(command, error=error, journal=journal))
         else:
             _print(self.err, render.error_lines(error))
             if journal is not None:

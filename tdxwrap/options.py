@@ -16,6 +16,11 @@ F = TypeVar("F", bound=Callable[..., Any])
 EPILOG = "Global options (tdxwrap --help) may stand before or after the command."
 
 
+def command_name(ctx: click.Context) -> str:
+    """`plan`, `runs show`; `tdxwrap` for what is no command."""
+    return ctx.command_path.removeprefix("tdxwrap ")
+
+
 class FilePath(click.Path):
     """The path of a file, as a pathlib.Path; pathlib is imported when one is given."""
 

@@ -55,11 +55,12 @@ def apply(
         )
     seconds = time.monotonic() - started
     _show(app, outcome, config, seconds)
+    report = outcome.report
     return app.end(
         "apply",
-        None if outcome.report is None else failure(outcome.report),
+        None if report is None else failure(report),
         plan=documents.plan_part(outcome.plan),
-        report=documents.report_part(outcome.report),
+        report=None if report is None else documents.report_part(report),
         seconds=round(seconds, 3),
         calls=app.calls,
     )

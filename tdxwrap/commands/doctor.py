@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from tdxwrap import render
 from tdxwrap.app import App
 from tdxwrap.config import load
@@ -22,5 +20,4 @@ def doctor(app: App, config: str | None, override: str | None) -> int:
     with app.connected(ps) as connected:
         checks = examine(connected, loaded, ps, app.account)
     app.console.result(render.check_lines(checks))
-    shown = [asdict(check) for check in checks]
-    return app.end("doctor", failure(checks), told=True, checks=shown)
+    return app.end("doctor", failure(checks), told=True, checks=list(checks))

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tdxwrap import documents, render, session
+from tdxwrap import render, session
 from tdxwrap.app import App
 from tdxwrap.live import resolve_segment
 from tdxwrap.state import Segment
@@ -25,4 +25,4 @@ def wait(app: App, ps: str, patience: Patience) -> int:
 
 def _shown(app: App, command: str, segment: Segment) -> int:
     app.console.result([render.segment_line(segment, app.account)])
-    return app.end(command, segment=documents.segment_part(segment))
+    return app.end(command, segment=segment)
