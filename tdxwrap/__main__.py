@@ -43,6 +43,8 @@ def run(args: Sequence[str]) -> int:
         The exit code (errors.ExitCode).
     """
     given: dict[str, Any] = {}
+    if "_TDXWRAP_COMPLETE" in os.environ:
+        import tdxwrap.completion  # noqa: F401  (what click asks for the shell's own form)
     with signals_as_interrupts():
         try:
             code = commands.main(

@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tdxwrap.events import Event
 from tdxwrap.journal import Journal, open_journal
 from tdxwrap.keep import write_keeping_earlier
 from tdxwrap.realtime import Realtime
+from tdxwrap.remembered import remember
 from tdxwrap.render import Line
 from tdxwrap.retry import Retry
 from tdxwrap.room import sweep_leftovers
@@ -147,7 +149,8 @@ class App:
                 checklist(event)
 
             retry = Retry(retries=chosen.retries, delay=chosen.retry_delay, listen=listen)
-            yield Session(Realtime(tdx), self.environ, self._profile, retry, listen)
+            listed = partial(remember, self.environ, self._profile, chosen.site)
+            yield Session(Realtime(tdx, listed), self.environ, self._profile, retry, listen)
 
     def _called(self, call: Call) -> None:
         self.calls += 1

@@ -18,10 +18,13 @@ from tdxwrap.options import (
     EPILOG,
     GLOBAL_OPTIONS,
     PARENT_SEGMENT,
+    PS,
     SECONDS,
     CommandGroup,
     FilePath,
     command_name,
+    complete_config,
+    complete_either,
     patience,
     plan_choice,
     plan_options,
@@ -80,7 +83,7 @@ def check(ctx: click.Context, config: str) -> int:
 
 
 @main.command("doctor", epilog=EPILOG)
-@click.argument("config", required=False)
+@click.argument("config", required=False, shell_complete=complete_config)
 @PARENT_SEGMENT
 @click.pass_context
 def doctor(ctx: click.Context, config: str | None, parent_segment: str | None) -> int:
@@ -173,7 +176,7 @@ def apply(
 
 
 @main.command("status", epilog=EPILOG)
-@click.argument("ps")
+@PS
 @click.pass_context
 def status(ctx: click.Context, ps: str) -> int:
     """Show the RT status of PS (id or name)."""
@@ -183,7 +186,7 @@ def status(ctx: click.Context, ps: str) -> int:
 
 
 @main.command("wait", epilog=EPILOG)
-@click.argument("ps")
+@PS
 @wait_options
 @click.pass_context
 def wait(ctx: click.Context, /, ps: str, **given: Any) -> int:
@@ -194,7 +197,7 @@ def wait(ctx: click.Context, /, ps: str, **given: Any) -> int:
 
 
 @main.command("verify", epilog=EPILOG)
-@click.argument("config_or_ps", metavar="CONFIG|PS")
+@click.argument("config_or_ps", metavar="CONFIG|PS", shell_complete=complete_either)
 @PARENT_SEGMENT
 @click.pass_context
 def verify(ctx: click.Context, config_or_ps: str, parent_segment: str | None) -> int:
@@ -217,7 +220,7 @@ def _is_config(text: str) -> bool:
 
 
 @main.command("export", epilog=EPILOG)
-@click.argument("ps")
+@PS
 @click.option(
     "-f",
     "--file",
@@ -243,6 +246,23 @@ def schema(ctx: click.Context, output_of: str | None) -> int:
     from tdxwrap.commands.schema import schema
 
     return schema(_app(ctx), output_of)
+
+
+@main.command("completion", epilog=EPILOG)
+@click.argument("shell", required=False, metavar="[bash|zsh|fish]")
+@click.pass_context
+def completion(ctx: click.Context, shell: str | None) -> int:
+    """Print what a shell needs to complete tdxwrap.
+
+    \b
+    bash:  eval "$(tdxwrap completion bash)"  in ~/.bashrc
+    zsh:   eval "$(tdxwrap completion zsh)"   in ~/.zshrc, after compinit
+    fish:  tdxwrap completion fish > ~/.config/fish/completions/tdxwrap.fish
+    """
+    from tdxwrap.commands.completion import completion
+
+    as_json = ctx.find_root().obj["json"]
+    return completion(main, shell, os.environ, (lambda: _app(ctx)) if as_json else None)
 
 
 @main.group("runs", invoke_without_command=True, epilog=EPILOG)

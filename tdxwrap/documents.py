@@ -246,6 +246,14 @@ class JournalDocument(Document):
     text: str | None
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CompletionDocument(Document):
+    """What a shell must read."""
+
+    shell: str
+    script: str
+
+
 # The document of every command: a new command gets its line here.
 DOCUMENTS: dict[str, type[Document]] = {
     "check": CheckDocument,
@@ -256,6 +264,7 @@ DOCUMENTS: dict[str, type[Document]] = {
     "wait": SegmentDocument,
     "verify": VerifyDocument,
     "export": ExportDocument,
+    "completion": CompletionDocument,
     "runs": RunsDocument,
     "runs show": RunDocument,
     "runs export": JournalDocument,

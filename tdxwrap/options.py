@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Callable
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
 
 if TYPE_CHECKING:
+    from click.shell_completion import CompletionItem
+
     from tdxwrap.changes import Options
     from tdxwrap.wait import Patience
 
@@ -32,6 +35,14 @@ class FilePath(click.Path):
         from pathlib import Path
 
         return Path(str(super().convert(value, param, ctx)))
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        """The files that there are."""
+        from tdxwrap.completion import files
+
+        return files(incomplete)
 
 
 def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
@@ -82,25 +93,26 @@ _GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 )
 
 
-def _options(*, hidden: bool) -> list[click.Option]:
-    return [
-        click.Option(
-            names, hidden=hidden, expose_value=False, callback=_remember, is_eager=True, **settings
-        )
-        for names, settings in _GLOBAL_OPTIONS
-    ]
+class GlobalOption(click.Option):
+    """An option that every command takes; the help of the group alone tells of it."""
+
+    def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
+        """Its line in the help, if any."""
+        return super().get_help_record(ctx) if ctx.parent is None else None
 
 
-GLOBAL_OPTIONS = _options(hidden=False)
-_HIDDEN_OPTIONS = _options(hidden=True)
+GLOBAL_OPTIONS = [
+    GlobalOption(names, expose_value=False, callback=_remember, is_eager=True, **settings)
+    for names, settings in _GLOBAL_OPTIONS
+]
 
 
 class Command(click.Command):
     """A command that takes the global options too, since one may think of them last."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Its own parameters and the global options; those stand in the help of the group."""
-        return [*super().get_params(ctx), *_HIDDEN_OPTIONS]
+        """Its own parameters and the global options."""
+        return [*super().get_params(ctx), *GLOBAL_OPTIONS]
 
 
 class CommandGroup(click.Group):
@@ -112,12 +124,42 @@ class CommandGroup(click.Group):
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
         """Its own parameters and, below the top, the global options."""
         below = ctx.parent is not None
-        return [*super().get_params(ctx), *(_HIDDEN_OPTIONS if below else ())]
+        return [*super().get_params(ctx), *(GLOBAL_OPTIONS if below else ())]
 
 
-CONFIG = click.argument("config")
+def complete_config(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """What a CONFIG may be."""
+    from tdxwrap.completion import files
+
+    return files(incomplete, (".yaml", ".yml"))
+
+
+def complete_segment(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """What a PS may be."""
+    from tdxwrap.completion import segments
+
+    return segments(ctx.find_root().obj or {}, os.environ, incomplete)
+
+
+def complete_either(
+    ctx: click.Context, param: click.Parameter, incomplete: str
+) -> list[CompletionItem[str]]:
+    """What a CONFIG or a PS may be."""
+    found = complete_config(ctx, param, incomplete)
+    return found + complete_segment(ctx, param, incomplete)
+
+
+CONFIG = click.argument("config", shell_complete=complete_config)
+PS = click.argument("ps", shell_complete=complete_segment)
 PARENT_SEGMENT = click.option(
-    "--parent-segment", metavar="PS", help="Id or name; goes before the one in the file."
+    "--parent-segment",
+    metavar="PS",
+    shell_complete=complete_segment,
+    help="Id or name; goes before the one in the file.",
 )
 
 

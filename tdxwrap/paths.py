@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Mapping
 from pathlib import Path
 
@@ -22,6 +21,8 @@ def lock_folder(environ: Mapping[str, str]) -> Path:
     Raises:
         OSError: neither can be made.
     """
+    import tempfile
+
     for base in (state_home(environ), Path(tempfile.gettempdir(), f"tdxwrap-{os.getuid()}")):
         try:
             if base is not None:

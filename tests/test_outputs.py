@@ -103,6 +103,7 @@ def test_documents_of_a_whole_life(shell: Shell, world: World) -> None:
     checked(shell.run("verify", WEB, "--json"), "verify")
     checked(shell.run("export", "394649", "-f", "live.yaml", "--json"), "export")
     checked(shell.run("runs", "--json"), "runs")
+    checked(shell.run("completion", "bash", "--json"), "completion")
     checked(shell.run("runs", "show", "last", "--json"), "runs show")
     checked(shell.run("runs", "export", "last", "--json"), "runs export")
     checked(shell.run("runs", "export", "last", "-f", "run.jsonl", "--json"), "runs export")
@@ -140,6 +141,7 @@ def test_usage(shell: Shell, world: World) -> None:
         (("verify", "none.yaml"), "verify"),
         (("export", "394649", "-f", "no/such/folder"), "export"),
         (("schema", "--output-of", "nothing"), "error"),
+        (("completion", "tcsh"), "completion"),
         (("runs", "shw"), "runs"),
         (("runs", "show", "none"), "runs show"),
         (("runs", "export", "none"), "runs export"),
