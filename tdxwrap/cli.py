@@ -22,7 +22,6 @@ from tdxwrap.options import (
     SECONDS,
     CommandGroup,
     FilePath,
-    command_name,
     complete_config,
     complete_either,
     patience,
@@ -63,7 +62,6 @@ def _app(ctx: click.Context) -> App:
 
     options = ctx.find_root().obj
     chosen = Globals(**{field.name: options[field.name] for field in fields(Globals)})
-    options["command"] = command_name(ctx)
     app: App = App(chosen, os.environ, options["command"])
     options["app"] = app
     return app

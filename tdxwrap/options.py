@@ -111,20 +111,21 @@ class Command(click.Command):
     """A command that takes the global options too, since one may think of them last."""
 
     def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Its own parameters and the global options."""
-        return [*super().get_params(ctx), *GLOBAL_OPTIONS]
+        """Its own parameters and, below the top, the global options."""
+        below = ctx.parent is not None
+        return [*super().get_params(ctx), *(GLOBAL_OPTIONS if below else ())]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it; an error is told as one of this command."""
+        ctx.find_root().obj["command"] = command_name(ctx)
+        return super().invoke(ctx)
 
 
-class CommandGroup(click.Group):
+class CommandGroup(Command, click.Group):
     """A group whose commands take the global options, as it does itself."""
 
     command_class = Command
     group_class = type
-
-    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Its own parameters and, below the top, the global options."""
-        below = ctx.parent is not None
-        return [*super().get_params(ctx), *(GLOBAL_OPTIONS if below else ())]
 
 
 def complete_config(
