@@ -15,15 +15,16 @@ from tdxwrap import __version__
 from tdxwrap.errors import UsageProblem
 from tdxwrap.options import (
     CONFIG,
-    EPILOG,
     GLOBAL_OPTIONS,
     PARENT_SEGMENT,
     PS,
     SECONDS,
     CommandGroup,
     FilePath,
+    Option,
     complete_config,
     complete_either,
+    explain_options,
     patience,
     plan_choice,
     plan_options,
@@ -43,14 +44,14 @@ CONTEXT = {
 
 
 @click.group(cls=CommandGroup, context_settings=CONTEXT, params=[*GLOBAL_OPTIONS])
+@click.option(
+    "--help-options", is_flag=True, is_eager=True, expose_value=False, callback=explain_options
+)
 @click.version_option(__version__, prog_name="tdxwrap")
 def main() -> None:
-    """The realtime configuration of a parent segment, from a YAML file.
-
-    \b
-    tdxwrap check rt.yaml       is the file right?
-    tdxwrap plan rt.yaml        what would change?
-    tdxwrap apply rt.yaml       make it so, wait until it is live, prove it
+    """\b
+    The realtime configuration of a parent segment, from a YAML file:
+    tdxwrap check rt.yaml; tdxwrap plan rt.yaml; tdxwrap apply rt.yaml
     """
 
 
@@ -67,34 +68,38 @@ def _app(ctx: click.Context) -> App:
     return app
 
 
-@main.command("check", epilog=EPILOG)
+@main.command("check")
 @CONFIG
 @click.pass_context
 def check(ctx: click.Context, config: str) -> int:
-    """Validate a CONFIG offline.
+    """Validate a CONFIG offline. Every error at once, each with line, column, field and a hint.
 
-    Every error at once, each with line, column, field and a hint.
+    \b
+    tdxwrap check rt.yaml
     """
     from tdxwrap.commands.check import check
 
     return check(_app(ctx), config)
 
 
-@main.command("doctor", epilog=EPILOG)
+@main.command("doctor")
 @click.argument("config", required=False, shell_complete=complete_config)
 @PARENT_SEGMENT
 @click.pass_context
 def doctor(ctx: click.Context, config: str | None, parent_segment: str | None) -> int:
-    """Look whether everything is in place.
+    """Look whether everything is in place. That is tdx, login, profile, `tdx api`, the parent
+    segment and, with a CONFIG, its tables and columns.
 
-    tdx, login, profile, `tdx api`, the parent segment; with a CONFIG also its tables and columns.
+    \b
+    tdxwrap doctor
+    tdxwrap doctor rt.yaml --profile production
     """
     from tdxwrap.commands.doctor import doctor
 
     return doctor(_app(ctx), config, parent_segment)
 
 
-@main.command("plan", epilog=EPILOG)
+@main.command("plan")
 @CONFIG
 @PARENT_SEGMENT
 @plan_options
@@ -110,7 +115,13 @@ def plan(
     markdown: bool,
     **given: Any,
 ) -> int:
-    """Show what apply would change. Writes nothing."""
+    """Show what apply would change. Writes nothing.
+
+    \b
+    tdxwrap plan rt.yaml
+    tdxwrap plan rt.yaml --exit-code        7 when something would change
+    tdxwrap plan rt.yaml --markdown         for a pull request
+    """
     from tdxwrap.commands.plan import plan
 
     return plan(
@@ -123,22 +134,28 @@ def plan(
     )
 
 
-@main.command("apply", epilog=EPILOG)
+@main.command("apply")
 @CONFIG
 @PARENT_SEGMENT
 @plan_options
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
-@click.option("--jobs", type=click.IntRange(1, 16), default=1, metavar="N", help="Side by side.")
 @click.option(
-    "--deadline", type=SECONDS, metavar="SECONDS", help="Limit of the whole run; default: none."
+    "--jobs",
+    cls=Option,
+    type=click.IntRange(1, 16),
+    default=1,
+    metavar="N",
+    help="Creates of a step side by side (1).",
+)
+@click.option(
+    "--deadline", cls=Option, type=SECONDS, metavar="SECONDS", help="Limit of the whole run."
 )
 @click.option("--no-wait", is_flag=True, help="Do not wait for the status ok.")
 @click.option(
     "--rt-config",
     type=FilePath(),
     default="rt_config.yaml",
-    show_default=True,
-    help="Where what was configured before is written.",
+    help="For the earlier configuration (rt_config.yaml).",
 )
 @wait_options
 @click.pass_context
@@ -154,9 +171,12 @@ def apply(
     rt_config: Path,
     **given: Any,
 ) -> int:
-    """Make the parent segment what CONFIG says.
+    """Make the parent segment what CONFIG says. Shows the plan, asks, writes, waits until it is
+    live, and compares every field.
 
-    Shows the plan, asks, writes, waits until it is live, and compares every field.
+    \b
+    tdxwrap apply rt.yaml
+    tdxwrap apply rt.yaml --yes --json      where nobody can be asked
     """
     from tdxwrap.commands.apply import apply
 
@@ -173,35 +193,47 @@ def apply(
     )
 
 
-@main.command("status", epilog=EPILOG)
+@main.command("status")
 @PS
 @click.pass_context
 def status(ctx: click.Context, ps: str) -> int:
-    """Show the RT status of PS (id or name)."""
+    """Show the RT status of PS (id or name).
+
+    \b
+    tdxwrap status 394649
+    tdxwrap status "Customer 360" --json
+    """
     from tdxwrap.commands.status import status
 
     return status(_app(ctx), ps)
 
 
-@main.command("wait", epilog=EPILOG)
+@main.command("wait")
 @PS
 @wait_options
 @click.pass_context
 def wait(ctx: click.Context, /, ps: str, **given: Any) -> int:
-    """Wait until the RT status of PS is ok."""
+    """Wait until the RT status of PS is ok. It usually takes 30 to 90 seconds.
+
+    \b
+    tdxwrap wait 394649 --wait-timeout 120
+    """
     from tdxwrap.commands.status import wait
 
     return wait(_app(ctx), ps, patience(given))
 
 
-@main.command("verify", epilog=EPILOG)
+@main.command("verify")
 @click.argument("config_or_ps", metavar="CONFIG|PS", shell_complete=complete_either)
 @PARENT_SEGMENT
 @click.pass_context
 def verify(ctx: click.Context, config_or_ps: str, parent_segment: str | None) -> int:
-    """Compare live with CONFIG, or check PS.
+    """Compare live with CONFIG, or check PS. With a CONFIG every field of every item; with a parent
+    segment the three checks of the recipe.
 
-    With a CONFIG every field of every item; with a parent segment the three checks of the recipe.
+    \b
+    tdxwrap verify rt.yaml
+    tdxwrap verify 394649
     """
     from tdxwrap.commands.verify import verify_config, verify_segment
 
@@ -217,7 +249,7 @@ def _is_config(text: str) -> bool:
     return text == "-" or text.endswith((".yaml", ".yml")) or os.path.isfile(text)
 
 
-@main.command("export", epilog=EPILOG)
+@main.command("export")
 @PS
 @click.option(
     "-f",
@@ -227,26 +259,33 @@ def _is_config(text: str) -> bool:
 )
 @click.pass_context
 def export(ctx: click.Context, ps: str, file: Path | None) -> int:
-    """Print what is live on PS as a CONFIG."""
+    """Print what is live on PS as a CONFIG.
+
+    \b
+    tdxwrap export 394649
+    tdxwrap export "Customer 360" -f rt.yaml
+    """
     from tdxwrap.commands.export import export
 
     return export(_app(ctx), ps, file)
 
 
-@main.command("schema", epilog=EPILOG)
+@main.command("schema")
 @click.option("--output-of", metavar="COMMAND", help="Of what that command prints with --json.")
 @click.pass_context
 def schema(ctx: click.Context, output_of: str | None) -> int:
-    """Print the JSON Schema of a CONFIG.
+    """Print the JSON Schema of a CONFIG. With --output-of, of what a command prints with --json.
 
-    With --output-of, of what a command prints with --json.
+    \b
+    tdxwrap schema > rt-config.schema.json
+    tdxwrap schema --output-of apply
     """
     from tdxwrap.commands.schema import schema
 
     return schema(_app(ctx), output_of)
 
 
-@main.command("completion", epilog=EPILOG)
+@main.command("completion")
 @click.argument("shell", required=False, metavar="[bash|zsh|fish]")
 @click.pass_context
 def completion(ctx: click.Context, shell: str | None) -> int:
@@ -263,10 +302,15 @@ def completion(ctx: click.Context, shell: str | None) -> int:
     return completion(main, shell, os.environ, (lambda: _app(ctx)) if as_json else None)
 
 
-@main.group("runs", invoke_without_command=True, epilog=EPILOG)
+@main.group("runs", invoke_without_command=True)
 @click.pass_context
 def runs(ctx: click.Context) -> int | None:
-    """List earlier runs, newest first."""
+    """List earlier runs, newest first.
+
+    \b
+    tdxwrap runs
+    tdxwrap runs show last
+    """
     from tdxwrap.commands.runs import list_runs
 
     return None if ctx.invoked_subcommand else list_runs(_app(ctx))
@@ -275,30 +319,38 @@ def runs(ctx: click.Context) -> int | None:
 RUN = click.argument("run", metavar="ID|last|PATH")
 
 
-@runs.command("show", epilog=EPILOG)
+@runs.command("show")
 @RUN
 @click.pass_context
 def runs_show(ctx: click.Context, run: str) -> int:
-    """Tell the story of one run: its steps, changes and tdx calls."""
+    """Tell the story of one run: its steps, changes and tdx calls.
+
+    \b
+    tdxwrap runs show last
+    """
     from tdxwrap.commands.runs import show_run
 
     return show_run(_app(ctx), run)
 
 
-@runs.command("export", epilog=EPILOG)
+@runs.command("export")
 @RUN
 @click.option("--redact", is_flag=True, help="Replace every name and id, consistently.")
 @click.option("-f", "--file", type=FilePath(), help="Write there.")
 @click.option(
     "--config-out",
     type=FilePath(),
-    help="With --redact: write the run's CONFIG there, under the same names.",
+    help="With --redact: write the run's CONFIG there.",
 )
 @click.pass_context
 def runs_export(
     ctx: click.Context, run: str, redact: bool, file: Path | None, config_out: Path | None
 ) -> int:
-    """Print the journal of a run, to be shared or kept as a test."""
+    """Print the journal of a run, to be shared or kept as a test.
+
+    \b
+    tdxwrap runs export last --redact -f run.jsonl
+    """
     from tdxwrap.commands.runs import export_run
 
     app = _app(ctx)

@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import zip_longest
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
@@ -16,7 +17,11 @@ if TYPE_CHECKING:
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-EPILOG = "Global options (tdxwrap --help) may stand before or after the command."
+SECTIONS = (
+    ("Start", ("new", "rehearse", "doctor")),
+    ("Everyday", ("check", "plan", "apply", "verify", "status", "wait")),
+)
+"""How the help groups the commands; the others follow as "More"."""
 
 
 def command_name(ctx: click.Context) -> str:
@@ -93,16 +98,31 @@ _GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
 )
 
 
-class GlobalOption(click.Option):
-    """An option that every command takes; the help of the group alone tells of it."""
+class Option(click.Option):
+    """An option whose help says all in a line.
+
+    Args:
+        told: the two columns of its line, where they are not what click would make of it; an empty
+            one leaves it out, since another line tells of it too.
+    """
+
+    def __init__(self, *args: Any, told: tuple[str, str] | tuple[()] | None = None, **more: Any):
+        super().__init__(*args, **more)
+        self.told = told
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
         """Its line in the help, if any."""
-        return super().get_help_record(ctx) if ctx.parent is None else None
+        if self.told is not None:
+            return self.told or None
+        return super().get_help_record(ctx)
+
+    def get_help_extra(self, ctx: click.Context) -> Any:
+        """Nothing: the line says what the default and the limits are, where it matters."""
+        return {}
 
 
 GLOBAL_OPTIONS = [
-    GlobalOption(names, expose_value=False, callback=_remember, is_eager=True, **settings)
+    Option(names, expose_value=False, callback=_remember, is_eager=True, **settings)
     for names, settings in _GLOBAL_OPTIONS
 ]
 
@@ -120,12 +140,64 @@ class Command(click.Command):
         ctx.find_root().obj["command"] = command_name(ctx)
         return super().invoke(ctx)
 
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The options of its own, a line each; the help has to fit on a screen."""
+        records = [p.get_help_record(ctx) for p in self.params if isinstance(p, click.Option)]
+        own = [record for record in records if record is not None]
+        if not own:
+            formatter.write("\nOptions: the global ones (tdxwrap --help-options)\n")
+            return
+        with formatter.section("Options, beside the global ones (tdxwrap --help-options)"):
+            formatter.write_dl(own)
+
 
 class CommandGroup(Command, click.Group):
     """A group whose commands take the global options, as it does itself."""
 
     command_class = Command
     group_class = type
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """The commands by use, then the options; those of the top by name only."""
+        if ctx.parent is not None:
+            self.format_commands(ctx, formatter)
+            super().format_options(ctx, formatter)
+            return
+        formatter.write_paragraph()
+        from textwrap import wrap
+
+        formatter.write_dl(list(self._sections(formatter.width)), col_max=40)
+        options = " ".join(max(param.opts, key=len) for param in self.params)
+        rows = wrap(options, formatter.width - 10, break_on_hyphens=False)
+        for label, row in zip_longest(["Options"], rows, fillvalue=""):
+            formatter.write(f"{label:<9} {row}\n")
+
+    def _sections(self, width: int) -> Iterator[tuple[str, str]]:
+        listed = [name for _, names in SECTIONS for name in names]
+        more = ("More", tuple(name for name in self.commands if name not in listed))
+        for section, names in (*SECTIONS, more):
+            label = section
+            for name in names:
+                if name in self.commands:
+                    told = self.commands[name].get_short_help_str(width)
+                    yield f"{label:<9} {name}", told
+                    label = ""
+
+
+def explain_options(ctx: click.Context, param: click.Parameter, value: bool) -> None:
+    """What the global options are for, a line each."""
+    if not value or ctx.resilient_parsing:
+        return
+    formatter = ctx.make_formatter()
+    formatter.write_text(
+        "Global options stand before or after the command. Each may be given as a variable "
+        "instead: TDXWRAP_PROFILE=production."
+    )
+    formatter.write_paragraph()
+    records = (option.get_help_record(ctx) for option in GLOBAL_OPTIONS)
+    formatter.write_dl([record for record in records if record is not None])
+    click.echo(formatter.getvalue().rstrip("\n"))
+    ctx.exit()
 
 
 def complete_config(
@@ -158,6 +230,7 @@ CONFIG = click.argument("config", shell_complete=complete_config)
 PS = click.argument("ps", shell_complete=complete_segment)
 PARENT_SEGMENT = click.option(
     "--parent-segment",
+    cls=Option,
     metavar="PS",
     shell_complete=complete_segment,
     help="Id or name; goes before the one in the file.",
@@ -168,26 +241,28 @@ def plan_options(function: F) -> F:
     """The options that say what a plan may take away."""
     for name, text in (
         ("--force", "Allow what is dangerous: see the plan."),
-        ("--replace", "Allow delete and create; what an attribute has collected is lost."),
+        ("--replace", "Delete and create; what was collected is lost."),
         ("--prune", "Delete what is live and not in the file."),
     ):
-        function = click.option(name, is_flag=True, help=text)(function)
+        function = click.option(name, cls=Option, is_flag=True, help=text)(function)
     return click.option(
         "--check-columns/--no-check-columns",
+        cls=Option,
         default=True,
-        help="Look whether tables and columns exist when something is to be written.",
+        told=("--no-check-columns", "Do not look whether tables and columns exist."),
     )(function)
 
 
 def wait_options(function: F) -> F:
     """The options that say how to wait for the status ok."""
-    for name, default, text in (
-        ("--poll-longest", 5.0, "Longest pause between two looks."),
-        ("--poll-first", 1.0, "Pause after the first look; it grows."),
-        ("--wait-timeout", 600.0, "When to give up waiting."),
+    pauses = ("--poll-longest SECONDS", "Longest pause (5); the first is --poll-first (1).")
+    for name, default, told in (
+        ("--poll-longest", 5.0, pauses),
+        ("--poll-first", 1.0, ()),
+        ("--wait-timeout", 600.0, ("--wait-timeout SECONDS", "When to give up waiting (600).")),
     ):
         function = click.option(
-            name, type=SECONDS, default=default, show_default=True, metavar="SECONDS", help=text
+            name, cls=Option, type=SECONDS, default=default, metavar="SECONDS", told=told
         )(function)
     return function
 

@@ -6,15 +6,14 @@ import functools
 import json
 import subprocess
 import sys
-from collections.abc import Iterator
 from typing import Any
 
-import click
 import pytest
+from commandlines import commands
 from jsonschema import Draft202012Validator
 from shells import MINIMAL, WEB, Ran, Shell
 
-from tdxwrap import cli, outputs
+from tdxwrap import outputs
 from tdxwrap.fake.control import World
 from tdxwrap.lock import segment_lock
 
@@ -41,15 +40,8 @@ def checked(done: Ran, name: str, code: int = 0) -> dict[str, Any]:
     return dict(document)
 
 
-def commands(group: click.Group = cli.main, above: str = "") -> Iterator[str]:
-    for name, command in group.commands.items():
-        yield f"{above}{name}"
-        if isinstance(command, click.Group):
-            yield from commands(command, f"{above}{name} ")
-
-
 def test_every_command_states_the_form_of_its_document() -> None:
-    assert sorted(outputs.names()) == sorted([*commands(), "error"])
+    assert sorted(outputs.names()) == sorted([*dict(commands()), "error"])
 
 
 def test_schemas_are_versioned_and_found_by_name(shell: Shell) -> None:
