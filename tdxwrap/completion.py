@@ -23,8 +23,6 @@ from click.shell_completion import (
     add_completion_class,
 )
 
-from tdxwrap.remembered import recall
-
 VARIABLE = "_TDXWRAP_COMPLETE"
 Items = list[CompletionItem[str]]
 
@@ -47,6 +45,8 @@ def files(incomplete: str, endings: tuple[str, ...] = ("",)) -> Items:
 
 def segments(given: Mapping[str, Any], environ: Mapping[str, str], incomplete: str) -> Items:
     """The names and ids of the parent segments that tdx listed last for this profile and site."""
+    from tdxwrap.remembered import recall
+
     known = [
         (segment_id, name)
         for segment_id, name in recall(environ, given.get("profile"), given.get("site"))
