@@ -279,6 +279,11 @@ def schema(ctx: click.Context, output_of: str | None) -> int:
     \b
     tdxwrap schema > rt-config.schema.json
     tdxwrap schema --output-of apply
+
+    Editors complete and check a CONFIG that stands beside that file and begins with
+
+    \b
+    # yaml-language-server: $schema=rt-config.schema.json
     """
     from tdxwrap.commands.schema import schema
 
