@@ -215,7 +215,9 @@ class App:
             content: what the document of the command holds (documents.py).
         """
         journal = self.journal_path
-        self.console.document(documents.document(command, error=error, journal=journal, **content))
+        if self.chosen.json:
+            made = documents.document(command, error=error, journal=journal, **content)
+            self.console.document(made)
         self.console.check_written()
         if error is None:
             return ExitCode.DONE

@@ -91,7 +91,10 @@ _GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         },
     ),
     (("--no-journal",), {"is_flag": True, "help": "Do not record the run."}),
-    (("--json",), {"is_flag": True, "help": "Print one JSON document."}),
+    (
+        ("--json",),
+        {"is_flag": True, "help": "Print one JSON document: see tdxwrap schema --output-of."},
+    ),
     (("-v", "--verbose"), {"is_flag": True, "help": "Show each tdx command."}),
     (("-q", "--quiet"), {"is_flag": True, "help": "Print errors and results only."}),
     (("--color/--no-color",), {"default": None, "help": "Colour; NO_COLOR is honoured."}),

@@ -21,6 +21,6 @@ def schema(app: App, output_of: str | None) -> int:
             f"there is no document of {output_of}",
             hint=did_you_mean(output_of, known) or f"one of {', '.join(known)}",
         )
-    app.console.raw_document(config.schema() if output_of is None else outputs.schema(output_of))
+    app.console.document(config.schema() if output_of is None else outputs.schema(output_of))
     app.console.check_written()
     return ExitCode.DONE
