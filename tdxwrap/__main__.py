@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
+from tdxwrap import bugs
 from tdxwrap.cli import main as commands
 from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.options import command_name
@@ -59,7 +60,7 @@ def run(args: Sequence[str]) -> int:
         except TdxwrapError as failure:
             error = failure
         except Exception as bug:
-            error = _bug(bug)
+            error = bugs.as_error(bug)
         ignore_signals()
         return _fail(args, given, error)
 
@@ -93,24 +94,6 @@ def _end_journal(given: dict[str, Any], code: int, error: TdxwrapError | None = 
         return None
     app.end_journal(code, error)
     return app.journal_path
-
-
-def _bug(error: Exception) -> TdxwrapError:
-    """What nobody expected: say so in a line, and keep the traceback for a report."""
-    import tempfile
-    import traceback
-
-    from tdxwrap.redact import Redactor
-
-    trace = "".join(traceback.format_exception(error))
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="tdxwrap-bug-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(Redactor.from_environ(os.environ).text(trace))
-    return TdxwrapError(
-        f"a bug in tdxwrap: {type(error).__name__}: {error}",
-        hint=f"please report it with {file.name}; running the command again is safe",
-    )
 
 
 if __name__ == "__main__":

@@ -18,7 +18,7 @@ from tdxwrap.checklist import Checklist
 from tdxwrap.config import LoadedConfig, load
 from tdxwrap.console import Console, Style
 from tdxwrap.errors import ExitCode, TdxwrapError
-from tdxwrap.events import Event
+from tdxwrap.events import ChangeDone, Event
 from tdxwrap.journal import Journal, open_journal
 from tdxwrap.keep import write_keeping_earlier
 from tdxwrap.realtime import Realtime
@@ -27,6 +27,7 @@ from tdxwrap.render import Line
 from tdxwrap.retry import Retry
 from tdxwrap.room import sweep_leftovers
 from tdxwrap.session import Session
+from tdxwrap.state import Segment
 from tdxwrap.tdx import Call, Tdx
 
 
@@ -55,21 +56,36 @@ class App:
         chosen: the global options.
         environ: the environment of the user.
         command: its name, for the journal.
+        of_several: it is about one of several files; its document goes into theirs (many.py).
     Attributes:
         console: where all that it says goes.
         calls: how many tdx calls were made so far.
+        segment: the parent segment that it is about, as far as is known.
+        changes: how many were written, are pending or differ; None where it does not matter.
+        document, failure: how it ended.
     """
 
-    def __init__(self, chosen: Globals, environ: Mapping[str, str], command: str = "") -> None:
+    def __init__(
+        self,
+        chosen: Globals,
+        environ: Mapping[str, str],
+        command: str = "",
+        *,
+        of_several: bool = False,
+    ) -> None:
         self.chosen = chosen
         self.environ = environ
         self.console = Console(
             Style(chosen.json, chosen.verbose, chosen.quiet, chosen.color), environ
         )
+        self.command = command
+        self.of_several = of_several
         self.calls = 0
-        self._command = command
+        self.segment = ""
+        self.changes: int | None = None
+        self.document: dict[str, Any] = {}
+        self.failure: TdxwrapError | None = None
         self._about: dict[str, str] = {}
-        self._failure: TdxwrapError | None = None
         self._journal: Journal | None = None
 
     @property
@@ -97,10 +113,14 @@ class App:
         """
         loaded = load(config, environ=self.environ)
         self.console.warnings(loaded.warnings)
-        ps = session.parent_segment(loaded, override)
+        ps = self.segment = session.parent_segment(loaded, override)
         file = config if config == "-" else os.path.abspath(config)
         self._about = {"config": file, "digest": loaded.digest, "segment": ps}
         return loaded, ps
+
+    def about(self, segment: Segment, changes: int) -> None:
+        """Keep what is said of this run among others: the segment, and how many changes."""
+        self.segment, self.changes = f"{segment.name} ({segment.id})", changes
 
     def write(self, file: Path, text: str, option: str) -> None:
         """Write a file that was asked for, and say where an earlier one has gone.
@@ -144,6 +164,8 @@ class App:
         ):
 
             def listen(event: Event) -> None:
+                if isinstance(event, ChangeDone):
+                    self.changes = 1 + (self.changes or 0)
                 if self._journal is not None:
                     self._journal.event(event)
                 checklist(event)
@@ -182,10 +204,10 @@ class App:
             "site": chosen.site,
             "segment": ps or self._about.get("segment"),
         }
-        label = about["segment"] or self._command
+        label = about["segment"] or self.command
         journal = open_journal(chosen.journal, label, self.environ, self._warn)
         if journal is not None:
-            journal.header(self._command, about)
+            journal.header(self.command, about)
             if chosen.verbose:
                 self.console.note([Line("journal ", str(journal.path), "dim")])
         return journal
@@ -196,7 +218,7 @@ class App:
     def end_journal(self, code: int, error: TdxwrapError | None = None) -> None:
         """Write the last line of the journal: how the run ended."""
         if self._journal is not None:
-            self._journal.end(code, error or self._failure)
+            self._journal.end(code, error or self.failure)
 
     # The end
 
@@ -216,12 +238,13 @@ class App:
         """
         journal = self.journal_path
         if self.chosen.json:
-            made = documents.document(command, error=error, journal=journal, **content)
-            self.console.document(made)
+            self.document = documents.document(command, error=error, journal=journal, **content)
+            if not self.of_several:
+                self.console.document(self.document)
         self.console.check_written()
         if error is None:
             return ExitCode.DONE
-        self._failure = error
+        self.failure = error
         if not (told or self.chosen.json):
             self.console.error(command, error, journal)
         return error.exit_code

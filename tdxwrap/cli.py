@@ -7,6 +7,8 @@ cost next to nothing.
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
 import click
@@ -14,8 +16,9 @@ import click
 from tdxwrap import __version__
 from tdxwrap.errors import UsageProblem
 from tdxwrap.options import (
-    CONFIG,
+    CONFIGS,
     GLOBAL_OPTIONS,
+    KEEP_GOING,
     PARENT_SEGMENT,
     PS,
     SECONDS,
@@ -24,6 +27,7 @@ from tdxwrap.options import (
     Option,
     complete_config,
     complete_either,
+    complete_segment,
     explain_options,
     patience,
     plan_choice,
@@ -55,7 +59,7 @@ def main() -> None:
     """
 
 
-def _app(ctx: click.Context) -> App:
+def _app(ctx: click.Context, *, of_several: bool = False) -> App:
     """The app of one command, with the console and tdx as the global options say."""
     from dataclasses import fields
 
@@ -63,30 +67,55 @@ def _app(ctx: click.Context) -> App:
 
     options = ctx.find_root().obj
     chosen = Globals(**{field.name: options[field.name] for field in fields(Globals)})
-    app: App = App(chosen, os.environ, options["command"])
+    app: App = App(chosen, os.environ, options["command"], of_several=of_several)
     options["app"] = app
     return app
 
 
+def _each(
+    ctx: click.Context, configs: Sequence[str], one: Callable[[App, str], int], **settings: Any
+) -> int:
+    """Run a command on a file, or on several and those of folders one after another.
+
+    Args:
+        settings: of `each_file`.
+    """
+    if len(configs) == 1 and not os.path.isdir(configs[0]):
+        return one(_app(ctx), configs[0])
+    from tdxwrap.many import each_file, files_of
+
+    if ctx.params.get("parent_segment"):
+        hint = "it would go before what each file says"
+        raise UsageProblem("--parent-segment goes with a single file", hint=hint)
+    frame = _app(ctx)
+    files = files_of(configs)
+    return each_file(frame, lambda: _app(ctx, of_several=True), files, one, **settings)
+
+
 @main.command("check")
-@CONFIG
+@CONFIGS
+@KEEP_GOING
 @click.pass_context
-def check(ctx: click.Context, config: str) -> int:
+def check(ctx: click.Context, configs: Sequence[str], keep_going: bool) -> int:
     """Validate a CONFIG offline. Every error at once, each with line, column, field and a hint.
 
     \b
     tdxwrap check rt.yaml
+    tdxwrap check brands/ --keep-going
     """
     from tdxwrap.commands.check import check
 
-    return check(_app(ctx), config)
+    return _each(ctx, configs, check, keep_going=keep_going)
 
 
 @main.command("doctor")
-@click.argument("config", required=False, shell_complete=complete_config)
+@click.argument("configs", nargs=-1, metavar="[CONFIG]...", shell_complete=complete_config)
 @PARENT_SEGMENT
+@KEEP_GOING
 @click.pass_context
-def doctor(ctx: click.Context, config: str | None, parent_segment: str | None) -> int:
+def doctor(
+    ctx: click.Context, configs: Sequence[str], parent_segment: str | None, keep_going: bool
+) -> int:
     """Look whether everything is in place. That is tdx, login, profile, `tdx api`, the parent
     segment and, with a CONFIG, its tables and columns.
 
@@ -96,12 +125,19 @@ def doctor(ctx: click.Context, config: str | None, parent_segment: str | None) -
     """
     from tdxwrap.commands.doctor import doctor
 
-    return doctor(_app(ctx), config, parent_segment)
+    if not configs:
+        return doctor(_app(ctx), None, parent_segment)
+
+    def one(app: App, config: str) -> int:
+        return doctor(app, config, parent_segment)
+
+    return _each(ctx, configs, one, keep_going=keep_going)
 
 
 @main.command("plan")
-@CONFIG
+@CONFIGS
 @PARENT_SEGMENT
+@KEEP_GOING
 @plan_options
 @click.option("--exit-code", is_flag=True, help="Exit 7 when changes are pending.")
 @click.option("--markdown", is_flag=True, help="For a pull request comment.")
@@ -109,8 +145,9 @@ def doctor(ctx: click.Context, config: str | None, parent_segment: str | None) -
 def plan(
     ctx: click.Context,
     /,
-    config: str,
+    configs: Sequence[str],
     parent_segment: str | None,
+    keep_going: bool,
     exit_code: bool,
     markdown: bool,
     **given: Any,
@@ -124,19 +161,23 @@ def plan(
     """
     from tdxwrap.commands.plan import plan
 
-    return plan(
-        _app(ctx),
-        config,
-        override=parent_segment,
-        options=plan_choice(given),
-        exit_code=exit_code,
-        markdown=markdown,
-    )
+    def one(app: App, config: str) -> int:
+        return plan(
+            app,
+            config,
+            override=parent_segment,
+            options=plan_choice(given),
+            exit_code=exit_code,
+            markdown=markdown,
+        )
+
+    return _each(ctx, configs, one, keep_going=keep_going, markdown=markdown)
 
 
 @main.command("apply")
-@CONFIG
+@CONFIGS
 @PARENT_SEGMENT
+@KEEP_GOING
 @plan_options
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
 @click.option(
@@ -162,8 +203,9 @@ def plan(
 def apply(
     ctx: click.Context,
     /,
-    config: str,
+    configs: Sequence[str],
     parent_segment: str | None,
+    keep_going: bool,
     yes: bool,
     jobs: int,
     deadline: float | None,
@@ -177,20 +219,63 @@ def apply(
     \b
     tdxwrap apply rt.yaml
     tdxwrap apply rt.yaml --yes --json      where nobody can be asked
+    tdxwrap apply brands/ --keep-going      every file; baselines by segment id
     """
     from tdxwrap.commands.apply import apply
 
-    return apply(
-        _app(ctx),
-        config,
-        override=parent_segment,
-        options=plan_choice(given),
-        yes=yes,
-        jobs=jobs,
-        limit=deadline,
-        rt_config=rt_config,
-        patience=None if no_wait else patience(given),
-    )
+    started = time.monotonic()
+
+    def one(app: App, config: str) -> int:
+        passed = time.monotonic() - started
+        return apply(
+            app,
+            config,
+            override=parent_segment,
+            options=plan_choice(given),
+            yes=yes,
+            jobs=jobs,
+            limit=None if deadline is None else max(deadline - passed, 0.001),
+            rt_config=rt_config,
+            patience=None if no_wait else patience(given),
+        )
+
+    return _each(ctx, configs, one, keep_going=keep_going)
+
+
+@main.command("rehearse")
+@click.argument("config", required=False, metavar="CONFIG", shell_complete=complete_config)
+@click.option(
+    "--from",
+    "source",
+    metavar="JOURNAL|EXPORT",
+    help="Start from what a run found (id, last, path), or from an exported file.",
+)
+@click.option("--fault", metavar="NAME", help="Let something go wrong; `list` shows what can.")
+@plan_options
+@click.pass_context
+def rehearse(
+    ctx: click.Context,
+    /,
+    config: str | None,
+    source: str | None,
+    fault: str | None,
+    **given: Any,
+) -> int:
+    """Show a whole apply on a stand-in for tdx. No account is needed and nothing is touched:
+    tables, columns and parent segment are made up from CONFIG, and thrown away at the end.
+
+    \b
+    tdxwrap rehearse rt.yaml
+    tdxwrap rehearse rt.yaml --fault lost-answer
+    tdxwrap rehearse rt.yaml --from exported.yaml --prune
+    """
+    from tdxwrap.commands.rehearse import list_faults, rehearse
+
+    if fault == "list":
+        return list_faults(_app(ctx))
+    if config is None:
+        raise UsageProblem("which CONFIG is to be rehearsed?", hint="see tdxwrap rehearse --help")
+    return rehearse(_app(ctx), config, source=source, fault=fault, options=plan_choice(given))
 
 
 @main.command("status")
@@ -224,10 +309,15 @@ def wait(ctx: click.Context, /, ps: str, **given: Any) -> int:
 
 
 @main.command("verify")
-@click.argument("config_or_ps", metavar="CONFIG|PS", shell_complete=complete_either)
+@click.argument(
+    "configs", nargs=-1, required=True, metavar="CONFIG...|PS", shell_complete=complete_either
+)
 @PARENT_SEGMENT
+@KEEP_GOING
 @click.pass_context
-def verify(ctx: click.Context, config_or_ps: str, parent_segment: str | None) -> int:
+def verify(
+    ctx: click.Context, configs: Sequence[str], parent_segment: str | None, keep_going: bool
+) -> int:
     """Compare live with CONFIG, or check PS. With a CONFIG every field of every item; with a parent
     segment the three checks of the recipe.
 
@@ -237,16 +327,19 @@ def verify(ctx: click.Context, config_or_ps: str, parent_segment: str | None) ->
     """
     from tdxwrap.commands.verify import verify_config, verify_segment
 
-    app = _app(ctx)
-    if _is_config(config_or_ps):
-        return verify_config(app, config_or_ps, parent_segment)
+    def one(app: App, config: str) -> int:
+        return verify_config(app, config, parent_segment)
+
+    if len(configs) > 1 or _is_config(configs[0]):
+        return _each(ctx, configs, one, keep_going=keep_going)
+    (ps,) = configs
     if parent_segment is not None:
-        raise UsageProblem(f"there is no file {config_or_ps} to compare {parent_segment} with")
-    return verify_segment(app, config_or_ps)
+        raise UsageProblem(f"there is no file {ps} to compare {parent_segment} with")
+    return verify_segment(_app(ctx), ps)
 
 
 def _is_config(text: str) -> bool:
-    return text == "-" or text.endswith((".yaml", ".yml")) or os.path.isfile(text)
+    return text == "-" or text.endswith((".yaml", ".yml")) or os.path.exists(text)
 
 
 @main.command("export")
@@ -268,6 +361,43 @@ def export(ctx: click.Context, ps: str, file: Path | None) -> int:
     from tdxwrap.commands.export import export
 
     return export(_app(ctx), ps, file)
+
+
+@main.command("new")
+@click.argument("ps", required=False, shell_complete=complete_segment)
+@click.option(
+    "--table", "tables", multiple=True, metavar="DB.TABLE", help="An event table; repeatable."
+)
+@click.option(
+    "--stitch-by", "keys", multiple=True, metavar="COL", help="A stitching key; repeatable."
+)
+@click.option("--lookup-key", metavar="COL", help="The profile key of the parent segment.")
+@click.option(
+    "-f",
+    "--file",
+    type=FilePath(),
+    help="Write there; an earlier file is kept under another name.",
+)
+@click.pass_context
+def new(
+    ctx: click.Context,
+    /,
+    ps: str | None,
+    tables: tuple[str, ...],
+    keys: tuple[str, ...],
+    lookup_key: str | None,
+    file: Path | None,
+) -> int:
+    """Propose a first CONFIG for PS (id or name). It is made from the tables that the account
+    holds. On a terminal it asks for what is not given; elsewhere PS and --table are needed.
+
+    \b
+    tdxwrap new -f rt.yaml
+    tdxwrap new "Customer 360" --table web.pageviews --stitch-by email > rt.yaml
+    """
+    from tdxwrap.commands.new import Wishes, new
+
+    return new(_app(ctx), ps, Wishes(tables, keys, lookup_key), file)
 
 
 @main.command("schema")

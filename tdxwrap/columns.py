@@ -1,6 +1,6 @@
 """What the API accepts and never reports: tables, columns and keys that are not there (F18, F19).
 
-Pure: `check` compares a configuration with what `live.read_schema` has read.
+Pure: `check` compares a configuration with what `tables.finish_schema` has read.
 """
 
 from __future__ import annotations
@@ -21,7 +21,7 @@ Use: TypeAlias = tuple[str, str, Loc, str]
 
 # Every table has it, whether or not its description lists it.
 _IMPLICIT = frozenset(("time",))
-_STRING = re.compile(r"(?i)(string|varchar|char|text)\b|$")
+STRING = re.compile(r"(?i)(string|varchar|char|text)\b|$")
 _LOOKUP_KEY: Loc = ("id_stitching", "ext_lookup_key")
 _COLUMN_FIELDS = ("column", "value_column", "id_column")
 _MAX_SUGGESTIONS = 100  # looking for the nearest name takes its time
@@ -68,7 +68,7 @@ def _stitching_keys(config: RtConfig, schema: Schema) -> Iterator[Finding]:
             message = f"stitching key {key.name} is not a column of {_listed(lacking)}"
             message += ": profiles seen only there will not be stitched by it"
             yield Finding(Topic.KEYS, Level.WARNING, message, loc=loc)
-        wrong = [f"{kind} in {t}" for t, kind in types.items() if not _STRING.match(kind)]
+        wrong = [f"{kind} in {t}" for t, kind in types.items() if not STRING.match(kind)]
         if wrong:
             message = f"stitching key {key.name} is not a string: {_listed(wrong)}"
             hint = "only string values stitch; give the table a string column of it"
@@ -114,7 +114,7 @@ def _columns(config: RtConfig, schema: Schema) -> Iterator[Finding]:
     readable = schema.readable()
     tables = {event.name: event.event_table for event in config.key_events}
     hints: dict[tuple[str, EventTable], str] = {}
-    for what, event, loc, column in _uses(config):
+    for what, event, loc, column in uses(config):
         table = tables[event]
         known = readable.get(table)
         if known is None or column in known or column in _IMPLICIT:
@@ -126,7 +126,8 @@ def _columns(config: RtConfig, schema: Schema) -> Iterator[Finding]:
         yield Finding(Topic.COLUMNS, Level.FAILED, message, hint, loc)
 
 
-def _uses(config: RtConfig) -> Iterator[Use]:
+def uses(config: RtConfig) -> Iterator[Use]:
+    """Every column that key events and attributes read, filters included."""
     file = config.model_dump(mode="json", by_alias=False)
     for index, event in enumerate(file["key_events"]):
         for loc, column in _named(event, ("key_events", index)):

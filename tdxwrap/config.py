@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -14,6 +13,7 @@ from pydantic import ValidationError
 from tdxwrap import configchecks
 from tdxwrap.configwords import problems_of
 from tdxwrap.errors import ConfigError, Problem
+from tdxwrap.extends import extended
 from tdxwrap.models import RtConfig
 from tdxwrap.yamlsource import Source, escape, read_bytes, read_source, unusable
 
@@ -22,6 +22,11 @@ __all__ = ["LoadedConfig", "escape", "load", "parse", "schema"]
 
 # What the environment gives may be of any form.
 _VARIABLE = {"type": "string", "pattern": r"\$\{"}
+_PATH = {"type": "string", "minLength": 1}
+_EXTENDS = {
+    "description": "the files that this one adds to and changes; paths relative to this file",
+    "anyOf": [_PATH, {"type": "array", "items": _PATH}],
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,10 +34,10 @@ class LoadedConfig:
     """A valid configuration.
 
     Attributes:
-        config: what the file says.
+        config: what the file says, with all that it extends.
         source: where it says it.
         path: the file as the user gave it; `-` for standard input.
-        digest: SHA-256 of the file's bytes, in hexadecimal.
+        digest: SHA-256 of what was read, in hexadecimal; of all files where there are several.
         warnings: what is accepted, and probably not what is wanted.
     """
 
@@ -44,7 +49,7 @@ class LoadedConfig:
 
 
 def load(path: str | Path, *, environ: Mapping[str, str]) -> LoadedConfig:
-    """Read and check a file, or standard input for `-`.
+    """Read and check a file and those that it extends, or standard input for `-`.
 
     Raises:
         ConfigError: it is not usable; holds all problems at once, in file order.
@@ -52,20 +57,30 @@ def load(path: str | Path, *, environ: Mapping[str, str]) -> LoadedConfig:
     return parse(str(path), read_bytes(str(path)), environ=environ)
 
 
+def read(path: str, content: bytes, *, environ: Mapping[str, str]) -> Source:
+    """The data of a file with what it extends merged in, not yet checked.
+
+    Raises:
+        ConfigError: one of them cannot be read, or is no configuration at all.
+    """
+    source = read_source(path, content, environ)
+    _demand_mapping(source)
+    return extended(source, environ)
+
+
 def parse(path: str, content: bytes, *, environ: Mapping[str, str]) -> LoadedConfig:
-    """Check the bytes of a file; `path` only names it in messages.
+    """Check the bytes of a file; `path` names it in messages, and what it extends is beside it.
 
     Raises:
         ConfigError: as `load`.
     """
-    source = read_source(path, content, environ)
-    _demand_mapping(source)
+    source = read(path, content, environ=environ)
     config, found = _validated(source)
     problems = [*source.problems, *found, *configchecks.errors(source)]
     if config is None or problems:
         raise ConfigError(path, _in_file_order(problems))
     warnings = _in_file_order(configchecks.cautions(source))
-    return LoadedConfig(config, source, path, hashlib.sha256(content).hexdigest(), warnings)
+    return LoadedConfig(config, source, path, source.digest, warnings)
 
 
 def _demand_mapping(source: Source) -> None:
@@ -78,7 +93,8 @@ def _demand_mapping(source: Source) -> None:
         "is empty" if source.data is None else f"holds {kind}, not the fields of a configuration"
     )
     hint = f"a configuration consists of {', '.join(configchecks.SECTIONS)}"
-    raise unusable(source.path, f"the file {holds}", hint, source.position(()))
+    place = source.place(())
+    raise unusable(source.path, f"the file {holds}", hint, (place.line, place.column))
 
 
 def _validated(source: Source) -> tuple[RtConfig | None, list[Problem]]:
@@ -90,19 +106,45 @@ def _validated(source: Source) -> tuple[RtConfig | None, list[Problem]]:
 
 def _in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     # What stands at an anchor is read again for each alias: its problems are told once.
-    once = {(p.line, p.column, p.message): p for p in reversed(list(problems))}
-    return tuple(sorted(once.values(), key=lambda problem: (problem.line, problem.column)))
+    once = {(p.file, p.line, p.column, p.message): p for p in reversed(list(problems))}
+    return tuple(sorted(once.values(), key=lambda p: (p.file, p.line, p.column)))
 
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a configuration file, for editors."""
     document = _for_readers(RtConfig.model_json_schema(by_alias=False))
-    head = {
+    definitions = document.pop("$defs")
+    partial = _partial(document)
+    del partial["properties"]["remove"]
+    partial["properties"]["extends"] = _EXTENDS
+    return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:tdxwrap:rt-config",
         "title": "tdxwrap configuration",
+        "$defs": definitions
+        | {f"Partial{name}": _partial(part) for name, part in definitions.items()},
+        "if": {"required": ["extends"]},
+        "then": partial,
+        "else": document,
     }
-    return head | {name: part for name, part in document.items() if name != "title"}
+
+
+def _partial(part: Any) -> Any:
+    """The schema of what may lack what the file that it extends has, or is to be removed."""
+    if isinstance(part, list):
+        return [_partial(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {
+        "anyOf" if name == "oneOf" else name: _partial(value)
+        for name, value in part.items()
+        if name != "required"
+    }
+    if isinstance(kept.get("$ref"), str):
+        kept["$ref"] = kept["$ref"].replace("#/$defs/", "#/$defs/Partial")
+    if kept.get("additionalProperties") is False:
+        kept["properties"] = kept.get("properties", {}) | {"remove": {"const": True}}
+    return kept
 
 
 def _for_readers(part: Any) -> Any:

@@ -86,8 +86,8 @@ def _repeated(source: Source, what: str, entries: Iterable[Entry]) -> Iterator[P
     first: dict[str, Loc] = {}
     for loc, text in entries:
         if text in first:
-            line = source.position(first[text])[0]
-            yield source.problem(loc, f"{what} {text} is already in line {line}")
+            other = source.beside(loc, first[text])
+            yield source.problem(loc, f"{what} {text} is already in {other}")
         first.setdefault(text, loc)
 
 
@@ -107,9 +107,9 @@ def _identifiers(source: Source) -> Iterator[Problem]:
 
 
 def _taken(source: Source, loc: Loc, identifier: str, first: Loc, stated: bool) -> Problem:
-    line = source.position(first)[0]
+    other = source.beside(loc, first)
     origin = "" if stated else ", derived from the name,"
-    message = f"the identifier {identifier}{origin} is that of the attribute in line {line}"
+    message = f"the identifier {identifier}{origin} is that of the attribute in {other}"
     field = "identifier" if stated else "name"
     return source.problem((*loc, field), message, "give an identifier of its own")
 

@@ -149,7 +149,8 @@ def _fields(owner: str) -> dict[str, str]:
     infos = model.model_fields if model else {}
     in_api_form = model is not None and not issubclass(model, models.Part)
     names = {name: str(info.alias) if in_api_form else name for name, info in infos.items()}
-    return {str(infos[name].alias): shown for name, shown in names.items()} | names
+    in_api = {str(infos[name].alias): shown for name, shown in names.items()}
+    return in_api | names | ({} if owner else {"extends": "extends"})
 
 
 def _nearest_field(finding: _Finding) -> str:

@@ -134,6 +134,20 @@ class Console:
         if answer.strip().lower() not in ("y", "yes"):
             raise Interrupted("not confirmed", hint="nothing was written")
 
+    def answer(self, choices: Iterable[Line], question: str, default: str) -> str:
+        """Ask for a text, below the choices that there are; Enter alone gives the default.
+
+        Raises:
+            Interrupted: the input ends.
+        """
+        _print(self.err, choices)
+        shown = _printable(f"{question} [{default}]: " if default else f"{question}: ")
+        self.err.print(Text(shown, style="bold"), end="")
+        answer = sys.stdin.readline()
+        if not answer:
+            raise Interrupted("no answer", hint="nothing was written")
+        return answer.strip() or default
+
     # What is under way
 
     @contextmanager

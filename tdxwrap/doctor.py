@@ -20,12 +20,13 @@ from tdxwrap.errors import (
     TdxMissing,
     TdxwrapError,
 )
-from tdxwrap.live import Reads, absence, find_segment, read_schema
+from tdxwrap.live import Reads, absence, find_segment, is_id
 from tdxwrap.models import EventTable, RtConfig
 from tdxwrap.parallel import result
 from tdxwrap.realtime import credential_source
 from tdxwrap.session import Session
 from tdxwrap.state import Schema, Segment
+from tdxwrap.tables import finish_schema, start_schema
 from tdxwrap.tdx import find_executable
 from tdxwrap.wait import TERMINAL
 
@@ -67,7 +68,7 @@ def examine(
     """
     api = session.api
     with Reads(api, session.retry) as reads:
-        asked = ps if ps and ps.isascii() and ps.isdigit() else _NO_SEGMENT
+        asked = ps if ps and is_id(ps) else _NO_SEGMENT
         futures = [reads.start(call) for call in (api.version, api.check_auth)]
         listing = None if ps is None else reads.start(api.segments, ps)
         probe = reads.start(api.setting, asked)
@@ -105,11 +106,12 @@ def _resolved(reads: Reads, listing: Future[tuple[Segment, ...]], ps: str) -> Se
 
 def _read_schema(reads: Reads, config: RtConfig, segment: Any, asked: str, setting: Any) -> Schema:
     if not isinstance(segment, Segment):
-        return read_schema(reads, config, (), None)
+        return finish_schema(reads, config, start_schema(reads, config, None), ())
     if segment.id != asked:  # it was given by name
         setting = _outcome(result, reads.start(reads.api.setting, segment.id))
     tables = setting.get("eventTables") if isinstance(setting, dict) else ()
-    return read_schema(reads, config, map(EventTable.from_api, tables or ()), segment.id)
+    live_tables = map(EventTable.from_api, tables or ())
+    return finish_schema(reads, config, start_schema(reads, config, segment.id), live_tables)
 
 
 def _problem(name: str, error: TdxwrapError, login: Check | None = None) -> Check:

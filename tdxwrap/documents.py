@@ -170,6 +170,24 @@ class Failure(Document):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Several:
+    """What a command prints on several files.
+
+    Attributes:
+        exit_code: the worst of all files.
+        files: what the command would print on each, with its `file` and `exit_code`.
+        not_begun: the files after the one at which it stopped.
+    """
+
+    tdxwrap: str
+    version: Literal[1] = VERSION
+    ok: bool
+    exit_code: ExitCode
+    files: list[dict[str, Any]]
+    not_begun: list[str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CheckDocument(Document):
     """A valid file; `digest` is the SHA-256 of its bytes."""
 
@@ -247,6 +265,22 @@ class JournalDocument(Document):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class FaultsDocument(Document):
+    """The faults that a rehearsal knows, each with what it does."""
+
+    faults: dict[str, str]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NewDocument(Document):
+    """A proposal as YAML, the file that it was written to, whether something is live already."""
+
+    config: str
+    file: str | None
+    configured: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CompletionDocument(Document):
     """What a shell must read."""
 
@@ -260,6 +294,9 @@ DOCUMENTS: dict[str, type[Document]] = {
     "doctor": DoctorDocument,
     "plan": PlanDocument,
     "apply": ApplyDocument,
+    "rehearse": ApplyDocument,
+    "rehearse --fault list": FaultsDocument,
+    "new": NewDocument,
     "status": SegmentDocument,
     "wait": SegmentDocument,
     "verify": VerifyDocument,
@@ -269,6 +306,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "runs show": RunDocument,
     "runs export": JournalDocument,
 }
+# Those that take several files.
+OF_FILES = ("check", "doctor", "plan", "apply", "verify")
 
 
 # Making them

@@ -34,6 +34,7 @@ class _Rule(BaseModel):
         alias_generator=to_camel,
         extra="forbid",
         frozen=True,
+        defer_build=True,
     )
 
     @classmethod

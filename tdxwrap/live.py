@@ -3,40 +3,26 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
 
-from tdxwrap.errors import CallFailed, MalformedOutput, NotFound, Refused, TdxwrapError
-from tdxwrap.models import (
-    ATTRIBUTE,
-    BatchAttribute,
-    EventTable,
-    KeyEvent,
-    RtConfig,
-    StitchingKey,
-)
+from tdxwrap.errors import MalformedOutput, NotFound, Refused
+from tdxwrap.models import ATTRIBUTE, BatchAttribute, EventTable, KeyEvent, StitchingKey
 from tdxwrap.parallel import Parallel, result
 from tdxwrap.realtime import Realtime
 from tdxwrap.retry import Retry
-from tdxwrap.state import (
-    Columns,
-    LiveAttribute,
-    LiveKeyEvent,
-    LiveState,
-    Schema,
-    Segment,
-    Unreadable,
-)
+from tdxwrap.state import LiveAttribute, LiveKeyEvent, LiveState, Segment, Unreadable
 
 T = TypeVar("T")
 P = TypeVar("P", EventTable, StitchingKey, BatchAttribute)
 
-# Independent reads run side by side; more would trouble an account's rate limit.
-READS_AT_ONCE = 4
+# Independent reads run side by side: what is live takes five, a few tables and the master table the
+# rest. More would trouble an account's rate limit, and a laptop.
+READS_AT_ONCE = 10
 
 KEY_EVENTS = "realtime_key_events"
 ATTRIBUTES = "realtime_attributes"
@@ -102,50 +88,77 @@ def resolve_segment(api: Realtime, retry: Retry, ps: str) -> Segment:
     return segment
 
 
-def read_live(reads: Reads, ps: str, hold: Callable[[str], None] | None = None) -> LiveState:
-    """Everything that is configured on the parent segment `ps`, an id or a name.
+@dataclass(frozen=True, slots=True)
+class LiveReads:
+    """The reads of a segment, under way.
+
+    Attributes:
+        asked: the id or name of the segment.
+        listing: `tdx ps rt list`.
+        items: what is configured on it; None while its id is not known.
+    """
+
+    asked: str
+    listing: Future[tuple[Segment, ...]]
+    items: Mapping[str, Future[Any]] | None
+
+
+def start_live(reads: Reads, ps: str, hold: Callable[[str], None] | None = None) -> LiveReads:
+    """Start to read everything that is configured on the parent segment `ps`, an id or a name.
 
     With an id all reads run side by side; with a name the segment is looked up first, since the
     endpoints take an id only.
 
     Args:
         hold: told the id before anything of it is read; may raise (the lock of the segment).
+    """
+    # An id is tried at once; should it turn out to be a name of digits, `finish_live` reads again.
+    by_id = is_id(ps)
+    if by_id and hold is not None:
+        hold(ps)
+    listing = reads.start(reads.api.segments, ps)
+    return LiveReads(ps, listing, start_items(reads, ps) if by_id else None)
+
+
+def is_id(ps: str) -> bool:
+    """Whether this looks like the id of a parent segment; a name may look like one, too."""
+    return ps.isascii() and ps.isdigit()
+
+
+def finish_live(
+    reads: Reads, started: LiveReads, hold: Callable[[str], None] | None = None
+) -> LiveState:
+    """What is live, once it has been read.
+
+    Args:
+        hold: as for `start_live`; told the id here if it was not known then.
     Raises:
         NotFound, Refused: as `resolve_segment`.
         CallFailed: a read kept failing.
     """
-    hold = hold or _nothing
-    # An id is tried at once; should it turn out to be a name of digits, read again below.
-    by_id = ps.isascii() and ps.isdigit()
-    if by_id:
-        hold(ps)
-    listing = reads.start(reads.api.segments, ps)
-    started = _start_reads(reads, ps) if by_id else None
-    segment = find_segment(result(listing), ps)
+    segment = find_segment(result(started.listing), started.asked)
     if segment is None:
         # The other reads fail as well then, with a 404 that explains less.
-        raise absence(reads.api, reads.retry, ps)
-    if started is None or segment.id != ps:
-        hold(segment.id)
-        started = _start_reads(reads, segment.id)
-    return _assemble(segment, started)
+        raise absence(reads.api, reads.retry, started.asked)
+    items = started.items
+    if items is None or segment.id != started.asked:
+        if hold is not None:
+            hold(segment.id)
+        items = start_items(reads, segment.id)
+    return _assemble(segment, items)
 
 
-def _nothing(segment_id: str) -> None:
-    """Nobody wants to know."""
+def read_live(reads: Reads, ps: str, hold: Callable[[str], None] | None = None) -> LiveState:
+    """Everything that is configured on `ps`: `start_live` and `finish_live` in one."""
+    return finish_live(reads, start_live(reads, ps, hold), hold)
 
 
-def reread(reads: Reads, before: LiveState, status: str | None) -> LiveState:
-    """What is configured now, on a segment that has been read before.
+def start_items(reads: Reads, segment_id: str, *, view: bool = True) -> dict[str, Future[Any]]:
+    """Start to read what is configured on a segment.
 
     Args:
-        status: the RT status, where the wait has just read it.
+        view: whether to ask also if there is a realtime configuration at all (recipe, 7a).
     """
-    started = _start_reads(reads, before.segment.id, view=False)
-    return _assemble(replace(before.segment, status=status), started)
-
-
-def _start_reads(reads: Reads, segment_id: str, *, view: bool = True) -> dict[str, Future[Any]]:
     api = reads.api
     started: dict[str, Future[Any]] = {
         "setting": reads.start(_setting_or_blank, api, segment_id),
@@ -155,6 +168,18 @@ def _start_reads(reads: Reads, segment_id: str, *, view: bool = True) -> dict[st
     if view:
         started["view"] = reads.start(api.view, segment_id)
     return started
+
+
+def read_again(
+    before: LiveState, status: str | None, items: Mapping[str, Future[Any]]
+) -> LiveState:
+    """What is configured now, on a segment that has been read before.
+
+    Args:
+        status: the RT status, where the wait has just read it.
+        items: what `start_items` has started.
+    """
+    return _assemble(replace(before.segment, status=status), items)
 
 
 def _setting_or_blank(api: Realtime, segment_id: str) -> dict[str, Any]:
@@ -253,39 +278,3 @@ def _unreadable(kind: str, document: Mapping[str, Any], error: ValidationError) 
         key_events=(str(document.get("realtimeKeyEventId")),),
         reason=reason,
     )
-
-
-def read_schema(
-    reads: Reads, config: RtConfig, live_tables: Iterable[EventTable], segment_id: str | None
-) -> Schema:
-    """Describe the tables of a file, side by side; the master table if a lookup key is stated.
-
-    Args:
-        live_tables: event tables of the segment; described only for a stitching key that none of
-            the file's tables has, since what is live is kept beside what the file says.
-        segment_id: None leaves the master table out.
-    Raises:
-        EnvironmentProblem: there is no tdx or no login. Whatever else fails is in the result.
-    """
-    master = None
-    if segment_id is not None and config.id_stitching.ext_lookup_key is not None:
-        master = reads.start(reads.api.master_columns, segment_id)
-    tables = _described(reads, config.tables())
-    found = Schema(tables).names()
-    if any(key.name not in found for key in config.id_stitching.keys):
-        tables |= _described(reads, [table for table in live_tables if table not in tables])
-    return Schema(tables, None if master is None else _outcome(master))
-
-
-def _described(
-    reads: Reads, tables: Iterable[EventTable]
-) -> dict[EventTable, Columns | TdxwrapError]:
-    started = {table: reads.start(reads.api.columns, str(table)) for table in tables}
-    return {table: _outcome(future) for table, future in started.items()}
-
-
-def _outcome(future: Future[dict[str, str]]) -> Columns | TdxwrapError:
-    try:
-        return result(future)
-    except (Refused, CallFailed) as error:
-        return error

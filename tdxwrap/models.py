@@ -50,6 +50,7 @@ class Part(BaseModel):
         validate_by_alias=False,
         extra="forbid",
         frozen=True,
+        defer_build=True,
     )
     # The JSON Schema of what a file may write in place of the mapping.
     SHORTHAND: ClassVar[JsonSchemaValue | None] = None
@@ -445,7 +446,9 @@ class CounterAttribute(BaseAttribute):
 Attribute = Annotated[
     SingleAttribute | ListAttribute | CounterAttribute, Field(discriminator="type")
 ]
-ATTRIBUTE: TypeAdapter[SingleAttribute | ListAttribute | CounterAttribute] = TypeAdapter(Attribute)
+ATTRIBUTE: TypeAdapter[SingleAttribute | ListAttribute | CounterAttribute] = TypeAdapter(
+    Attribute, config=ConfigDict(defer_build=True)
+)
 
 
 def derived_identifier(name: str) -> str:

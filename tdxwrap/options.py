@@ -230,6 +230,15 @@ def complete_either(
 
 
 CONFIG = click.argument("config", shell_complete=complete_config)
+CONFIGS = click.argument(
+    "configs", nargs=-1, required=True, metavar="CONFIG...", shell_complete=complete_config
+)
+KEEP_GOING = click.option(
+    "--keep-going",
+    cls=Option,
+    is_flag=True,
+    help="With several files: go on after one that failed.",
+)
 PS = click.argument("ps", shell_complete=complete_segment)
 PARENT_SEGMENT = click.option(
     "--parent-segment",
@@ -258,9 +267,9 @@ def plan_options(function: F) -> F:
 
 def wait_options(function: F) -> F:
     """The options that say how to wait for the status ok."""
-    pauses = ("--poll-longest SECONDS", "Longest pause (5); the first is --poll-first (1).")
+    pauses = ("--poll-longest SECONDS", "Longest pause (8); the first is --poll-first (1).")
     for name, default, told in (
-        ("--poll-longest", 5.0, pauses),
+        ("--poll-longest", 8.0, pauses),
         ("--poll-first", 1.0, ()),
         ("--wait-timeout", 600.0, ("--wait-timeout SECONDS", "When to give up waiting (600).")),
     ):

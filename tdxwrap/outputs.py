@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from tdxwrap.documents import DOCUMENTS, VERSION, Failure
+from tdxwrap.documents import DOCUMENTS, OF_FILES, VERSION, Failure, Several
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
@@ -26,7 +26,8 @@ def schema(name: str) -> dict[str, Any]:
     head = {"$schema": DRAFT, "$id": f"urn:tdxwrap:output:{name.replace(' ', '-')}:{VERSION}"}
     if name == "schema":
         return head | {"title": "tdxwrap schema", "$ref": DRAFT}
-    kinds = (Failure,) if name == "error" else (DOCUMENTS[name], Failure)
+    kinds: tuple[type, ...] = (Failure,) if name == "error" else (DOCUMENTS[name], Failure)
+    kinds += (Several,) if name in OF_FILES else ()
     parts: dict[str, Any] = {}
     for kind in kinds:
         form = TypeAdapter(kind).json_schema(mode="serialization")
@@ -34,8 +35,17 @@ def schema(name: str) -> dict[str, Any]:
         parts[kind.__name__] = form
         if name != "error":
             form["properties"]["tdxwrap"] = {"const": name}
+    if Several in kinds:
+        of_each = [_of_file(parts[kind.__name__]) for kind in kinds if kind is not Several]
+        parts["Several"]["properties"]["files"]["items"] = {"anyOf": of_each}
     refs = [{"$ref": f"#/$defs/{kind.__name__}"} for kind in kinds]
     return head | {"title": f"tdxwrap {name} --json", "anyOf": refs, "$defs": _whole(parts)}
+
+
+def _of_file(form: dict[str, Any]) -> dict[str, Any]:
+    """The form of a document among those of several files."""
+    added = {"file": {"type": "string"}, "exit_code": {"$ref": "#/$defs/ExitCode"}}
+    return {"type": "object", "properties": added | form["properties"]}
 
 
 def _whole(part: Any) -> Any:

@@ -68,6 +68,18 @@ SEGMENTS_BY_ID_OR_NAME = Query(
     ),
 )
 
+# the same, all of them
+SEGMENTS = Query(
+    jq="map({id: (.id|tostring), name, status})",
+    expression="map(&{id: to_string(id), name: name, status: status}, @)",
+)
+
+# tdx databases --json, tdx tables "db.*" --json: [{name}, ...]                           (F10)
+NAMES = Query(
+    jq="map(.name)",
+    expression="map(&name, @)",
+)
+
 # a list answer: {data: [...], pagination: {nextPage}}                 (recipe, validation 2, 3)
 COUNT = Query(
     jq=".data | length",
@@ -103,6 +115,8 @@ PAIRS: dict[str, Query] = {
     "status by id": STATUS_BY_ID,
     "status by id or name": STATUS_BY_ID_OR_NAME,
     "segments by id or name": SEGMENTS_BY_ID_OR_NAME,
+    "all segments": SEGMENTS,
+    "names": NAMES,
     "count": COUNT,
     "items": ITEMS,
     "next page": NEXT_PAGE,

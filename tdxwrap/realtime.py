@@ -92,13 +92,15 @@ class Realtime:
                 hint="set it with: export TD_API_KEY=your_master_api_key  (or log in with tdx)",
             ) from None
 
-    def segments(self, ps: str) -> tuple[Segment, ...]:
-        """`tdx ps rt list --json`: the RT-enabled segments whose id or name is `ps` (F10, F24)."""
+    def segments(self, ps: str | None = None) -> tuple[Segment, ...]:
+        """`tdx ps rt list --json`: the RT-enabled segments, all or those whose id or name is `ps`
+        (F10, F24)."""
         result = self.tdx.json("ps", "rt", "list", "--json")
         _expect(isinstance(result.data, list), result, "a list of parent segments")
         if self._listed is not None:
             self._listed(result.data)
-        found = queries.SEGMENTS_BY_ID_OR_NAME.search(result.data, ps) or []
+        query = queries.SEGMENTS if ps is None else queries.SEGMENTS_BY_ID_OR_NAME
+        found = query.search(result.data, ps) or []
         return tuple(Segment(str(s["id"]), str(s["name"]), s["status"]) for s in found)
 
     def status(self, segment_id: str) -> str | None:
@@ -172,6 +174,14 @@ class Realtime:
 
     # Tables and columns (F10)
 
+    def databases(self) -> tuple[str, ...]:
+        """`tdx databases`: their names."""
+        return _names(self.tdx.json("databases", "--json"), "a list of databases")
+
+    def tables(self, database: str) -> tuple[str, ...]:
+        """`tdx tables "db.*"`: the names of the tables of a database."""
+        return _names(self.tdx.json("tables", f"{database}.*", "--json"), "a list of tables")
+
     def columns(self, table: str) -> dict[str, str]:
         """`tdx describe db.table`: column names with their types."""
         result = self.tdx.json("describe", table, "--json")
@@ -196,6 +206,13 @@ def _columns(result: Result, query: queries.Query) -> dict[str, str]:
     found = query.search(result.data)
     _expect(bool(found), result, "the columns of a table")
     return {str(column["name"]): str(column["type"] or "") for column in found}
+
+
+def _names(result: Result, what: str) -> tuple[str, ...]:
+    objects = isinstance(result.data, list) and all(isinstance(i, dict) for i in result.data)
+    found = queries.NAMES.search(result.data) if objects else [None]
+    _expect(all(isinstance(name, str) for name in found), result, what)
+    return tuple(found)
 
 
 def _expect(holds: bool, result: Result, what: str) -> None:

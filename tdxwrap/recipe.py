@@ -75,12 +75,14 @@ class Settings:
         jobs: how many creates of one step run side by side.
         where: gives `file:line` of an item of the configuration.
         clock: time in seconds.
+        named_by_segment: the id of the parent segment goes into the name of the baseline.
     """
 
     baseline: Path = Path("rt_config.yaml")
     jobs: int = 1
     where: Callable[[Loc], str] = _no_place
     clock: Callable[[], float] = time.monotonic
+    named_by_segment: bool = False
 
 
 def carry_out(
@@ -182,6 +184,9 @@ class _Run:
 
     def baseline(self) -> None:
         live, file = self.plan.live, self.settings.baseline
+        if self.settings.named_by_segment:
+            segment_id = live.segment.id.replace("/", "_")
+            file = file.with_name(f"{file.stem}-{segment_id}{file.suffix}")
 
         def write(path: Path) -> None:
             # A try whose answer was lost may have left a file, and tdx asks before it overwrites.

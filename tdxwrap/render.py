@@ -239,6 +239,12 @@ def _markdown_section(plan: Plan, action: Action, *, opened: bool) -> Iterator[s
     yield from ("", "</details>")
 
 
+def table_markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
+    """A table, whatever its cells hold."""
+    lines = [f"| {' | '.join(map(_md, row))} |" for row in (heads, *rows)]
+    return "\n".join((lines[0], f"|{' --- |' * len(heads)}", *lines[1:])) + "\n"
+
+
 def _md(text: str) -> str:
     """Text of the user's in Markdown: nothing in it formats, links or opens a tag."""
     one_line = " ".join(text.split())

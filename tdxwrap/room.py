@@ -70,6 +70,22 @@ class Room:
 
 
 @contextlib.contextmanager
+def throwaway() -> Iterator[Path]:
+    """A private directory until the end of the context; swept up after a kill, like a Room."""
+    with _temporary_files():
+        directory = tempfile.TemporaryDirectory(
+            prefix=f"{TEMPORARY_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True
+        )
+    descriptor = _lock_directory(directory.name)
+    try:
+        yield Path(directory.name)
+    finally:
+        directory.cleanup()
+        if descriptor is not None:
+            os.close(descriptor)
+
+
+@contextlib.contextmanager
 def _temporary_files() -> Iterator[None]:
     try:
         yield

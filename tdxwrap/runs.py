@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import hashlib
 import json
 import shlex
 import time
@@ -13,11 +12,12 @@ from typing import Any
 
 from tdxwrap import journal, render
 from tdxwrap.changes import Action
+from tdxwrap.config import read as read_config
 from tdxwrap.disguise import Disguise
 from tdxwrap.documents import RunSummary
 from tdxwrap.errors import ConfigError, UsageProblem
 from tdxwrap.render import Line
-from tdxwrap.yamlsource import read_bytes, read_source
+from tdxwrap.yamlsource import read_bytes
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,10 +193,9 @@ def disguised(run: Run, environ: Mapping[str, str], want_config: bool) -> tuple[
         path = run.lines[0]["config"]
         if not path or path == "-":
             raise UsageProblem(f"{run.path.stem} was made without a configuration file")
-        content = read_bytes(path)
-        if hashlib.sha256(content).hexdigest() != run.lines[0]["digest"]:
+        source = read_config(path, read_bytes(path), environ=environ)
+        if source.digest != run.lines[0]["digest"]:
             raise UsageProblem(f"{path} is not as it was in the run", hint="leave out --config-out")
-        source = read_source(path, content, environ)
         if source.problems:
             raise ConfigError(path, source.problems)
         # --parent-segment may have gone before what the file says.

@@ -11,7 +11,7 @@ from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from tdxwrap import columns
+from tdxwrap import columns, tables
 from tdxwrap import live as reading
 from tdxwrap.changes import Finding, Level, Options, Plan
 from tdxwrap.config import LoadedConfig
@@ -110,21 +110,31 @@ def read(session: Session, ps: str, hold: Callable[[str], None] | None = None) -
 
 
 def make_plan(
-    session: Session, loaded: LoadedConfig, ps: str, options: Options | None = None
+    session: Session,
+    loaded: LoadedConfig,
+    ps: str,
+    options: Options | None = None,
+    hold: Callable[[str], None] | None = None,
 ) -> Plan:
-    """Read, compare and check the columns; writes nothing."""
-    plan = build(loaded.config, read(session, ps), options)
-    return _checked(session, loaded, plan, options)
+    """Read, compare and check the columns; writes nothing.
 
-
-def _checked(session: Session, loaded: LoadedConfig, plan: Plan, options: Options | None) -> Plan:
-    """The plan with what the column checks find; where nothing is pending, nothing is asked."""
-    if not plan.pending or not (options or Options()).check_columns:
-        return plan
-    tables, segment_id = plan.live.event_tables, plan.live.segment.id
+    Args:
+        hold: as for `read_live`.
+    """
+    config, check = loaded.config, (options or Options()).check_columns
     with reading.Reads(session.api, session.retry) as reads:
-        schema = reading.read_schema(reads, loaded.config, tables, segment_id)
-    found = columns.check(loaded.config, schema)
+        started = reading.start_live(reads, ps, hold)
+        # A few tables are described at once, since that takes no time; many only if need be.
+        at_once = check and reading.is_id(ps) and len(config.tables()) <= tables.FEW
+        early = tables.start_schema(reads, config, ps) if at_once else None
+        live = reading.finish_live(reads, started, hold)
+        plan = build(config, live, options)
+        if not (check and plan.pending):
+            return plan
+        if early is None or live.segment.id != ps:
+            early = tables.start_schema(reads, config, live.segment.id)
+        schema = tables.finish_schema(reads, config, early, live.event_tables)
+    found = columns.check(config, schema)
     placed = (replace(each, where=loaded.source.where(each.loc)) for each in found)
     return replace(plan, findings=tuple(placed))
 
@@ -157,8 +167,8 @@ def apply(
         def hold(segment_id: str) -> None:
             held.enter_context(segment_lock(session.environ, segment_id))
 
-        live = read(session, ps, hold)
-        plan = _agreed_plan(session, loaded, live, consent, options)
+        plan = make_plan(session, loaded, ps, options, hold)
+        plan = _agreed(session, loaded, plan, consent, options)
         carry_out(plan, session.api, session.retry, settings, session.listen)
         if patience is None:
             return Outcome(plan, None, plan.live)
@@ -181,25 +191,25 @@ def _while_waiting(error: TdxwrapError, plan: Plan) -> TdxwrapError:
     return error
 
 
-def _agreed_plan(
+def _agreed(
     session: Session,
     loaded: LoadedConfig,
-    live: LiveState,
+    plan: Plan,
     consent: Consent,
     options: Options | None,
 ) -> Plan:
     """Plan until what was agreed to is still what is live: never write blindly."""
     while True:
-        plan = _checked(session, loaded, build(loaded.config, live, options), options)
         consent.show(plan)
         refuse_unfit(plan)
         refuse_blocked(plan)
         if not consent.ask(plan):
             return plan
-        live = read(session, plan.live.segment.id)
-        if live.configured_like(plan.live):
+        segment_id = plan.live.segment.id
+        if read(session, segment_id).configured_like(plan.live):
             return plan
         session.listen(LiveMoved())
+        plan = make_plan(session, loaded, segment_id, options)
 
 
 def refuse_blocked(plan: Plan) -> None:
@@ -242,17 +252,26 @@ def _unfit(finding: Finding) -> ColumnsMissing:
 
 
 def _wait(session: Session, plan: Plan, patience: Patience) -> LiveState:
-    """Wait for `ok` and read what is live then; nothing is read twice."""
+    """Wait for `ok` and read what is live then."""
     session.listen(StepStarted("wait"))
     start = session.retry.clock()
     live = plan.live
     if plan.pending or live.segment.status != READY:
-        wait_until_ready(session.api, live.segment.id, patience, session.retry, session.listen)
-        with reading.Reads(session.api, session.retry) as reads:
-            live = reading.reread(reads, live, READY)
+        live = _live_when_ready(session, live, patience)
     checkpoint = 'RT status is "ok", infrastructure fully deployed and ready'
     session.listen(StepDone("wait", checkpoint, session.retry.clock() - start))
     return live
+
+
+def _live_when_ready(session: Session, before: LiveState, patience: Patience) -> LiveState:
+    """What is live is read beside the first look; only if that is not yet `ok`, once more."""
+    segment_id = before.segment.id
+    with reading.Reads(session.api, session.retry) as reads:
+        items = reading.start_items(reads, segment_id, view=False)
+        looks = wait_until_ready(session.api, segment_id, patience, session.retry, session.listen)
+        if looks > 1:
+            items = reading.start_items(reads, segment_id, view=False)
+        return reading.read_again(before, READY, items)
 
 
 def _validated(

@@ -30,7 +30,7 @@ from typing import IO, Any, Self
 
 import sh
 
-from tdxwrap.answers import Answer, NotJson, classify, parse_json, said, unreadable
+from tdxwrap.answers import Answer, NotJson, parse_json, said
 from tdxwrap.errors import (
     CallFailed,
     CallTimeout,
@@ -38,6 +38,7 @@ from tdxwrap.errors import (
     TdxMissing,
     TdxwrapError,
 )
+from tdxwrap.failures import classify, unreadable
 from tdxwrap.redact import Redactor
 from tdxwrap.room import Room
 
@@ -59,7 +60,7 @@ _POLL = 0.01  # seconds between looks whether a group that was asked to end has 
 _REAP = 5.0  # seconds for the kernel to hand over a process that got SIGKILL
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
-# Every exit code and every signal: the result is classified in answers.py, not raised by sh.
+# Every exit code and every signal: the result is classified in failures.py, not raised by sh.
 _ANY_EXIT = tuple(range(-128, 256))
 
 # sh logs the whole argv, bodies included. Its records are for nobody.
@@ -195,7 +196,7 @@ class Tdx:
         Args:
             timeout: seconds, where it should differ from the one of this Tdx.
         Raises:
-            TdxwrapError: TdxMissing, CallTimeout, Interrupted, and what `answers.classify` finds.
+            TdxwrapError: TdxMissing, CallTimeout, Interrupted, and what `failures.classify` finds.
         """
         return self._call(args, _Want.ANYTHING, timeout)
 

@@ -14,27 +14,32 @@ from tdxwrap.retry import Retry
 READY = "ok"
 # F12: waiting longer does not help.
 TERMINAL = frozenset(("inconsistent", "error"))
+# F21: when the status typically becomes ok, in seconds after a change.
+USUAL = (30.0, 90.0)
 
 
 @dataclass(frozen=True, slots=True)
 class Patience:
-    """How long and how often to look, in seconds (F21: usually 30–90 s).
+    """How long and how often to look, in seconds.
 
     Attributes:
         first: the pause after the first look; it is doubled each time.
-        longest: the longest pause between two looks.
+        longest: the longest pause between two looks; half of it while the status usually
+            becomes `ok`.
         limit: when to give up.
     """
 
     first: float = 1.0
-    longest: float = 5.0
+    longest: float = 8.0
     limit: float = 600.0
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = time.sleep
 
-    def next_pause(self, pause: float) -> float:
-        """The pause that follows this one, in seconds."""
-        return min(pause * 2, self.longest)
+    def pause(self, looks: int, elapsed: float) -> float:
+        """The pause after so many looks, `elapsed` seconds after the first one; in seconds."""
+        begin, end = USUAL
+        longest = self.longest / 2 if begin <= elapsed < end else self.longest
+        return min(self.first * 2.0 ** min(looks - 1, 32), longest)
 
 
 def wait_until_ready(
@@ -43,26 +48,27 @@ def wait_until_ready(
     patience: Patience,
     retry: Retry,
     listen: Listener = ignore,
-) -> float:
+) -> int:
     """Poll until the status is `ok`.
 
     Returns:
-        The seconds that it took.
+        How many looks it took.
     Raises:
         NotReady: the status is terminal (F12), or the limit is over.
         Refused: the segment is not RT-enabled (F24).
     """
     start = patience.clock()
-    pause = patience.first
+    looks = 0
     while True:
+        looks += 1
         status = retry.read(lambda: api.status(segment_id))
         elapsed = patience.clock() - start
         listen(StatusSeen(status, elapsed, patience.limit))
         if status == READY:
-            return elapsed
+            return looks
         _stop_if_hopeless(segment_id, status, elapsed, patience.limit)
+        pause = patience.pause(looks, elapsed)
         patience.sleep(min(pause, max(0.0, patience.limit - elapsed)))
-        pause = patience.next_pause(pause)
 
 
 def _stop_if_hopeless(segment_id: str, status: str | None, elapsed: float, limit: float) -> None:

@@ -8,13 +8,14 @@ checks of its content can go on; only what cannot be read at all raises.
 
 from __future__ import annotations
 
+import hashlib
 import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, TypeAlias
+from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 
@@ -38,6 +39,7 @@ _REFERENCE = re.compile(r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\}
 _BOOLS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 # What the parser says, what it usually means, and what to do.
 _MEANINGS = (
+    ("exceeded maximum nesting depth", "nested too deeply", ""),
     ("expected a single document", "several documents in one file", "keep one, without ---"),
     ("that cannot start any token", "a tab or a reserved character", "indent with spaces"),
     ("mapping values are not allowed", "a colon too many", "quote a text that holds ': '"),
@@ -49,44 +51,66 @@ _MEANINGS = (
 )
 
 
+class Place(NamedTuple):
+    """Where a value stands: the file, line and column from 1, and the path to it in that file.
+
+    `text` is a scalar as the file writes it; empty for anything else.
+    """
+
+    file: str
+    line: int
+    column: int
+    loc: Loc
+    text: str = ""
+
+
 @dataclass(frozen=True, slots=True)
 class Source:
-    """The data of a file and the position of each of its parts.
+    """The data of a file, or of several merged into one, and the place of each of its parts.
 
     Attributes:
         path: the file as the user gave it.
         data: mappings with text keys, lists, texts, numbers, true/false, None.
+        digest: SHA-256 of the bytes that were read, in hexadecimal.
         problems: what was wrong inside the document, in the order found.
         broken: where the data holds None in place of something that could not be read.
-        values, keys: what the positions come from.
+        values, keys: the places of the values, and of the names of fields.
     """
 
     path: str
     data: Any
+    digest: str
     problems: tuple[Problem, ...]
     broken: frozenset[Loc]
-    values: Mapping[Loc, yaml.Node] = field(repr=False)
-    keys: Mapping[Loc, yaml.Node] = field(repr=False)
+    values: Mapping[Loc, Place] = field(repr=False)
+    keys: Mapping[Loc, Place] = field(repr=False)
 
-    def position(self, loc: Loc) -> tuple[int, int]:
-        """Line and column, from 1, of the value at `loc`, or of the nearest one around it."""
-        while loc and loc not in self.values:
-            loc = loc[:-1]
-        return _start(self.values[loc]) if self.values else (1, 1)
+    def place(self, loc: Loc) -> Place:
+        """The place of the value at `loc`, or of the nearest one around it."""
+        known = loc
+        while known and known not in self.values:
+            known = known[:-1]
+        place = self.values.get(known, Place(self.path, 1, 1, ()))
+        return place._replace(loc=(*place.loc, *loc[len(known) :]))
 
     def where(self, loc: Loc) -> str:
         """`file:line` of the value at `loc`."""
-        return f"{self.path}:{self.position(loc)[0]}"
+        place = self.place(loc)
+        return f"{place.file}:{place.line}"
+
+    def beside(self, loc: Loc, other: Loc) -> str:
+        """How a message about the value at `loc` names the place of another one."""
+        place = self.place(other)
+        return f"line {place.line}" if place.file == self.place(loc).file else self.where(other)
 
     def text(self, loc: Loc) -> str:
         """The scalar at `loc` as the file writes it; empty for anything else."""
-        node = self.values.get(loc)
-        return str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+        return self.values[loc].text if loc in self.values else ""
 
     def problem(self, loc: Loc, message: str, hint: str = "", *, of_key: bool = False) -> Problem:
         """A problem with the value at `loc`, or with the name of that field."""
-        position = _start(self.keys[loc]) if of_key and loc in self.keys else self.position(loc)
-        return _problem(self.path, position, loc, message, hint)
+        place = self.keys[loc] if of_key and loc in self.keys else self.place(loc)
+        return _problem(place.file, (place.line, place.column), place.loc, message, hint)
 
 
 def escape(text: str) -> str:
@@ -129,8 +153,9 @@ def read_source(path: str, content: bytes, environ: Mapping[str, str]) -> Source
     root = _composed(path, _decoded(path, content))
     reader = _Reader(path, environ)
     data = reader.value(root, (), 0) if root else None
+    digest = hashlib.sha256(content).hexdigest()
     problems, broken = tuple(reader.problems), frozenset(reader.broken)
-    return Source(path, data, problems, broken, reader.values, reader.keys)
+    return Source(path, data, digest, problems, broken, reader.values, reader.keys)
 
 
 def unusable(
@@ -232,8 +257,8 @@ class _Reader:
     environ: Mapping[str, str]
     problems: list[Problem] = field(default_factory=list)
     broken: set[Loc] = field(default_factory=set)
-    values: dict[Loc, yaml.Node] = field(default_factory=dict)
-    keys: dict[Loc, yaml.Node] = field(default_factory=dict)
+    values: dict[Loc, Place] = field(default_factory=dict)
+    keys: dict[Loc, Place] = field(default_factory=dict)
     count: int = 0
 
     def value(self, node: yaml.Node, loc: Loc, depth: int) -> Any:
@@ -255,8 +280,14 @@ class _Reader:
             result = [self.value(item, (*loc, i), depth + 1) for i, item in enumerate(node.value)]
         else:
             result = self._mapping(node, loc, depth)
-        self.values[loc] = node  # last, so that a mapping wins over what is merged into it
+        self.values[loc] = self._place(
+            node, loc
+        )  # last, so that a mapping wins over what is merged into it
         return result
+
+    def _place(self, node: yaml.Node, loc: Loc) -> Place:
+        text = str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+        return Place(self.path, *_start(node), loc, text)
 
     def _mapping(self, node: yaml.Node, loc: Loc, depth: int) -> dict[str, Any]:
         # YAML: what is stated wins over what is merged, the earlier merged over the later.
@@ -272,7 +303,7 @@ class _Reader:
                 self._reject(key, (*loc, key.value), message, "keep one of the two")
             elif key.tag != f"{_TAG}merge":
                 lines[key.value] = key.start_mark.line + 1
-                self.keys[(*loc, key.value)] = key
+                self.keys[(*loc, key.value)] = self._place(key, (*loc, key.value))
                 result[key.value] = self.value(value, (*loc, key.value), depth + 1)
         return result
 

@@ -9,7 +9,7 @@ import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
 
-from tdxwrap.answers import Answer, NotJson, classify, parse_json, plain, said, unreadable
+from tdxwrap.answers import Answer, NotJson, parse_json, plain, said
 from tdxwrap.errors import (
     ApiDisabled,
     CallFailed,
@@ -24,6 +24,7 @@ from tdxwrap.errors import (
     TdxwrapError,
     Transient,
 )
+from tdxwrap.failures import classify, unreadable
 
 COMMAND = ("tdx", "api", "/audiences/1/realtime_setting", "--type", "cdp")
 

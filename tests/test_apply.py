@@ -61,7 +61,7 @@ def test_no_op_apply_makes_as_many_calls_for_100_attributes_as_for_one(
     already_there(world, count)
 
     assert shell.run("apply", config).code == 0
-    assert len(world.calls()) == 6
+    assert len(world.calls()) == 6 + 1  # what is live, and the one table
     assert world.writes() == []
 
 
@@ -160,7 +160,6 @@ def test_a_conflict_while_realtime_updates_is_waited_for(
 
     assert done.code == 0, done.text
     assert "! retry" in done.err
-    assert "updating" in done.err
     refused = [call for call in world.writes() if not call.applied]
     assert refused
     assert len(world.writes()) - len(refused) == 4

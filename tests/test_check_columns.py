@@ -205,11 +205,27 @@ def test_the_check_can_be_left_out_by_the_environment(shell: Shell, world: World
     assert asked(world, "describe") == 0
 
 
-def test_where_nothing_is_pending_nothing_is_described(shell: Shell, world: World) -> None:
-    assert shell.run("apply", WEB, "--yes").code == 0
-    assert (asked(world, "describe"), asked(world, "ps", "desc")) == (3, 1)
+def test_a_few_tables_are_described_beside_the_other_reads(shell: Shell, world: World) -> None:
+    for _ in range(2):
+        world.clear_calls()
+        assert shell.run("apply", WEB, "--yes").code == 0
+        assert (asked(world, "describe"), asked(world, "ps", "desc")) == (3, 1)
+
+
+def test_many_tables_are_described_only_if_something_is_pending(
+    new_world: Callable[..., World], new_shell: Callable[..., Shell]
+) -> None:
+    names = [f"t{number}" for number in range(9)]
+    tables = {name: {"user_id": "string"} for name in names}
+    segment = {"id": "394649", "name": "Customer 360"}
+    world = new_world({"databases": {"web": tables}, "segments": [segment]})
+    shell = new_shell(world)
+    lines = "".join(f"  - web.{name}\n" for name in names)
+    path = shell.write("rt.yaml", f"parent_segment: '394649'\nevent_tables:\n{lines}")
+    assert shell.run("apply", path, "--yes").code == 0
+    assert asked(world, "describe") == 9
     world.clear_calls()
-    for args in (("apply", WEB), ("plan", WEB), ("verify", WEB)):
+    for args in (("apply", path), ("plan", path), ("verify", path)):
         assert shell.run(*args).code == 0
     assert asked(world, "describe") == asked(world, "ps", "desc") == 0
 

@@ -430,7 +430,7 @@ def test_byte_order_mark_and_crlf_are_accepted() -> None:
     content = b"\xef\xbb\xbf" + EVENT.replace("\n", "\r\n").encode() + b"batch_attributes: []\r\n"
     loaded = parsed(content)
     assert loaded.config.key_events[0].name == "page_view"
-    assert loaded.source.position(("batch_attributes",)) == (2, 19)
+    assert loaded.source.place(("batch_attributes",))[1:3] == (2, 19)
 
 
 def test_missing_file_is_a_config_error(tmp_path: Path) -> None:
@@ -540,9 +540,9 @@ def test_merged_fields_keep_their_places() -> None:
     text = "batch_attributes:\n  - &base {column: a,\n     name: A}\n  - {<<: *base, column: b}\n"
     loaded = parsed(text)
     assert [attribute.name for attribute in loaded.config.batch_attributes] == ["A", "A"]
-    assert loaded.source.position(("batch_attributes", 1)) == (4, 5)
-    assert loaded.source.position(("batch_attributes", 1, "name")) == (3, 12)
-    assert loaded.source.position(("batch_attributes", 1, "column")) == (4, 25)
+    assert loaded.source.place(("batch_attributes", 1))[1:3] == (4, 5)
+    assert loaded.source.place(("batch_attributes", 1, "name"))[1:3] == (3, 12)
+    assert loaded.source.place(("batch_attributes", 1, "column"))[1:3] == (4, 25)
 
 
 def test_earlier_merge_wins_over_later() -> None:
@@ -554,9 +554,9 @@ def test_earlier_merge_wins_over_later() -> None:
 
 def test_position_of_what_is_absent_is_that_of_the_nearest() -> None:
     source = parsed("# first\n" + EVENT).source
-    assert source.position(("key_events", 0, "table")) == (2, 39)
-    assert source.position(("key_events", 0, "filter_rule", "conditions")) == (2, 14)
-    assert source.position(("attributes", 3)) == (2, 1)
+    assert source.place(("key_events", 0, "table"))[1:3] == (2, 39)
+    assert source.place(("key_events", 0, "filter_rule", "conditions"))[1:3] == (2, 14)
+    assert source.place(("attributes", 3))[1:3] == (2, 1)
     assert source.where(("key_events", 0)) == "rt.yaml:2"
 
 

@@ -95,7 +95,7 @@ def test_did_you_mean(shell: Shell, args: tuple[str, ...], said: str, meant: str
     ("args", "see"),
     [
         (("plan",), "tdxwrap plan --help"),
-        (("plan", "a", "b"), "tdxwrap plan --help"),
+        (("status", "a", "b"), "tdxwrap status --help"),
         (("--retries", "many", "plan", "a"), "tdxwrap --help"),
         (("apply", "a", "--jobs", "0"), "tdxwrap apply --help"),
         (("xyzzy",), "tdxwrap --help"),

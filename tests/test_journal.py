@@ -251,13 +251,15 @@ def warned_and_done(done: Ran, reason: str) -> None:
 
 def test_without_a_home_the_run_goes_on(shell: Shell) -> None:
     del shell.environ["HOME"]  # type: ignore[attr-defined]
-    warned_and_done(shell.run("apply", MINIMAL, "--yes"), "neither HOME nor XDG_STATE_HOME")
+    done = shell.run("apply", MINIMAL, "--yes", TMPDIR=str(shell.cwd))
+    warned_and_done(done, "neither HOME nor XDG_STATE_HOME")
 
 
 def test_where_no_folder_can_be_made_the_run_goes_on(shell: Shell) -> None:
     shell.write("a-file", "")
     state = str(shell.cwd / "a-file")
-    warned_and_done(shell.run("apply", MINIMAL, "--yes", XDG_STATE_HOME=state), "no journal")
+    environ = {"XDG_STATE_HOME": state, "TMPDIR": str(shell.cwd)}
+    warned_and_done(shell.run("apply", MINIMAL, "--yes", **environ), "no journal")
 
 
 @pytest.mark.skipif(os.geteuid() == 0, reason="root may write everywhere")

@@ -14,6 +14,7 @@ from jsonschema import Draft202012Validator
 from shells import MINIMAL, WEB, Ran, Shell
 
 from tdxwrap import outputs
+from tdxwrap.documents import OF_FILES
 from tdxwrap.fake.control import World
 from tdxwrap.lock import segment_lock
 
@@ -41,7 +42,8 @@ def checked(done: Ran, name: str, code: int = 0) -> dict[str, Any]:
 
 
 def test_every_command_states_the_form_of_its_document() -> None:
-    assert sorted(outputs.names()) == sorted([*dict(commands()), "error"])
+    forms = [*dict(commands()), "rehearse --fault list", "error"]
+    assert sorted(outputs.names()) == sorted(forms)
 
 
 def test_schemas_are_versioned_and_found_by_name(shell: Shell) -> None:
@@ -101,6 +103,27 @@ def test_documents_of_a_whole_life(shell: Shell, world: World) -> None:
     checked(shell.run("runs", "export", "last", "-f", "run.jsonl", "--json"), "runs export")
 
 
+def test_documents_before_the_first_apply(shell: Shell) -> None:
+    checked(shell.run("new", "394649", "--table", "web_events.carts", "--json"), "new")
+    checked(shell.run("rehearse", MINIMAL, "--json"), "rehearse")
+    refused = shell.run("rehearse", MINIMAL, "--fault", "refused", "--json")
+    checked(refused, "rehearse", 4)
+    faults = shell.run("rehearse", "--fault", "list", "--json")
+    assert checked(faults, "rehearse --fault list")["faults"]
+
+
+def test_documents_of_several_files(shell: Shell) -> None:
+    broken = shell.write("broken.yaml", "nonsense: 1\n")
+    for command in OF_FILES:
+        done = shell.run(command, MINIMAL, broken, MINIMAL, "--json")
+        document = json.loads(done.out)
+        assert [e.message for e in validator(command).iter_errors(document)] == []
+        assert (done.err, document["ok"]) == ("", False)
+        assert not validator("error").is_valid(document)
+        document["files"][0]["surprise"] = 1
+        assert not validator(command).is_valid(document)
+
+
 def test_changes_of_every_kind_fit(shell: Shell, world: World) -> None:
     assert shell.run("apply", WEB, "--yes").code == 0
     config = shell.write(
@@ -133,6 +156,9 @@ def test_usage(shell: Shell, world: World) -> None:
         (("verify", "none.yaml"), "verify"),
         (("export", "394649", "-f", "no/such/folder"), "export"),
         (("schema", "--output-of", "nothing"), "error"),
+        (("new",), "new"),
+        (("rehearse",), "rehearse"),
+        (("check", WEB, MINIMAL, "--journal", "j"), "check"),
         (("completion", "tcsh"), "completion"),
         (("runs", "shw"), "runs"),
         (("runs", "show", "none"), "runs show"),

@@ -75,6 +75,12 @@ def test_selecting_a_segment_that_is_there_is_the_same(
     assert_same(PAIRS[name], document, str(entry.get("name") or entry.get("id")))
 
 
+@pytest.mark.parametrize("name", ["all segments", "names"])
+@given(document=segments)
+def test_listing_is_the_same(name: str, document: list[Any]) -> None:
+    assert_same(PAIRS[name], document)
+
+
 @pytest.mark.parametrize("ps", ODD_NAMES)
 def test_odd_names_find_exactly_themselves(ps: str) -> None:
     document = [{"id": n, "name": name, "status": name} for n, name in enumerate(ODD_NAMES)]
@@ -171,4 +177,4 @@ def test_a_literal_is_the_text_whatever_it_holds(text: str) -> None:
 def test_every_pair_is_held_together_by_a_test() -> None:
     tested = {*BY_PS, "count", "items", "next page", "realtime configuration exists"}
     tested |= {"id of a created item", "columns of a table", "columns of the master table"}
-    assert set(PAIRS) == tested
+    assert set(PAIRS) == tested | {"all segments", "names"}

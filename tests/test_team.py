@@ -63,6 +63,11 @@ def test_the_hook_takes_what_is_called_like_a_configuration(path: str, checked: 
 def test_the_hook_lets_pass_what_is_valid_and_stops_what_is_not(shell: Shell, world: World) -> None:
     _, *args = shlex.split(hook()["entry"])
     assert shell.run(*args, WEB).code == 0
+    assert shell.run(*args, WEB, MINIMAL).code == 0
+    both = shell.run(*args, INVALID[0], INVALID[1], MINIMAL)
+    assert both.code == 2
+    for config in (INVALID[0], INVALID[1], MINIMAL):
+        assert str(config) in both.text
     for config in INVALID:
         assert shell.run(*args, config).code == 2, config
     assert world.calls() == []

@@ -8,6 +8,7 @@ from pathlib import Path
 from tdxwrap import documents, render, session
 from tdxwrap.app import App
 from tdxwrap.changes import Options
+from tdxwrap.config import LoadedConfig
 from tdxwrap.console import PlanConsent
 from tdxwrap.recipe import Settings
 from tdxwrap.render import Line
@@ -39,10 +40,49 @@ def apply(
         rt_config: where what was configured before is written.
         patience: how to wait for `ok`; None does not wait.
     """
-    started = time.monotonic()
+    app.changes = 0
     loaded, ps = app.load(config, override)
+    return apply_loaded(
+        app,
+        "apply",
+        loaded,
+        ps,
+        options=options,
+        yes=yes,
+        jobs=jobs,
+        limit=limit,
+        rt_config=rt_config,
+        patience=patience,
+    )
+
+
+def apply_loaded(
+    app: App,
+    command: str,
+    loaded: LoadedConfig,
+    ps: str,
+    *,
+    options: Options,
+    yes: bool,
+    jobs: int,
+    limit: float | None,
+    rt_config: Path,
+    patience: Patience | None,
+) -> int:
+    """The same with a configuration that has been read.
+
+    Args:
+        command: what the document of `--json` calls it.
+        ps: id or name of the parent segment.
+    """
+    started = time.monotonic()
     consent = PlanConsent(app.console, app.account, yes=yes, force=options.force)
-    settings = Settings(baseline=rt_config, jobs=jobs, where=loaded.source.where)
+    settings = Settings(
+        baseline=rt_config,
+        jobs=jobs,
+        where=loaded.source.where,
+        named_by_segment=app.of_several,
+    )
     with deadline(limit), app.connected() as connected:
         outcome = session.apply(
             connected,
@@ -54,10 +94,11 @@ def apply(
             patience=patience,
         )
     seconds = time.monotonic() - started
-    _show(app, outcome, config, seconds)
     report = outcome.report
+    app.about(outcome.plan.live.segment, len(outcome.plan.pending))
+    _show(app, outcome, loaded.path, seconds)
     return app.end(
-        "apply",
+        command,
         None if report is None else failure(report),
         plan=documents.plan_part(outcome.plan),
         report=None if report is None else documents.report_part(report),

@@ -10,6 +10,7 @@ from tdxwrap.render import Line
 def check(app: App, config: str) -> int:
     """Validate a configuration offline."""
     loaded = load(config, environ=app.environ)
+    app.segment = loaded.config.parent_segment or ""
     app.console.warnings(loaded.warnings)
     app.console.result([Line("", f"{config} is valid: {_contents(loaded)}")])
     return app.end("check", file=config, digest=loaded.digest, warnings=list(loaded.warnings))

@@ -17,6 +17,7 @@ def doctor(app: App, config: str | None, override: str | None) -> int:
     loaded = None if config is None else load(config, environ=app.environ)
     app.console.warnings(loaded.warnings if loaded else ())
     ps = override or (loaded.config.parent_segment if loaded else None)
+    app.segment = ps or ""
     with app.connected(ps) as connected:
         checks = examine(connected, loaded, ps, app.account)
     app.console.result(render.check_lines(checks))

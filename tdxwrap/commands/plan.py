@@ -27,6 +27,7 @@ def plan(
     loaded, ps = app.load(config, override)
     with app.connected() as connected:
         found = session.make_plan(connected, loaded, ps, options)
+    app.about(found.live.segment, len(found.pending))
     if markdown:
         app.console.text(render.plan_markdown(found, app.account))
     else:

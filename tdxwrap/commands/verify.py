@@ -23,6 +23,7 @@ def verify_config(app: App, config: str, override: str | None) -> int:
     with app.connected() as connected:
         plan = session.make_plan(connected, loaded, ps, Options(check_columns=False))
     report = validate(plan.live, plan)
+    app.about(plan.live.segment, len(report.differences))
     app.console.result(render.report_lines(report, config))
     error = _differs(report, config) or failure(report)
     return app.end("verify", error, report=documents.report_part(report))
