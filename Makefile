@@ -4,13 +4,15 @@
 # make sweep  every fault at every call (long)
 # make soak   200 applies in a row with random faults
 # make bench  what it costs, beside the shell recipe
+# make snapshots   tests/snapshots anew, from what a terminal shows now
+# make screenshot  docs/apply.svg anew
 PYTHON ?= python3
 JOBS ?= auto
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= fixtures/configs/web-personalization.yaml
 
-.PHONY: run test lint sweep soak bench clean
+.PHONY: run test lint sweep soak bench snapshots screenshot clean
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -41,6 +43,12 @@ soak: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m tests.bench
+
+snapshots: $(VENV)/.installed
+	@$(BIN)/python tests/screens.py snapshots
+
+screenshot: $(VENV)/.installed
+	@$(BIN)/python tests/screens.py screenshot
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

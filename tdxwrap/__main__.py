@@ -56,7 +56,8 @@ def run(args: Sequence[str]) -> int:
         except click.ClickException as problem:
             error: TdxwrapError = _usage(problem, given)
         except (KeyboardInterrupt, click.Abort) as stop:
-            error = as_error(stop)
+            # click puts an Abort in its place.
+            error = as_error(stop.__cause__ or stop)
         except TdxwrapError as failure:
             error = failure
         except Exception as bug:

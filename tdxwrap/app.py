@@ -213,7 +213,7 @@ class App:
         return journal
 
     def _warn(self, text: str) -> None:
-        self.console.note([Line("! ", text, "yellow")])
+        self.console.note([Line("! ", text, mark="yellow")])
 
     def end_journal(self, code: int, error: TdxwrapError | None = None) -> None:
         """Write the last line of the journal: how the run ended."""

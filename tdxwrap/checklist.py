@@ -8,11 +8,16 @@ from contextlib import ExitStack
 from types import TracebackType
 from typing import Self
 
+from rich.cells import cell_len
+from rich.console import Console as RichConsole
+from rich.console import ConsoleOptions, RenderResult
+from rich.spinner import Spinner
 from rich.text import Text
 
 from tdxwrap import events, render
 from tdxwrap.console import Console
 from tdxwrap.events import Event
+from tdxwrap.folding import printable
 from tdxwrap.render import Line, clock_text, seconds_text
 
 LABELS = {
@@ -22,6 +27,12 @@ LABELS = {
     "validate": "Validated",
 }
 WIDTH = 11
+READING = "asking tdx"
+# The cell at which the time of a change stands, if what it is about leaves it free.
+TIME_AT = 60
+# More changes than this have a bar, of so many cells.
+BAR_FROM = 10
+BAR = 20
 
 
 class Checklist:
@@ -29,13 +40,14 @@ class Checklist:
 
     def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
         self._console = console
-        self._clock = clock
         self._moving = _Moving(clock)
         self._stack = ExitStack()
         self._writes: dict[str, int] = {}
+        self._label = ""
         self._status: str | None = ""
 
     def __enter__(self) -> Self:
+        self._stack.enter_context(self._console.busy(self._moving))
         return self
 
     def __exit__(
@@ -50,13 +62,14 @@ class Checklist:
         """Print what happened."""
         match event:
             case events.StepStarted(step, writes):
-                self._start(step, writes)
+                self._writes[step] = writes
+                self._label = _label(step)
+                self._moving.show(self._label)
             case events.StepDone():
                 self._step_done(event)
             case events.ChangeStarted(change, number, of):
-                symbol = render.SYMBOLS[change.action]
-                what = f"{symbol} {render.kind_label(change)} {change.name}"
-                self._moving.show(f"{_label(change.step)}  {number} of {of}   {what}")
+                what = f"{render.SYMBOLS[change.action]} {render.kind_label(change)} {change.name}"
+                self._moving.show(_label(change.step), f"{number} of {of}   {what}", number - 1, of)
             case events.ChangeDone():
                 self._change_done(event)
             case events.StatusSeen():
@@ -70,30 +83,38 @@ class Checklist:
             case events.LiveMoved():
                 self._say("!", "", "what is live has changed meanwhile: here is the plan anew")
 
-    def _start(self, step: str, writes: int) -> None:
-        self._writes[step] = writes
-        self._stack.close()
-        self._moving.show(_label(step))
-        self._stack.enter_context(self._console.busy(self._moving))
-
     def _step_done(self, event: events.StepDone) -> None:
-        self._stack.close()
         nothing = event.step in ("7a", "7b", "7c") and not self._writes.get(event.step)
         what = "nothing to change" if nothing else event.checkpoint
+        if event.step == "wait":
+            what = f"{what}   {seconds_text(event.seconds)}"
+        self._moving.show(READING)
         self._say("✓", _label(event.step), what)
+        if event.aside:
+            self._say(" ", "", event.aside)
 
     def _change_done(self, event: events.ChangeDone) -> None:
         change = event.change
         created = change.live_id is None and event.id is not None
         known_as = f" ({event.id})" if created else ""
-        what = (
-            f"{render.SYMBOLS[change.action]} {render.kind_label(change)} {change.name}{known_as}"
+        kind, name = render.kind_label(change), f"{change.name}{known_as}"
+        # The step is named once; its other changes stand below it.
+        front, told = f"  {self._label:<{WIDTH}} ", f"{kind:<11} {name}"
+        gap = " " * (TIME_AT - cell_len(front + told))
+        if self._console.err.width < 80:
+            front, told = "    ", f"{kind} {name}"
+            gap = ""
+        self._label = ""
+        line = Line(
+            f"{front}{render.SYMBOLS[change.action]} ",
+            f"{told}{gap}   {seconds_text(event.seconds)}",
+            mark=render.MARKS[change.action],
         )
-        self._say(" ", _label(change.step), f"{what}   {seconds_text(event.seconds)}")
+        self._console.note([line])
 
     def _status_seen(self, event: events.StatusSeen) -> None:
         status = event.status or "not listed"
-        self._moving.show(f"{_label('wait')}  {status}", event.elapsed, event.limit)
+        self._moving.wait(_label("wait"), status, event.elapsed, event.limit)
         if not self._console.moves and status != self._status:
             elapsed = f"{clock_text(event.elapsed)} of {clock_text(event.limit)}"
             self._say(" ", "Wait", f"status {status} after {elapsed}")
@@ -102,34 +123,56 @@ class Checklist:
     def _retrying(self, event: events.Retrying) -> None:
         said = (event.error.said or event.error.what).splitlines()[0]
         again = f"again in {seconds_text(event.seconds)} (try {event.attempt + 1})"
-        self._say("!", "retry", f"{said}: {again}")
+        self._say("!", "Retry", f"{said}: {again}")
 
     def _say(self, symbol: str, label: str, text: str) -> None:
-        self._console.note([Line(f"{symbol} {label:<{WIDTH}} ", text)])
+        mark = {"✓": "green", "!": "yellow"}.get(symbol, "")
+        self._console.note([Line(f"{symbol} {label:<{WIDTH}} ", text, mark=mark)])
 
 
 class _Moving:
-    """The text of the moving line; while waiting it counts the time itself."""
+    """The moving line: what is under way, a bar for many changes, the time of a wait."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
-        self._text = ""
-        self._start: float | None = None
-        self._limit = 0.0
+        self._spinners = {name: Spinner(name) for name in ("dots", "line")}
+        self._parts: Callable[[bool], list[str]] = lambda ascii_only: [READING]
 
-    def show(self, text: str, elapsed: float | None = None, limit: float = 0.0) -> None:
-        """Show a text, and the seconds that have passed of a limit, if given."""
-        self._text = text
-        self._start = None if elapsed is None else self._clock() - elapsed
-        self._limit = limit
+    def show(self, label: str, text: str = "", done: int = 0, of: int = 0) -> None:
+        """Show a step and what it is at, and how many changes of how many are done."""
 
-    def __rich__(self) -> Text:
-        if self._start is None:
-            return Text(self._text, overflow="ellipsis", no_wrap=True)
-        elapsed = clock_text(self._clock() - self._start)
-        told = f"{self._text} · {elapsed} of {clock_text(self._limit)} (usually 30–90 s)"
-        return Text(told, overflow="ellipsis", no_wrap=True)
+        def parts(ascii_only: bool) -> list[str]:
+            bar = f"{_bar(done / of, ascii_only)}  " if of > BAR_FROM else ""
+            return [f"{label} {bar}{text}", f"{label} {text}"]
+
+        self._parts = parts
+
+    def wait(self, label: str, status: str, elapsed: float, limit: float) -> None:
+        """Show a status, and count from the seconds that have passed of a limit."""
+        start = self._clock() - elapsed
+
+        def parts(ascii_only: bool) -> list[str]:
+            passed = f"{status} · {clock_text(self._clock() - start)} of {clock_text(limit)}"
+            return [f"{label} {passed} (usually 30–90 s)", f"{label} {passed}"]
+
+        self._parts = parts
+
+    def __rich_console__(self, console: RichConsole, options: ConsoleOptions) -> RenderResult:
+        """The first of the texts that fits, else the last one cut."""
+        spinner = self._spinners["line" if options.ascii_only else "dots"]
+        front = f"{spinner.render(console.get_time())} "
+        texts = [Text(printable(front + part)) for part in self._parts(options.ascii_only)]
+        fitting = (text for text in texts if text.cell_len <= options.max_width)
+        shown = next(fitting, texts[-1])
+        shown.truncate(options.max_width, overflow="ellipsis")
+        yield shown
+
+
+def _bar(share: float, ascii_only: bool) -> str:
+    full = round(BAR * share)
+    done, left = "#-" if ascii_only else "━┄"
+    return done * full + left * (BAR - full)
 
 
 def _label(step: str) -> str:
-    return f"{LABELS.get(step, step):<{WIDTH - 1}}"
+    return f"{LABELS.get(step, step):<{WIDTH}}"

@@ -16,6 +16,7 @@ import click
 from tdxwrap import __version__
 from tdxwrap.errors import UsageProblem
 from tdxwrap.options import (
+    CONFIG,
     CONFIGS,
     GLOBAL_OPTIONS,
     KEEP_GOING,
@@ -361,6 +362,49 @@ def export(ctx: click.Context, ps: str, file: Path | None) -> int:
     from tdxwrap.commands.export import export
 
     return export(_app(ctx), ps, file)
+
+
+@main.command("recipe")
+@CONFIG
+@PARENT_SEGMENT
+@click.option("--plan", is_flag=True, help="Read what is live; only what is still to do.")
+@plan_options
+@click.pass_context
+def recipe(
+    ctx: click.Context, /, config: str, parent_segment: str | None, plan: bool, **given: Any
+) -> int:
+    """Print the same work as a shell script. In the recipe's own commands, tdx and jq; it may run
+    again and again. With --plan updates, too.
+
+    \b
+    tdxwrap recipe rt.yaml > step7.sh && bash step7.sh
+    """
+    from tdxwrap.commands.recipe import recipe
+
+    return recipe(_app(ctx), config, parent_segment, plan_choice(given), plan=plan)
+
+
+@main.command("graph")
+@CONFIG
+@click.option("--dot", is_flag=True, help="DOT, for Graphviz, in place of Mermaid.")
+@click.option(
+    "--live",
+    metavar="PS",
+    shell_complete=complete_segment,
+    help="Colour what is live, missing or different on PS.",
+)
+@click.pass_context
+def graph(ctx: click.Context, config: str, dot: bool, live: str | None) -> int:
+    """Print a CONFIG as a Mermaid flowchart. Event tables, key events and attributes, and the ID
+    stitching.
+
+    \b
+    tdxwrap graph rt.yaml --live 394649
+    tdxwrap graph rt.yaml --dot | dot -Tsvg > rt.svg
+    """
+    from tdxwrap.commands.graph import graph
+
+    return graph(_app(ctx), config, live, dot=dot)
 
 
 @main.command("new")

@@ -8,6 +8,7 @@ exactly one document goes to stdout and nothing else is said.
 from __future__ import annotations
 
 import json
+import select
 import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
@@ -16,11 +17,13 @@ from dataclasses import dataclass, replace
 from typing import Any, TextIO, cast
 
 from rich.console import Console as RichConsole
+from rich.live import Live
 from rich.text import Text
 
 from tdxwrap import documents, render
 from tdxwrap.changes import Level, Plan
 from tdxwrap.errors import EnvironmentProblem, Interrupted, Problem, TdxwrapError, UsageProblem
+from tdxwrap.folding import hanging, printable
 from tdxwrap.redact import Redactor
 from tdxwrap.render import Line
 from tdxwrap.streams import LastingStream
@@ -48,13 +51,22 @@ class Console:
         self.style = style
         clean = Redactor.from_environ(environ).text
         self._stdout = LastingStream(sys.stdout, clean)
-        self.out = _rich(self._stdout, style)
-        self.err = _rich(LastingStream(sys.stderr, clean), style)
+        colour = style.color
+        if colour is None and environ.get("NO_COLOR"):
+            colour = False
+        self.out = _rich(self._stdout, colour)
+        self.err = _rich(LastingStream(sys.stderr, clean), colour)
+        self._live: Live | None = None
 
     # Lines
 
     def result(self, lines: Iterable[Line]) -> None:
-        """What the command was asked for: stdout."""
+        """What the command found, where its exit code says the same: stdout, unless `-q`."""
+        if not self.style.quiet:
+            self.answer(lines)
+
+    def answer(self, lines: Iterable[Line]) -> None:
+        """What the command exists to print: stdout, with `-q` too."""
         if not self.style.json:
             _print(self.out, lines)
 
@@ -89,6 +101,11 @@ class Console:
 
     # Errors and warnings
 
+    def insist(self, lines: Iterable[Line]) -> None:
+        """What a person has to see, with `-q` too: stderr."""
+        if not self.style.json:
+            _print(self.err, lines)
+
     def error(self, command: str, error: TdxwrapError, journal: str | None = None) -> None:
         """An error: a document on stdout with `--json`, else lines on stderr.
 
@@ -100,7 +117,7 @@ class Console:
         else:
             _print(self.err, render.error_lines(error))
             if journal is not None:
-                _print(self.err, [Line("  journal    ", journal)])
+                _print(self.err, [Line("  journal    ", journal, whole=True)])
 
     def warnings(self, problems: Iterable[Problem]) -> None:
         """What is allowed in a file but seldom meant."""
@@ -108,13 +125,13 @@ class Console:
             place = f"{problem.file}:{problem.line}:{problem.column}"
             hint = f" – {problem.hint}" if problem.hint else ""
             body = f"{problem.path}: {problem.message}{hint}"
-            self.note([Line(f"! {place}  ", body, "yellow")])
+            self.note([Line(f"! {place}  ", body, mark="yellow")])
 
     def call(self, call: Call) -> None:
         """A finished tdx call, for `-v`: copy-pasteable, with its time."""
         if self.style.verbose:
             took = render.seconds_text(call.seconds)
-            self.note([Line("$ ", f"{shlex.join(call.argv)}   # {took}", "dim")])
+            self.note([Line("$ ", f"{shlex.join(call.argv)}   # {took}", "dim", whole=True)])
 
     # Questions
 
@@ -129,41 +146,78 @@ class Console:
         Raises:
             Interrupted: the answer is anything else.
         """
-        self.err.print(Text(f"{question} [y/N] ", style="bold"), end="")
-        answer = sys.stdin.readline()
+        answer = self._typed(f"{question} [y/N] ")
         if answer.strip().lower() not in ("y", "yes"):
-            raise Interrupted("not confirmed", hint="nothing was written")
+            refusal = Interrupted("not confirmed")
+            refusal.so_far = "nothing was written"
+            raise refusal
 
-    def answer(self, choices: Iterable[Line], question: str, default: str) -> str:
+    def choose(self, choices: Iterable[Line], question: str, default: str) -> str:
         """Ask for a text, below the choices that there are; Enter alone gives the default.
 
         Raises:
             Interrupted: the input ends.
         """
         _print(self.err, choices)
-        shown = _printable(f"{question} [{default}]: " if default else f"{question}: ")
-        self.err.print(Text(shown, style="bold"), end="")
-        answer = sys.stdin.readline()
+        answer = self._typed(f"{question} [{default}]: " if default else f"{question}: ")
         if not answer:
             raise Interrupted("no answer", hint="nothing was written")
         return answer.strip() or default
+
+    def _typed(self, question: str) -> str:
+        """The line that a person types; empty at the end of the input."""
+        with self._still():
+            self.err.print(Text(printable(question), style="bold"), end="")
+            # A Ctrl-C that comes just before a read does not end it: look up now and then.
+            while not select.select([sys.stdin], [], [], 0.5)[0]:
+                pass
+            answer = sys.stdin.readline()
+            # After a Ctrl-C it is click that ends the line.
+            if not answer.endswith("\n"):
+                self.err.print()
+        return answer
 
     # What is under way
 
     @contextmanager
     def busy(self, what: Any) -> Iterator[None]:
-        """A moving line on a terminal while something is under way."""
+        """A moving line on a terminal while something is under way.
+
+        Args:
+            what: a rich renderable of one line; it is drawn again ten times a second.
+        """
         if not self.moves:
             yield
             return
-        with self.err.status(what, spinner="dots"):
+        self._live = Live(
+            what,
+            console=self.err,
+            refresh_per_second=10,
+            transient=True,
+            redirect_stdout=False,
+            redirect_stderr=False,
+        )
+        try:
+            with self._live:
+                yield
+        finally:
+            self._live = None
+
+    @contextmanager
+    def _still(self) -> Iterator[None]:
+        """No moving line in here."""
+        if self._live is None:
             yield
+            return
+        self._live.stop()
+        yield
+        self._live.start()
 
     @property
     def moves(self) -> bool:
         """Whether a moving line can be shown: a terminal that can go back in a line."""
         wanted = not (self.style.json or self.style.quiet)
-        return wanted and self.err.is_terminal and not self.err.is_dumb_terminal
+        return wanted and self.err.file.isatty() and not self.err.is_dumb_terminal
 
 
 class PlanConsent:
@@ -183,13 +237,17 @@ class PlanConsent:
     def show(self, plan: Plan) -> None:
         """Print the plan; beside an apply it is not the result, so it goes to stderr.
 
-        Failed column checks are left to the error that they end in.
+        Failed column checks are left to the error that they end in. With `-q` it is shown only
+        where a question about it follows.
         """
         everything = self.console.style.verbose
         warned = tuple(found for found in plan.findings if found.level is Level.WARNING)
         shown = replace(plan, findings=warned)
         lines = render.plan_lines(shown, self.account, everything=everything)
-        self.console.note([*lines, render.BLANK])
+        unsaid = not self.yes or (plan.dangers and not self.force)
+        asks = plan.pending and unsaid and self.console.can_ask
+        show = self.console.insist if asks else self.console.note
+        show([render.BLANK, *lines, render.BLANK])
 
     def ask(self, plan: Plan) -> bool:
         """Whether a person was asked. Nothing to write needs no consent.
@@ -236,40 +294,25 @@ def _changes(count: int) -> str:
     return f"{count} change{'' if count == 1 else 's'}"
 
 
-def _rich(stream: LastingStream, style: Style) -> RichConsole:
+def _rich(stream: LastingStream, colour: bool | None) -> RichConsole:
     return RichConsole(
         file=cast(TextIO, stream),
         highlight=False,
         markup=False,
         emoji=False,
-        no_color=None if style.color is None else not style.color,
-        color_system="standard" if style.color else "auto",
-        force_terminal=True if style.color and not stream.isatty() else None,
+        no_color=colour is False,
+        color_system="standard" if colour else "auto",
+        force_terminal=True if colour and not stream.isatty() else None,
     )
 
 
 def _print(console: RichConsole, lines: Iterable[Line]) -> None:
-    for line in lines:
-        _print_line(console, line)
-
-
-def _print_line(console: RichConsole, line: Line) -> None:
-    prefix, body = Text(_printable(line.prefix)), Text(_printable(line.body))
-    room = console.width - prefix.cell_len
-    if not console.is_terminal or room < 16:
-        whole = Text.assemble(prefix, body, style=line.style)
-        whole.rstrip()
-        console.print(whole, soft_wrap=True)
-        return
-    rows = body.wrap(console, room) or [Text("")]
-    for number, row in enumerate(rows):
-        row.rstrip()
-        front = prefix if number == 0 else Text(" " * prefix.cell_len)
-        whole = Text.assemble(front, row, style=line.style)
-        whole.rstrip()
-        console.print(whole, soft_wrap=True)
-
-
-def _printable(text: str) -> str:
-    """Nothing that a name or an answer holds may steer the terminal or break a line."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    with console:  # they are written at once
+        for line in lines:
+            prefix, body = printable(line.prefix), printable(line.body)
+            folds = console.file.isatty() and not line.whole
+            rows = hanging(prefix, body, console.width) if folds else [(prefix, body)]
+            for front, rest in rows:
+                text = Text.assemble((front, line.mark), rest, style=line.style)
+                text.rstrip()
+                console.print(text, soft_wrap=True)

@@ -265,6 +265,21 @@ class JournalDocument(Document):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecipeDocument(Document):
+    """The shell script."""
+
+    script: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GraphDocument(Document):
+    """The picture as text in one of the two forms."""
+
+    format: Literal["mermaid", "dot"]
+    graph: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class FaultsDocument(Document):
     """The faults that a rehearsal knows, each with what it does."""
 
@@ -297,6 +312,8 @@ DOCUMENTS: dict[str, type[Document]] = {
     "rehearse": ApplyDocument,
     "rehearse --fault list": FaultsDocument,
     "new": NewDocument,
+    "recipe": RecipeDocument,
+    "graph": GraphDocument,
     "status": SegmentDocument,
     "wait": SegmentDocument,
     "verify": VerifyDocument,

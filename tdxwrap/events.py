@@ -25,11 +25,13 @@ class StepDone:
     Attributes:
         checkpoint: what is true now, in the recipe's words.
         seconds: how long the step took.
+        aside: what tdx said of it, for the screen only: it may name an account.
     """
 
     step: str
     checkpoint: str
     seconds: float
+    aside: str = ""
 
 
 @dataclass(frozen=True, slots=True)

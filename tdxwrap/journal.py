@@ -142,6 +142,7 @@ def _plain(value: Any) -> Any:
 def _told(event: Event) -> tuple[str, dict[str, Any]]:
     """The kind and the content of an event's line."""
     told = {field.name: getattr(event, field.name) for field in fields(event)}
+    told.pop("aside", None)
     if isinstance(event, events.ChangeStarted | events.ChangeDone):
         del told["change"]
         told["id"] = told.get("id") or event.change.live_id

@@ -189,7 +189,7 @@ def _lines(outcomes: Sequence[Outcome]) -> Iterator[Line]:
     yield Line("  ", heads, "bold")
     for each, body in zip(outcomes, bodies, strict=True):
         symbol = "·" if each.code is None else "✓" if each.ok else "✗"
-        yield Line(f"{symbol} ", body, {"✗": "red", "·": "dim"}.get(symbol, ""))
+        yield Line(f"{symbol} ", body, mark={"✗": "red", "✓": "green"}.get(symbol, ""))
     counts = Counter(each.outcome for each in outcomes)
     told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     yield Line("", f"{len(outcomes)} file{'' if len(outcomes) == 1 else 's'}: {told}", "bold")

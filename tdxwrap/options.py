@@ -96,7 +96,7 @@ _GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
         {"is_flag": True, "help": "Print one JSON document: see tdxwrap schema --output-of."},
     ),
     (("-v", "--verbose"), {"is_flag": True, "help": "Show each tdx command."}),
-    (("-q", "--quiet"), {"is_flag": True, "help": "Print errors and results only."}),
+    (("-q", "--quiet"), {"is_flag": True, "help": "Print errors only, and what was asked for."}),
     (("--color/--no-color",), {"default": None, "help": "Colour; NO_COLOR is honoured."}),
 )
 

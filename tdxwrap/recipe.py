@@ -71,14 +71,14 @@ class Settings:
     """How a plan is carried out.
 
     Attributes:
-        baseline: where what was configured before is written.
+        baseline: where what was configured before is written; None leaves that out.
         jobs: how many creates of one step run side by side.
         where: gives `file:line` of an item of the configuration.
         clock: time in seconds.
         named_by_segment: the id of the parent segment goes into the name of the baseline.
     """
 
-    baseline: Path = Path("rt_config.yaml")
+    baseline: Path | None = Path("rt_config.yaml")
     jobs: int = 1
     where: Callable[[Loc], str] = _no_place
     clock: Callable[[], float] = time.monotonic
@@ -184,6 +184,8 @@ class _Run:
 
     def baseline(self) -> None:
         live, file = self.plan.live, self.settings.baseline
+        if file is None:
+            return
         if self.settings.named_by_segment:
             segment_id = live.segment.id.replace("/", "_")
             file = file.with_name(f"{file.stem}-{segment_id}{file.suffix}")

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
@@ -33,13 +34,13 @@ SYMBOLS = {
     Action.UNCHANGED: "=",
     Action.UNMANAGED: "·",
 }
-STYLES = {
+MARKS = {
     Action.CREATE: "green",
     Action.UPDATE: "yellow",
     Action.REPLACE: "magenta",
     Action.DELETE: "red",
-    Action.UNCHANGED: "dim",
-    Action.UNMANAGED: "dim",
+    Action.UNCHANGED: "",
+    Action.UNMANAGED: "",
 }
 STEP_TITLES = {
     "7a": "Event tables and key events",
@@ -48,19 +49,28 @@ STEP_TITLES = {
 }
 # Longer names than this do not push what stands behind them.
 NAME_WIDTH = 28
-# More unchanged items of a kind than this are told as a number.
-UNCHANGED_SHOWN = 4
+# More items of a kind than this that stay as they are get told as a number.
+SHOWN = {Action.UNCHANGED: 4, Action.UNMANAGED: 10}
+ALONE = "live only, left alone"
 # A command is shown up to this many characters; the journal and -v have it whole.
 COMMAND_SHOWN = 400
 
 
 @dataclass(frozen=True, slots=True)
 class Line:
-    """One line: a prefix that stays in front, and a body that may wrap beside it."""
+    """One line: a prefix that stays in front, and a body that may wrap beside it.
+
+    Attributes:
+        style: of the whole line: `bold`, `dim`.
+        mark: the colour of the prefix; it only underlines what a symbol there says already.
+        whole: never wrapped, since it is there to be copied.
+    """
 
     prefix: str
     body: str = ""
     style: str = ""
+    mark: str = ""
+    whole: bool = False
 
 
 BLANK = Line("")
@@ -89,7 +99,7 @@ def plan_lines(plan: Plan, account: str, *, everything: bool = False) -> list[Li
             lines.append(Line(f"{step}  ", title, "bold"))
             lines.extend(_step_lines(changes, everything))
     lines.extend([BLANK, Line("", counts_text(plan), "bold")])
-    lines.extend(Line("! ", text, "yellow") for text in warnings(plan))
+    lines.extend(Line("! ", text, mark="yellow") for text in warnings(plan))
     lines.extend(finding_lines(plan.findings))
     return lines
 
@@ -99,7 +109,7 @@ def finding_lines(findings: Iterable[Finding]) -> Iterator[Line]:
     for finding in findings:
         failed = finding.level is Level.FAILED
         body = f"{finding.message}   {finding.where}".rstrip()
-        yield Line("✗ " if failed else "! ", body, "red" if failed else "yellow")
+        yield Line("✗ " if failed else "! ", body, mark="red" if failed else "yellow")
         if finding.hint:
             yield Line("  ", finding.hint)
 
@@ -107,14 +117,20 @@ def finding_lines(findings: Iterable[Finding]) -> Iterator[Line]:
 def _step_lines(changes: Sequence[Change], everything: bool) -> Iterator[Line]:
     for kind in dict.fromkeys(change.kind for change in changes):
         mine = [change for change in changes if change.kind is kind]
-        width = min(NAME_WIDTH, max(cell_len(change.name) for change in mine))
-        unchanged = [change for change in mine if change.action is Action.UNCHANGED]
-        collapse = not everything and len(unchanged) > UNCHANGED_SHOWN
-        for change in mine:
-            if not (collapse and change.action is Action.UNCHANGED):
-                yield from change_lines(change, width)
-        if collapse:
-            yield Line("    = ", f"{len(unchanged)} {kind}s unchanged", "dim")
+        alike = Counter(change.action for change in mine if _plain(change))
+        folded = {a for a, shown in SHOWN.items() if alike[a] > shown and not everything}
+        told = [c for c in mine if not (c.action in folded and _plain(c))]
+        width = min(NAME_WIDTH, max((cell_len(change.name) for change in told), default=0))
+        for change in told:
+            yield from change_lines(change, width)
+        for action in sorted(folded, reverse=True):
+            what = {Action.UNCHANGED: "unchanged", Action.UNMANAGED: ALONE}[action]
+            yield Line(f"    {SYMBOLS[action]} ", f"{alike[action]} {kind}s {what}", "dim")
+
+
+def _plain(change: Change) -> bool:
+    """Whether nothing but its name would be told of an item."""
+    return not (change.writes or change.reason)
 
 
 def change_lines(change: Change, name_width: int = 0) -> Iterator[Line]:
@@ -123,13 +139,13 @@ def change_lines(change: Change, name_width: int = 0) -> Iterator[Line]:
     Args:
         name_width: columns that the name takes, so that what stands behind it is aligned.
     """
-    style = STYLES[change.action]
+    style, mark = "" if change.writes else "dim", MARKS[change.action]
     label = f"    {SYMBOLS[change.action]} {kind_label(change):<14}"
     name = change.name + " " * (name_width - cell_len(change.name))
-    yield Line(label, f"{name}   {_aside(change)}".rstrip(), style)
+    yield Line(label, f"{name}   {_aside(change)}".rstrip(), style, mark)
     for changed in change.fields:
         values = f"{_value(changed.old)}  →  {_value(changed.new)}"
-        yield Line(f"        {changed.name}   ", values, style)
+        yield Line(f"        {changed.name}   ", values)
 
 
 def kind_label(change: Change) -> str:
@@ -143,7 +159,7 @@ def kind_label(change: Change) -> str:
 
 def _aside(change: Change) -> str:
     if change.action is Action.UNMANAGED:
-        return change.reason or "live only, left alone"
+        return change.reason or ALONE
     if change.action is Action.CREATE:
         return summary(change)
     return change.reason
@@ -261,34 +277,33 @@ def report_lines(report: Report, file: str) -> list[Line]:
         Line(
             f"{'✓' if check.ok else '✗'} {check.name:<14}",
             check.found if check.ok else f"{check.found}, expected {check.expected}",
-            "" if check.ok else "red",
+            mark="green" if check.ok else "red",
         )
         for check in report.checks
     ]
     if not file:
         return lines
     if not report.differences:
-        return [*lines, Line(f"✓ {'every field':<14}", f"as in {file}")]
-    lines.append(Line(f"✗ {'every field':<14}", f"differs from {file}:", "red"))
-    for change in report.differences:
-        lines.extend(change_lines(change))
-    return lines
+        return [*lines, Line(f"✓ {'every field':<14}", f"as in {file}", mark="green")]
+    lines.append(Line(f"✗ {'every field':<14}", f"differs from {file}:", mark="red"))
+    return [*lines, *_step_lines(report.differences, everything=True)]
 
 
 # Doctor
 
 CHECK_SYMBOLS = {"ok": "✓", "warning": "!", "failed": "✗", "not checked": "·"}
-CHECK_STYLES = {"ok": "", "warning": "yellow", "failed": "red", "not checked": "dim"}
+CHECK_MARKS = {"ok": "green", "warning": "yellow", "failed": "red", "not checked": ""}
 
 
 def check_lines(checks: Sequence[Check]) -> list[Line]:
     """The checklist of doctor, one check a line with its hint below, and the counts."""
     lines: list[Line] = []
     for check in checks:
-        body = check.message if check.state != "not checked" else f"not checked: {check.message}"
+        body = check.message.removeprefix(f"{check.name} ")
+        body = body if check.state != "not checked" else f"not checked: {body}"
         body = f"{body}   {check.where}" if check.where else body
         label = f"{CHECK_SYMBOLS[check.state]} {check.name:<15} "
-        lines.append(Line(label, body, CHECK_STYLES[check.state]))
+        lines.append(Line(label, body, mark=CHECK_MARKS[check.state]))
         if check.hint:
             lines.append(Line(" " * len(label), check.hint))
     told = [
@@ -308,7 +323,7 @@ def error_lines(error: TdxwrapError) -> list[Line]:
         return problem_lines(error.problems)
     step = f"{error.step}: " if error.step else ""
     where = f"   {error.where}" if error.where else ""
-    lines = [Line("✗ ", f"{step}{error.what}{where}", "red")]
+    lines = [Line("✗ ", f"{step}{error.what}{where}", "bold", mark="red")]
     told = {
         "tdx said": error.said,
         "command": command_text(error.command),
@@ -338,7 +353,7 @@ def problem_lines(problems: Iterable[Problem]) -> list[Line]:
         count += 1
         place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
         path = f"{problem.path}: " if problem.path else ""
-        lines.append(Line(f"{place}  ", f"{path}{problem.message}", "red"))
+        lines.append(Line(f"{place}  ", f"{path}{problem.message}", mark="red"))
         if problem.hint:
             lines.append(Line(" " * (len(place) + 2), problem.hint))
     return [*lines, Line("", f"{count} error{'' if count == 1 else 's'}", "bold")]

@@ -110,7 +110,8 @@ def list_lines(runs: list[Run]) -> Iterator[Line]:
     """One line a run: when, what, how it ended."""
     for run in runs:
         told = run.summary()
-        yield Line(f"{told.id}   ", f"{_when(told.started)}  {_what(told)}: {_counts(told)}")
+        when = time.strftime("%m-%d %H:%M", time.localtime(told.started))
+        yield Line(f"{told.id}  ", f"{when}  {told.command}: {_counts(told)}")
     if not runs:
         yield Line("", "no runs are recorded")
 
@@ -119,7 +120,8 @@ def story(run: Run) -> Iterator[Line]:
     """Everything that happened in a run, in order."""
     told, header = run.summary(), run.lines[0]
     login = f"profile {header['profile']}" if header["profile"] else "the selected profile"
-    yield Line("", f"{_what(told)} · {login} · {_when(told.started)} · {told.path}", "bold")
+    what = f"{told.command} {told.segment or ''}".strip()
+    yield Line("", f"{what} · {login} · {_when(told.started)} · {told.path}", "bold")
     done = {(line["kind"], line["name"]) for line in run.of("change")}
     for line in run.lines[1:]:
         if line["type"] != "change-started" or (line["kind"], line["name"]) not in done:
@@ -133,13 +135,15 @@ def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
             yield Line(f"{line['step']}  ", "", "bold")
         case "call":
             told = f"{shlex.join(line['argv'])[: render.COMMAND_SHOWN]}   # {_how(line)}"
-            yield Line("    $ ", told, "dim" if line["error"] is None else "red")
+            yield Line("    $ ", told, "dim", mark="red" if line["error"] else "")
         case "change":
             known_as = f" ({line['id']})" if line["id"] else ""
-            yield Line(f"    {_symbol(line)} ", f"{line['kind']} {line['name']}{known_as}", "green")
+            yield Line(
+                f"    {_symbol(line)} ", f"{line['kind']} {line['name']}{known_as}", mark="green"
+            )
         case "change-started":
             told = f"{line['kind']} {line['name']}: begun, and not known to be written"
-            yield Line(f"    {_symbol(line)} ", told, "yellow")
+            yield Line(f"    {_symbol(line)} ", told, mark="yellow")
         case "checkpoint":
             yield Line("  ✓ ", line["checkpoint"])
         case "retry":
@@ -149,7 +153,7 @@ def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
         case "baseline":
             yield Line("  ✓ ", f"{line['command']} → {line['file']}")
         case "end" if line["error"]:
-            yield Line("✗ ", line["error"]["what"], "red")
+            yield Line("✗ ", line["error"]["what"], mark="red")
             yield Line("  ", line["error"]["said"])
 
 
@@ -167,14 +171,11 @@ def _when(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
-def _what(told: RunSummary) -> str:
-    return f"{told.command} {told.segment or ''}".strip()
-
-
 def _counts(told: RunSummary) -> str:
     changes = f"{told.changes} change{'' if told.changes == 1 else 's'}"
     took = render.seconds_text(told.seconds)
-    return f"{told.outcome}, {changes}, {told.calls} tdx calls, {took}"
+    calls = f"{told.calls} call{'' if told.calls == 1 else 's'}"
+    return f"{told.outcome}, {changes}, {calls}, {took}"
 
 
 # Writing out

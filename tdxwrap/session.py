@@ -63,29 +63,32 @@ class Outcome:
         plan: what was carried out.
         report: the validation; None if nobody waited for it.
         live: what is live at the end.
+        login: what tdx says of the login; empty if it was not asked.
     """
 
     plan: Plan
     report: Report | None
     live: LiveState
+    login: str = ""
 
 
 def check_key(session: Session) -> str:
     """Step 0 of the recipe: is there a login? tdx is asked only if the environment has no key.
 
     Returns:
-        Where the credentials come from, for a person to read.
+        What tdx says of the login; empty if it was not asked.
     Raises:
         NotAuthenticated: there is none (F4).
     """
     session.listen(StepStarted("key"))
     start = session.retry.clock()
     source = credential_source(session.environ, session.profile)
+    told = ""
     if source is None:
-        session.retry.read(session.api.check_auth)
-    source = source or "the login that tdx has"
-    session.listen(StepDone("key", f"credentials from {source}", session.retry.clock() - start))
-    return source
+        told = session.retry.read(session.api.check_auth)
+    checkpoint = f"credentials from {source or 'the login that tdx has'}"
+    session.listen(StepDone("key", checkpoint, session.retry.clock() - start, told))
+    return told
 
 
 def parent_segment(loaded: LoadedConfig, override: str | None) -> str:
@@ -161,7 +164,7 @@ def apply(
         NotReady: the status is terminal, the wait ran out, or the validation failed.
         TdxwrapError: a call failed for good.
     """
-    check_key(session)
+    login = check_key(session)
     with ExitStack() as held:
 
         def hold(segment_id: str) -> None:
@@ -171,10 +174,11 @@ def apply(
         plan = _agreed(session, loaded, plan, consent, options)
         carry_out(plan, session.api, session.retry, settings, session.listen)
         if patience is None:
-            return Outcome(plan, None, plan.live)
+            return Outcome(plan, None, plan.live, login)
         try:
             live = _wait(session, plan, patience)
-            return _validated(session, loaded, plan, live, options)
+            report = _validated(session, loaded, plan, live, options)
+            return Outcome(plan, report, live, login)
         except KeyboardInterrupt as stop:
             raise _while_waiting(as_error(stop), plan) from None
         except TdxwrapError as error:
@@ -280,13 +284,13 @@ def _validated(
     plan: Plan,
     live: LiveState,
     options: Options | None,
-) -> Outcome:
+) -> Report:
     session.listen(StepStarted("validate"))
     after = plan if live is plan.live else build(loaded.config, live, options)
     report = validate(live, after)
     if report.ok:
         session.listen(StepDone("validate", "RT configuration complete and validated", 0.0))
-    return Outcome(plan, report, live)
+    return report
 
 
 def wait_for(session: Session, ps: str, patience: Patience) -> Segment:

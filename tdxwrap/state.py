@@ -105,6 +105,9 @@ class LiveState:
         )
 
 
+BLANK = LiveState(Segment("", "", None), initialized=False)
+"""Nothing is configured, on no segment in particular."""
+
 Columns: TypeAlias = Mapping[str, str]
 """The names of a table's columns with their types."""
 

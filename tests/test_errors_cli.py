@@ -253,7 +253,7 @@ def test_tdx_printing_html(shell: Shell, world: World) -> None:
 def test_a_read_that_keeps_failing(shell: Shell, world: World) -> None:
     world.add_fault("http", {"command": "rt list"}, times=4, status=503)
     done = shell.run("apply", WEB, "--yes")
-    assert_error(done, 5, "503", "! retry", "command    tdx ps rt list --json")
+    assert_error(done, 5, "503", "! Retry", "command    tdx ps rt list --json")
     nothing_written(world)
 
 

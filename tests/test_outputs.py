@@ -108,6 +108,12 @@ def test_documents_before_the_first_apply(shell: Shell) -> None:
     checked(shell.run("rehearse", MINIMAL, "--json"), "rehearse")
     refused = shell.run("rehearse", MINIMAL, "--fault", "refused", "--json")
     checked(refused, "rehearse", 4)
+    checked(shell.run("recipe", MINIMAL, "--json"), "recipe")
+    checked(shell.run("recipe", MINIMAL, "--plan", "--json"), "recipe")
+    checked(shell.run("recipe", MINIMAL, "--force", "--json"), "recipe", 2)
+    checked(shell.run("graph", MINIMAL, "--json"), "graph")
+    checked(shell.run("graph", MINIMAL, "--dot", "--live", "394649", "--json"), "graph")
+    checked(shell.run("graph", MINIMAL, "--live", "nobody", "--json"), "graph", 4)
     faults = shell.run("rehearse", "--fault", "list", "--json")
     assert checked(faults, "rehearse --fault list")["faults"]
 

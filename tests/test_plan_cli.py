@@ -303,7 +303,7 @@ def test_verify_names_every_difference(user: Shell) -> None:
     assert done.code == 7
     assert "✗ every field   differs from rt.yaml:" in done.out
     assert "description   Any page view  →  Every page view" in done.out
-    assert "5 items live otherwise than in rt.yaml" in done.err
+    assert "5 items differ from rt.yaml" in done.err
 
 
 def test_verify_of_a_segment_is_the_recipes_validation(user: Shell) -> None:

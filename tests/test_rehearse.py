@@ -61,9 +61,10 @@ def test_a_newcomer_sees_a_whole_apply(bare: Shell) -> None:
     first, *_, summary, last = done.out.splitlines()
     assert first == f"Rehearsal on a built-in stand-in for tdx, in a made-up account for {WEB}."
     assert last.endswith(f"For real: tdxwrap doctor {WEB}, then tdxwrap plan {WEB}")
-    assert summary.startswith("15 changes, ")
+    assert ": 15 changes, " in summary
     assert "Journal" not in summary
-    assert f"✓ every field   as in {WEB}" in done.out
+    assert f"every field as in {WEB}" in done.out
+    assert "Next" not in done.text  # it was no real apply
     for shown in (
         "Rehearsal (394649) · profile rehearsal · RT status not_initialized",
         "    + single        last_product_viewed   page_view.product_id, kept 1 day",
@@ -87,8 +88,7 @@ def test_it_needs_the_installed_package_only(bare: Shell, tmp_path: Path) -> Non
         text=True,
     )
     assert done.returncode == 0, done.stderr
-    assert done.stderr == ""
-    assert done.stdout.startswith("Rehearsal on a built-in stand-in")
+    assert done.stdout + done.stderr == ""
     assert untouched(bare)
 
 

@@ -109,6 +109,18 @@ def test_ctrl_c_while_waiting_says_that_everything_is_written(
     assert "all 15 changes are written" in err
 
 
+def test_a_signal_while_reading_is_called_by_its_name(shell: Shell, world: World) -> None:
+    world.add_fault("hang", {"command": "rt list"}, seconds=120)
+    running = shell.start("plan", WEB)
+    wait_for(lambda: hanging(world))
+
+    running.send_signal(signal.SIGTERM)
+    code, err = end(running)
+
+    assert code == 130
+    assert "✗ interrupted by SIGTERM" in err
+
+
 def test_the_deadline_ends_a_run(shell: Shell, world: World) -> None:
     world.add_fault("hang", POST, seconds=120)
     done = shell.run("apply", MINIMAL, "--yes", "--deadline", "6")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tdxwrap import documents, render, session
+from tdxwrap import documents, ending, render, session
 from tdxwrap.app import App
 from tdxwrap.changes import Options
 from tdxwrap.config import LoadedConfig
@@ -108,13 +108,16 @@ def apply_loaded(
 
 
 def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
-    if outcome.report is not None:
-        app.console.result(render.report_lines(outcome.report, config))
+    report, segment = outcome.report, outcome.live.segment
+    proven = report is not None and report.ok
+    if proven:
+        app.console.result([ending.live_line(outcome.live, config)])
+    elif report is not None:
+        app.console.result(render.report_lines(report, config))
     count = len(outcome.plan.pending)
-    changes = f"{count} change{'' if count == 1 else 's'}" if count else "Nothing to change"
-    took = render.seconds_text(seconds)
-    run = "" if app.journal_id is None else f". Journal: {app.journal_id}"
-    app.console.result([Line("", f"{changes}, {app.calls} tdx calls, {took}{run}", "bold")])
-    if outcome.report is None:
-        ps = outcome.plan.live.segment.id
-        app.console.note([Line("", f"not waited for: see `tdxwrap wait {ps}`")])
+    app.console.result([ending.done_line(count, app.calls, seconds, app.journal_id)])
+    if report is None:
+        app.console.note([Line("", f"not waited for: see `tdxwrap wait {segment.id}`")])
+    if proven and count and app.command == "apply":
+        chosen = app.chosen
+        app.console.note(ending.next_lines(segment, chosen.profile, chosen.site, outcome.login))

@@ -5,7 +5,7 @@ from __future__ import annotations
 from tdxwrap import render
 from tdxwrap.app import App
 from tdxwrap.config import load
-from tdxwrap.doctor import examine, failure
+from tdxwrap.doctor import State, examine, failure
 
 
 def doctor(app: App, config: str | None, override: str | None) -> int:
@@ -21,4 +21,7 @@ def doctor(app: App, config: str | None, override: str | None) -> int:
     with app.connected(ps) as connected:
         checks = examine(connected, loaded, ps, app.account)
     app.console.result(render.check_lines(checks))
+    failed = [check for check in checks if check.state is State.FAILED]
+    if failed and app.chosen.quiet:
+        app.console.insist(render.check_lines(failed))
     return app.end("doctor", failure(checks), told=True, checks=list(checks))

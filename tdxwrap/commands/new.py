@@ -62,7 +62,7 @@ def new(app: App, ps: str | None, wishes: Wishes, file: Path | None) -> int:
     text = starter.config_text(chosen)
     if chosen.configured:
         told = f"{segment.name} is configured already: see `tdxwrap export {segment.id}`"
-        app.console.note([Line("! ", told, "yellow")])
+        app.console.note([Line("! ", told, mark="yellow")])
     if file is None:
         app.console.text(text)
     else:
@@ -137,7 +137,9 @@ def _master(console: Console, reads: Reads, segment: Segment) -> Columns:
     try:
         return reads.retry.read(lambda: reads.api.master_columns(segment.id))
     except (Refused, CallFailed) as error:
-        console.note([Line("! ", f"the master table could not be read: {error.what}", "yellow")])
+        console.note(
+            [Line("! ", f"the master table could not be read: {error.what}", mark="yellow")]
+        )
         return {}
 
 
@@ -207,10 +209,10 @@ def _ask(
     question = f"{what} ({how}{', - for none' if none else ''})"
     default = ", ".join(proposed) or ("-" if none else "")
     while True:
-        answer = console.answer([render.BLANK, *lines], question, default)
+        answer = console.choose([render.BLANK, *lines], question, default)
         if answer == default and (proposed or none):
             return proposed
         picked = starter.picked(answer, options, several=several, none=none)
         if picked is not None:
             return picked
-        lines = [Line("! ", f"{answer or 'nothing'} is not among the choices", "yellow")]
+        lines = [Line("! ", f"{answer or 'nothing'} is not among the choices", mark="yellow")]

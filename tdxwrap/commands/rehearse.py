@@ -39,7 +39,7 @@ class _AnsweredConsole(Console):
 def list_faults(app: App) -> int:
     """Show what can go wrong."""
     told = {name: fault.help for name, fault in rehearsal.FAULTS.items()}
-    app.console.result(Line(f"{name:<14}", text) for name, text in told.items())
+    app.console.answer(Line(f"{name:<14}", text) for name, text in told.items())
     return app.end("rehearse --fault list", faults=told)
 
 
@@ -74,7 +74,7 @@ def rehearse(
                     loaded,
                     start.id,
                     options=options,
-                    yes=False,
+                    yes=app.chosen.quiet,
                     jobs=1,
                     limit=None,
                     rt_config=Path("rt_config.yaml"),
@@ -83,7 +83,9 @@ def rehearse(
             except TdxwrapError as error:
                 code = stage.end("rehearse", error)
         if world.unfired_faults():
-            app.console.note([Line("! ", f"there were too few writes for the fault {fault}")])
+            app.console.note(
+                [Line("! ", f"there were too few writes for the fault {fault}", mark="yellow")]
+            )
     file = shlex.quote(config)
     real = f"For real: tdxwrap doctor {file}, then tdxwrap plan {file}"
     app.console.result([Line("", f"Nothing real was touched, and nothing is kept. {real}", "bold")])

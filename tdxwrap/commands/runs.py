@@ -11,7 +11,7 @@ from tdxwrap.app import App
 def list_runs(app: App) -> int:
     """List earlier runs, newest first."""
     found = runs.every(app.environ)
-    app.console.result(runs.list_lines(found))
+    app.console.answer(runs.list_lines(found))
     return app.end("runs", runs=[run.summary() for run in found])
 
 
@@ -22,7 +22,7 @@ def show_run(app: App, which: str) -> int:
         which: an id, `last`, or the path of a journal.
     """
     run = runs.find(app.environ, which)
-    app.console.result(runs.story(run))
+    app.console.answer(runs.story(run))
     return app.end("runs show", run=run.summary(), lines=list(run.lines))
 
 

@@ -34,6 +34,6 @@ def _differs(report: Report, config: str) -> Differs | None:
         return None
     count = len(report.differences)
     return Differs(
-        f"{count} item{'' if count == 1 else 's'} live otherwise than in {config}",
+        f"{count} item{'' if count == 1 else 's'} differ{'s' if count == 1 else ''} from {config}",
         hint=f"`tdxwrap plan {config}` shows what apply would do about it",
     )
