@@ -12,6 +12,7 @@ import click
 from tdxwrap import bugs
 from tdxwrap.cli import main as commands
 from tdxwrap.errors import TdxwrapError, UsageProblem
+from tdxwrap.options import command_name
 from tdxwrap.stops import as_error, ignore_signals, signals_as_interrupts
 
 if TYPE_CHECKING:
@@ -43,6 +44,8 @@ def run(args: Sequence[str]) -> int:
         The exit code (errors.ExitCode).
     """
     given: dict[str, Any] = {}
+    if "_TDXWRAP_COMPLETE" in os.environ:
+        import tdxwrap.completion  # noqa: F401  (what click asks for the shell's own form)
     with signals_as_interrupts():
         try:
             code = commands.main(
@@ -51,7 +54,7 @@ def run(args: Sequence[str]) -> int:
             _end_journal(given, int(code or 0))
             return int(code or 0)
         except click.ClickException as problem:
-            error: TdxwrapError = _usage(problem)
+            error: TdxwrapError = _usage(problem, given)
         except (KeyboardInterrupt, click.Abort) as stop:
             # click puts an Abort in its place.
             error = as_error(stop.__cause__ or stop)
@@ -63,10 +66,15 @@ def run(args: Sequence[str]) -> int:
         return _fail(args, given, error)
 
 
-def _usage(error: click.ClickException) -> UsageProblem:
-    context = getattr(error, "ctx", None)
-    name = context.command_path if context is not None else "tdxwrap"
-    return UsageProblem(error.format_message(), hint=f"see {name} --help")
+def _usage(error: click.ClickException, given: dict[str, Any]) -> UsageProblem:
+    context: click.Context | None = getattr(error, "ctx", None)
+    if context is not None:
+        given["command"] = command_name(context)
+    see = f"see {context.command_path if context else 'tdxwrap'} --help"
+    close: Sequence[str] | None = getattr(error, "possibilities", None)
+    if close:
+        return UsageProblem(error.message, hint=f"did you mean {close[0]}? {see}")
+    return UsageProblem(error.format_message(), hint=see)
 
 
 def _fail(args: Sequence[str], given: dict[str, Any], error: TdxwrapError) -> int:
@@ -74,10 +82,9 @@ def _fail(args: Sequence[str], given: dict[str, Any], error: TdxwrapError) -> in
 
     # A usage error may come before --json was understood.
     as_json = bool(given.get("json")) or "--json" in args
-    command = next((arg for arg in args if arg in commands.commands), "tdxwrap")
     journal = _end_journal(given, int(error.exit_code), error)
     console = Console(Style(json=as_json, color=given.get("color")), os.environ)
-    console.error(command, error, journal)
+    console.error(given.get("command", "tdxwrap"), error, journal)
     return int(error.exit_code)
 
 

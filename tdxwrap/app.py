@@ -9,6 +9,7 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +22,7 @@ from tdxwrap.events import ChangeDone, Event
 from tdxwrap.journal import Journal, open_journal
 from tdxwrap.keep import write_keeping_earlier
 from tdxwrap.realtime import Realtime
+from tdxwrap.remembered import remember
 from tdxwrap.render import Line
 from tdxwrap.retry import Retry
 from tdxwrap.room import sweep_leftovers
@@ -169,7 +171,8 @@ class App:
                 checklist(event)
 
             retry = Retry(retries=chosen.retries, delay=chosen.retry_delay, listen=listen)
-            yield Session(Realtime(tdx), self.environ, self._profile, retry, listen)
+            listed = partial(remember, self.environ, self._profile, chosen.site)
+            yield Session(Realtime(tdx, listed), self.environ, self._profile, retry, listen)
 
     def _called(self, call: Call) -> None:
         self.calls += 1
@@ -231,18 +234,17 @@ class App:
 
         Args:
             told: the result has told a person of the error already.
-            content: what the document holds beside what every document holds.
+            content: what the document of the command holds (documents.py).
         """
-        part = None if error is None else documents.error_part(error)
-        ok = error is None
-        content["journal"] = self.journal_path
-        self.document = documents.document(command, ok=ok, error=part, **content)
-        if not self.of_several:
-            self.console.document(self.document)
+        journal = self.journal_path
+        if self.chosen.json:
+            self.document = documents.document(command, error=error, journal=journal, **content)
+            if not self.of_several:
+                self.console.document(self.document)
         self.console.check_written()
         if error is None:
             return ExitCode.DONE
         self.failure = error
         if not (told or self.chosen.json):
-            self.console.error(command, error, self.journal_path)
+            self.console.error(command, error, journal)
         return error.exit_code

@@ -18,13 +18,18 @@ from tdxwrap.errors import UsageProblem
 from tdxwrap.options import (
     CONFIG,
     CONFIGS,
-    EPILOG,
     GLOBAL_OPTIONS,
     KEEP_GOING,
     PARENT_SEGMENT,
+    PS,
     SECONDS,
     CommandGroup,
     FilePath,
+    Option,
+    complete_config,
+    complete_either,
+    complete_segment,
+    explain_options,
     patience,
     plan_choice,
     plan_options,
@@ -44,14 +49,14 @@ CONTEXT = {
 
 
 @click.group(cls=CommandGroup, context_settings=CONTEXT, params=[*GLOBAL_OPTIONS])
+@click.option(
+    "--help-options", is_flag=True, is_eager=True, expose_value=False, callback=explain_options
+)
 @click.version_option(__version__, prog_name="tdxwrap")
 def main() -> None:
-    """The realtime configuration of a parent segment, from a YAML file.
-
-    \b
-    tdxwrap check rt.yaml       is the file right?
-    tdxwrap plan rt.yaml        what would change?
-    tdxwrap apply rt.yaml       make it so, wait until it is live, prove it
+    """\b
+    The realtime configuration of a parent segment, from a YAML file:
+    tdxwrap check rt.yaml; tdxwrap plan rt.yaml; tdxwrap apply rt.yaml
     """
 
 
@@ -63,7 +68,7 @@ def _app(ctx: click.Context, *, of_several: bool = False) -> App:
 
     options = ctx.find_root().obj
     chosen = Globals(**{field.name: options[field.name] for field in fields(Globals)})
-    app: App = App(chosen, os.environ, ctx.info_name or "", of_several=of_several)
+    app: App = App(chosen, os.environ, options["command"], of_several=of_several)
     options["app"] = app
     return app
 
@@ -88,31 +93,36 @@ def _each(
     return each_file(frame, lambda: _app(ctx, of_several=True), files, one, **settings)
 
 
-@main.command("check", epilog=EPILOG)
+@main.command("check")
 @CONFIGS
 @KEEP_GOING
 @click.pass_context
 def check(ctx: click.Context, configs: Sequence[str], keep_going: bool) -> int:
-    """Validate a CONFIG, several, or those of a folder, offline.
+    """Validate a CONFIG offline. Every error at once, each with line, column, field and a hint.
 
-    Every error at once, each with line, column, field and a hint.
+    \b
+    tdxwrap check rt.yaml
+    tdxwrap check brands/ --keep-going
     """
     from tdxwrap.commands.check import check
 
     return _each(ctx, configs, check, keep_going=keep_going)
 
 
-@main.command("doctor", epilog=EPILOG)
-@click.argument("configs", nargs=-1, metavar="[CONFIG]...")
+@main.command("doctor")
+@click.argument("configs", nargs=-1, metavar="[CONFIG]...", shell_complete=complete_config)
 @PARENT_SEGMENT
 @KEEP_GOING
 @click.pass_context
 def doctor(
     ctx: click.Context, configs: Sequence[str], parent_segment: str | None, keep_going: bool
 ) -> int:
-    """Look whether everything is in place.
+    """Look whether everything is in place. That is tdx, login, profile, `tdx api`, the parent
+    segment and, with a CONFIG, its tables and columns.
 
-    tdx, login, profile, `tdx api`, the parent segment; with a CONFIG also its tables and columns.
+    \b
+    tdxwrap doctor
+    tdxwrap doctor rt.yaml --profile production
     """
     from tdxwrap.commands.doctor import doctor
 
@@ -125,7 +135,7 @@ def doctor(
     return _each(ctx, configs, one, keep_going=keep_going)
 
 
-@main.command("plan", epilog=EPILOG)
+@main.command("plan")
 @CONFIGS
 @PARENT_SEGMENT
 @KEEP_GOING
@@ -143,7 +153,13 @@ def plan(
     markdown: bool,
     **given: Any,
 ) -> int:
-    """Show what apply would change. Writes nothing."""
+    """Show what apply would change. Writes nothing.
+
+    \b
+    tdxwrap plan rt.yaml
+    tdxwrap plan rt.yaml --exit-code        7 when something would change
+    tdxwrap plan rt.yaml --markdown         for a pull request
+    """
     from tdxwrap.commands.plan import plan
 
     def one(app: App, config: str) -> int:
@@ -159,23 +175,29 @@ def plan(
     return _each(ctx, configs, one, keep_going=keep_going, markdown=markdown)
 
 
-@main.command("apply", epilog=EPILOG)
+@main.command("apply")
 @CONFIGS
 @PARENT_SEGMENT
 @KEEP_GOING
 @plan_options
 @click.option("--yes", is_flag=True, help="Do not ask; needed where nobody can be asked.")
-@click.option("--jobs", type=click.IntRange(1, 16), default=1, metavar="N", help="Side by side.")
 @click.option(
-    "--deadline", type=SECONDS, metavar="SECONDS", help="Limit of the whole run; default: none."
+    "--jobs",
+    cls=Option,
+    type=click.IntRange(1, 16),
+    default=1,
+    metavar="N",
+    help="Creates of a step side by side (1).",
+)
+@click.option(
+    "--deadline", cls=Option, type=SECONDS, metavar="SECONDS", help="Limit of the whole run."
 )
 @click.option("--no-wait", is_flag=True, help="Do not wait for the status ok.")
 @click.option(
     "--rt-config",
     type=FilePath(),
     default="rt_config.yaml",
-    show_default=True,
-    help="Where what was configured before is written.",
+    help="For the earlier configuration (rt_config.yaml).",
 )
 @wait_options
 @click.pass_context
@@ -192,10 +214,13 @@ def apply(
     rt_config: Path,
     **given: Any,
 ) -> int:
-    """Make the parent segment what CONFIG says.
+    """Make the parent segment what CONFIG says. Shows the plan, asks, writes, waits until it is
+    live, and compares every field.
 
-    Shows the plan, asks, writes, waits until it is live, and compares every field. Several files,
-    or those of a folder, one after another; --rt-config then gets the id of each parent segment.
+    \b
+    tdxwrap apply rt.yaml
+    tdxwrap apply rt.yaml --yes --json      where nobody can be asked
+    tdxwrap apply brands/ --keep-going      every file; baselines by segment id
     """
     from tdxwrap.commands.apply import apply
 
@@ -218,8 +243,8 @@ def apply(
     return _each(ctx, configs, one, keep_going=keep_going)
 
 
-@main.command("rehearse", epilog=EPILOG)
-@click.argument("config", required=False, metavar="CONFIG")
+@main.command("rehearse")
+@click.argument("config", required=False, metavar="CONFIG", shell_complete=complete_config)
 @click.option(
     "--from",
     "source",
@@ -237,10 +262,8 @@ def rehearse(
     fault: str | None,
     **given: Any,
 ) -> int:
-    """Show a whole apply on a stand-in for tdx.
-
-    No account is needed and nothing is touched: tables, columns and parent segment are made up
-    from CONFIG, and thrown away at the end.
+    """Show a whole apply on a stand-in for tdx. No account is needed and nothing is touched:
+    tables, columns and parent segment are made up from CONFIG, and thrown away at the end.
 
     \b
     tdxwrap rehearse rt.yaml
@@ -256,38 +279,52 @@ def rehearse(
     return rehearse(_app(ctx), config, source=source, fault=fault, options=plan_choice(given))
 
 
-@main.command("status", epilog=EPILOG)
-@click.argument("ps")
+@main.command("status")
+@PS
 @click.pass_context
 def status(ctx: click.Context, ps: str) -> int:
-    """Show the RT status of PS (id or name)."""
+    """Show the RT status of PS (id or name).
+
+    \b
+    tdxwrap status 394649
+    tdxwrap status "Customer 360" --json
+    """
     from tdxwrap.commands.status import status
 
     return status(_app(ctx), ps)
 
 
-@main.command("wait", epilog=EPILOG)
-@click.argument("ps")
+@main.command("wait")
+@PS
 @wait_options
 @click.pass_context
 def wait(ctx: click.Context, /, ps: str, **given: Any) -> int:
-    """Wait until the RT status of PS is ok."""
+    """Wait until the RT status of PS is ok. It usually takes 30 to 90 seconds.
+
+    \b
+    tdxwrap wait 394649 --wait-timeout 120
+    """
     from tdxwrap.commands.status import wait
 
     return wait(_app(ctx), ps, patience(given))
 
 
-@main.command("verify", epilog=EPILOG)
-@click.argument("configs", nargs=-1, required=True, metavar="CONFIG...|PS")
+@main.command("verify")
+@click.argument(
+    "configs", nargs=-1, required=True, metavar="CONFIG...|PS", shell_complete=complete_either
+)
 @PARENT_SEGMENT
 @KEEP_GOING
 @click.pass_context
 def verify(
     ctx: click.Context, configs: Sequence[str], parent_segment: str | None, keep_going: bool
 ) -> int:
-    """Compare live with CONFIG, or check PS.
+    """Compare live with CONFIG, or check PS. With a CONFIG every field of every item; with a parent
+    segment the three checks of the recipe.
 
-    With a CONFIG every field of every item; with a parent segment the three checks of the recipe.
+    \b
+    tdxwrap verify rt.yaml
+    tdxwrap verify 394649
     """
     from tdxwrap.commands.verify import verify_config, verify_segment
 
@@ -306,8 +343,8 @@ def _is_config(text: str) -> bool:
     return text == "-" or text.endswith((".yaml", ".yml")) or os.path.exists(text)
 
 
-@main.command("export", epilog=EPILOG)
-@click.argument("ps")
+@main.command("export")
+@PS
 @click.option(
     "-f",
     "--file",
@@ -316,13 +353,18 @@ def _is_config(text: str) -> bool:
 )
 @click.pass_context
 def export(ctx: click.Context, ps: str, file: Path | None) -> int:
-    """Print what is live on PS as a CONFIG."""
+    """Print what is live on PS as a CONFIG.
+
+    \b
+    tdxwrap export 394649
+    tdxwrap export "Customer 360" -f rt.yaml
+    """
     from tdxwrap.commands.export import export
 
     return export(_app(ctx), ps, file)
 
 
-@main.command("recipe", epilog=EPILOG)
+@main.command("recipe")
 @CONFIG
 @PARENT_SEGMENT
 @click.option("--plan", is_flag=True, help="Read what is live; only what is still to do.")
@@ -331,9 +373,8 @@ def export(ctx: click.Context, ps: str, file: Path | None) -> int:
 def recipe(
     ctx: click.Context, /, config: str, parent_segment: str | None, plan: bool, **given: Any
 ) -> int:
-    """Print the same work as a shell script.
-
-    In the recipe's own commands, tdx and jq; it may run again and again. With --plan updates, too.
+    """Print the same work as a shell script. In the recipe's own commands, tdx and jq; it may run
+    again and again. With --plan updates, too.
 
     \b
     tdxwrap recipe rt.yaml > step7.sh && bash step7.sh
@@ -343,15 +384,19 @@ def recipe(
     return recipe(_app(ctx), config, parent_segment, plan_choice(given), plan=plan)
 
 
-@main.command("graph", epilog=EPILOG)
+@main.command("graph")
 @CONFIG
 @click.option("--dot", is_flag=True, help="DOT, for Graphviz, in place of Mermaid.")
-@click.option("--live", metavar="PS", help="Colour what is live, missing or different on PS.")
+@click.option(
+    "--live",
+    metavar="PS",
+    shell_complete=complete_segment,
+    help="Colour what is live, missing or different on PS.",
+)
 @click.pass_context
 def graph(ctx: click.Context, config: str, dot: bool, live: str | None) -> int:
-    """Print a CONFIG as a Mermaid flowchart.
-
-    Event tables, key events and attributes, and the ID stitching.
+    """Print a CONFIG as a Mermaid flowchart. Event tables, key events and attributes, and the ID
+    stitching.
 
     \b
     tdxwrap graph rt.yaml --live 394649
@@ -362,8 +407,8 @@ def graph(ctx: click.Context, config: str, dot: bool, live: str | None) -> int:
     return graph(_app(ctx), config, live, dot=dot)
 
 
-@main.command("new", epilog=EPILOG)
-@click.argument("ps", required=False)
+@main.command("new")
+@click.argument("ps", required=False, shell_complete=complete_segment)
 @click.option(
     "--table", "tables", multiple=True, metavar="DB.TABLE", help="An event table; repeatable."
 )
@@ -387,33 +432,64 @@ def new(
     lookup_key: str | None,
     file: Path | None,
 ) -> int:
-    """Propose a first CONFIG for PS (id or name).
-
-    It is made from the tables that the account holds. On a terminal it asks for what is not
-    given; elsewhere PS and --table are needed.
+    """Propose a first CONFIG for PS (id or name). It is made from the tables that the account
+    holds. On a terminal it asks for what is not given; elsewhere PS and --table are needed.
 
     \b
     tdxwrap new -f rt.yaml
-    tdxwrap new "Customer 360" --table web.pageviews --stitch-by td_client_id > rt.yaml
+    tdxwrap new "Customer 360" --table web.pageviews --stitch-by email > rt.yaml
     """
     from tdxwrap.commands.new import Wishes, new
 
     return new(_app(ctx), ps, Wishes(tables, keys, lookup_key), file)
 
 
-@main.command("schema", epilog=EPILOG)
+@main.command("schema")
+@click.option("--output-of", metavar="COMMAND", help="Of what that command prints with --json.")
 @click.pass_context
-def schema(ctx: click.Context) -> int:
-    """Print the JSON Schema of a CONFIG."""
+def schema(ctx: click.Context, output_of: str | None) -> int:
+    """Print the JSON Schema of a CONFIG. With --output-of, of what a command prints with --json.
+
+    \b
+    tdxwrap schema > rt-config.schema.json
+    tdxwrap schema --output-of apply
+
+    Editors complete and check a CONFIG that stands beside that file and begins with
+
+    \b
+    # yaml-language-server: $schema=rt-config.schema.json
+    """
     from tdxwrap.commands.schema import schema
 
-    return schema(_app(ctx))
+    return schema(_app(ctx), output_of)
 
 
-@main.group("runs", invoke_without_command=True, epilog=EPILOG)
+@main.command("completion")
+@click.argument("shell", required=False, metavar="[bash|zsh|fish]")
+@click.pass_context
+def completion(ctx: click.Context, shell: str | None) -> int:
+    """Print what a shell needs to complete tdxwrap.
+
+    \b
+    bash:  eval "$(tdxwrap completion bash)"  in ~/.bashrc
+    zsh:   eval "$(tdxwrap completion zsh)"   in ~/.zshrc, after compinit
+    fish:  tdxwrap completion fish > ~/.config/fish/completions/tdxwrap.fish
+    """
+    from tdxwrap.commands.completion import completion
+
+    as_json = ctx.find_root().obj["json"]
+    return completion(main, shell, os.environ, (lambda: _app(ctx)) if as_json else None)
+
+
+@main.group("runs", invoke_without_command=True)
 @click.pass_context
 def runs(ctx: click.Context) -> int | None:
-    """List earlier runs, newest first."""
+    """List earlier runs, newest first.
+
+    \b
+    tdxwrap runs
+    tdxwrap runs show last
+    """
     from tdxwrap.commands.runs import list_runs
 
     return None if ctx.invoked_subcommand else list_runs(_app(ctx))
@@ -422,32 +498,43 @@ def runs(ctx: click.Context) -> int | None:
 RUN = click.argument("run", metavar="ID|last|PATH")
 
 
-@runs.command("show", epilog=EPILOG)
+@runs.command("show")
 @RUN
 @click.pass_context
 def runs_show(ctx: click.Context, run: str) -> int:
-    """Tell the story of one run: its steps, changes and tdx calls."""
+    """Tell the story of one run: its steps, changes and tdx calls.
+
+    \b
+    tdxwrap runs show last
+    """
     from tdxwrap.commands.runs import show_run
 
     return show_run(_app(ctx), run)
 
 
-@runs.command("export", epilog=EPILOG)
+@runs.command("export")
 @RUN
 @click.option("--redact", is_flag=True, help="Replace every name and id, consistently.")
 @click.option("-f", "--file", type=FilePath(), help="Write there.")
 @click.option(
     "--config-out",
     type=FilePath(),
-    help="With --redact: write the run's CONFIG there, under the same names.",
+    help="With --redact: write the run's CONFIG there.",
 )
 @click.pass_context
 def runs_export(
     ctx: click.Context, run: str, redact: bool, file: Path | None, config_out: Path | None
 ) -> int:
-    """Print the journal of a run, to be shared or kept as a test."""
+    """Print the journal of a run, to be shared or kept as a test.
+
+    \b
+    tdxwrap runs export last --redact -f run.jsonl
+    """
     from tdxwrap.commands.runs import export_run
 
+    app = _app(ctx)
     if config_out is not None and not redact:
-        raise UsageProblem("--config-out goes with --redact: the file itself is there as it is")
-    return export_run(_app(ctx), run, redact=redact, file=file, config_out=config_out)
+        raise UsageProblem(
+            "--config-out goes with --redact", hint="without it, the file itself is there as it is"
+        )
+    return export_run(app, run, redact=redact, file=file, config_out=config_out)

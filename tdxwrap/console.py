@@ -82,12 +82,7 @@ class Console:
             self.out.file.flush()
 
     def document(self, document: dict[str, Any]) -> None:
-        """The one JSON document of `--json`."""
-        if self.style.json:
-            self.raw_document(document)
-
-    def raw_document(self, document: dict[str, Any]) -> None:
-        """A JSON document, asked for or not (`schema`)."""
+        """The one JSON document of `--json`, or of `schema`."""
         self.out.file.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
         self.out.file.flush()
 
@@ -118,8 +113,7 @@ class Console:
             journal: the file that records the run, if there is one.
         """
         if self.style.json:
-            content = {"ok": False, "error": documents.error_part(error), "journal": journal}
-            self.raw_document(documents.document(command, **content))
+            self.document(documents.document(command, error=error, journal=journal))
         else:
             _print(self.err, render.error_lines(error))
             if journal is not None:

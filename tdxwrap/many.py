@@ -5,13 +5,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from typing import Any
 
 from rich.cells import cell_len
 
-from tdxwrap import bugs, documents, render
+from tdxwrap import bugs, render
 from tdxwrap.app import App
+from tdxwrap.documents import Several
 from tdxwrap.errors import ExitCode, TdxwrapError, UsageProblem
 from tdxwrap.render import Line
 from tdxwrap.stops import as_error, ignore_signals
@@ -34,6 +35,8 @@ WORST = (
 _FINE = (ExitCode.DONE, ExitCode.PENDING)
 # In a folder: what only serves `extends`, what is hidden, and what apply itself writes.
 _NOT_TAKEN = ("_", ".", "rt_config")
+# What the outcome is called then.
+_OK = ("ok", "pending")
 _HEADS = ("file", "parent segment", "outcome", "changes")
 
 
@@ -64,7 +67,7 @@ class Outcome:
     @property
     def ok(self) -> bool:
         """Whether nothing failed."""
-        return self.document is not None and bool(self.document["ok"])
+        return self.outcome in _OK
 
 
 def files_of(given: Iterable[str]) -> list[str]:
@@ -146,7 +149,7 @@ def _outcome(app: App, file: str, one: Callable[[App, str], int]) -> Outcome:
     if code == ExitCode.INTERRUPTED:
         ignore_signals()
     app.end_journal(code)
-    told = "ok" if code == ExitCode.DONE else "pending"
+    told = _OK[code == ExitCode.PENDING]
     outcome = told if app.failure is None else app.failure.kind
     return Outcome(file, app.segment, outcome, app.changes, ExitCode(code), app.document)
 
@@ -157,22 +160,26 @@ def _end(frame: App, outcomes: Sequence[Outcome], *, markdown: bool) -> int:
         frame.console.text("\n" + render.table_markdown(_HEADS, (each.row for each in outcomes)))
     else:
         frame.console.result([render.BLANK, *_lines(outcomes)])
-    frame.console.document(
-        {
-            "tdxwrap": frame.command,
-            "version": documents.VERSION,
-            "ok": all(each.ok for each in outcomes),
-            "exit_code": code,
-            "files": [
+    if frame.chosen.json:
+        frame.console.document(_document(frame.command, code, outcomes))
+    frame.console.check_written()
+    return code
+
+
+def _document(command: str, code: ExitCode, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+    return asdict(
+        Several(
+            tdxwrap=command,
+            ok=all(each.ok for each in outcomes),
+            exit_code=code,
+            files=[
                 {"file": each.file, "exit_code": each.code, **each.document}
                 for each in outcomes
                 if each.document is not None
             ],
-            "not_begun": [each.file for each in outcomes if each.code is None],
-        }
+            not_begun=[each.file for each in outcomes if each.code is None],
+        )
     )
-    frame.console.check_written()
-    return code
 
 
 def _lines(outcomes: Sequence[Outcome]) -> Iterator[Line]:

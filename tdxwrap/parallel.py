@@ -52,9 +52,11 @@ class Parallel:
             if any(future.done() and future.exception() for future in futures):
                 break
         self._pool.shutdown(wait=False, cancel_futures=True)
-        while wait(futures, _SLICE).not_done:
+        # One that was cancelled in the queue never counts as done for `wait`.
+        ran = [future for future in futures if not future.cancelled()]
+        while wait(ran, _SLICE).not_done:
             pass
-        return [future for future in futures if not future.cancelled()]
+        return ran
 
 
 def result(future: Future[T]) -> T:

@@ -7,7 +7,7 @@ Every call raises what `Tdx` raises (errors.py); an answer of an unexpected form
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -54,10 +54,15 @@ def profile_variable(profile: str) -> str:
 
 
 class Realtime:
-    """The realtime part of one account, through tdx."""
+    """The realtime part of one account, through tdx.
 
-    def __init__(self, tdx: Tdx) -> None:
+    Args:
+        listed: is told every list of parent segments that tdx gives.
+    """
+
+    def __init__(self, tdx: Tdx, listed: Callable[[list[Any]], None] | None = None) -> None:
         self.tdx = tdx
+        self._listed = listed
 
     # Who and where
 
@@ -92,6 +97,8 @@ class Realtime:
         (F10, F24)."""
         result = self.tdx.json("ps", "rt", "list", "--json")
         _expect(isinstance(result.data, list), result, "a list of parent segments")
+        if self._listed is not None:
+            self._listed(result.data)
         query = queries.SEGMENTS if ps is None else queries.SEGMENTS_BY_ID_OR_NAME
         found = query.search(result.data, ps) or []
         return tuple(Segment(str(s["id"]), str(s["name"]), s["status"]) for s in found)

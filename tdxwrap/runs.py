@@ -14,6 +14,7 @@ from tdxwrap import journal, render
 from tdxwrap.changes import Action
 from tdxwrap.config import read as read_config
 from tdxwrap.disguise import Disguise
+from tdxwrap.documents import RunSummary
 from tdxwrap.errors import ConfigError, UsageProblem
 from tdxwrap.render import Line
 from tdxwrap.yamlsource import read_bytes
@@ -30,22 +31,24 @@ class Run:
         """The lines of one kind, in order."""
         return [line for line in self.lines if line["type"] == kind]
 
-    def summary(self) -> dict[str, Any]:
+    def summary(self) -> RunSummary:
         """What a list of runs tells of each; `exit` is None for one that did not end."""
         header, last = self.lines[0], self.lines[-1]
         code = last["exit"] if last["type"] == "end" else None
         error = last["error"] if last["type"] == "end" else None
         outcomes = {None: "did not end", 0: "done", 7: "changes are pending"}
-        return {
-            **{name: header[name] for name in ("id", "command", "segment")},
-            "path": str(self.path),
-            "started": header["at"],
-            "outcome": error["kind"] if error else outcomes.get(code, f"exit {code}"),
-            "exit": code,
-            "changes": len(self.of("change")),
-            "calls": len(self.of("call")),
-            "seconds": round(last["at"] - header["at"], 3),
-        }
+        return RunSummary(
+            id=header["id"],
+            command=header["command"],
+            segment=header["segment"],
+            path=str(self.path),
+            started=header["at"],
+            outcome=error["kind"] if error else outcomes.get(code, f"exit {code}"),
+            exit=code,
+            changes=len(self.of("change")),
+            calls=len(self.of("call")),
+            seconds=round(last["at"] - header["at"], 3),
+        )
 
 
 def read(path: Path) -> Run:
@@ -107,8 +110,8 @@ def list_lines(runs: list[Run]) -> Iterator[Line]:
     """One line a run: when, what, how it ended."""
     for run in runs:
         told = run.summary()
-        when = time.strftime("%m-%d %H:%M", time.localtime(told["started"]))
-        yield Line(f"{told['id']}  ", f"{when}  {told['command']}: {_counts(told)}")
+        when = time.strftime("%m-%d %H:%M", time.localtime(told.started))
+        yield Line(f"{told.id}  ", f"{when}  {told.command}: {_counts(told)}")
     if not runs:
         yield Line("", "no runs are recorded")
 
@@ -117,8 +120,8 @@ def story(run: Run) -> Iterator[Line]:
     """Everything that happened in a run, in order."""
     told, header = run.summary(), run.lines[0]
     login = f"profile {header['profile']}" if header["profile"] else "the selected profile"
-    what = f"{told['command']} {told['segment'] or ''}".strip()
-    yield Line("", f"{what} · {login} · {_when(told['started'])} · {told['path']}", "bold")
+    what = f"{told.command} {told.segment or ''}".strip()
+    yield Line("", f"{what} · {login} · {_when(told.started)} · {told.path}", "bold")
     done = {(line["kind"], line["name"]) for line in run.of("change")}
     for line in run.lines[1:]:
         if line["type"] != "change-started" or (line["kind"], line["name"]) not in done:
@@ -168,11 +171,11 @@ def _when(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
-def _counts(told: Mapping[str, Any]) -> str:
-    changes = f"{told['changes']} change{'' if told['changes'] == 1 else 's'}"
-    took = render.seconds_text(told["seconds"])
-    calls = f"{told['calls']} call{'' if told['calls'] == 1 else 's'}"
-    return f"{told['outcome']}, {changes}, {calls}, {took}"
+def _counts(told: RunSummary) -> str:
+    changes = f"{told.changes} change{'' if told.changes == 1 else 's'}"
+    took = render.seconds_text(told.seconds)
+    calls = f"{told.calls} call{'' if told.calls == 1 else 's'}"
+    return f"{told.outcome}, {changes}, {calls}, {took}"
 
 
 # Writing out

@@ -23,7 +23,7 @@ class Segment:
 
     Attributes:
         id: as text, also where tdx answers a number (F23).
-        status: one of F12; None if tdx gave none.
+        status: `ok`, `updating` or another (F12); None if tdx gave none.
     """
 
     id: str

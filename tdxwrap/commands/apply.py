@@ -94,13 +94,14 @@ def apply_loaded(
             patience=patience,
         )
     seconds = time.monotonic() - started
+    report = outcome.report
     app.about(outcome.plan.live.segment, len(outcome.plan.pending))
     _show(app, outcome, loaded.path, seconds)
     return app.end(
         command,
-        None if outcome.report is None else failure(outcome.report),
+        None if report is None else failure(report),
         plan=documents.plan_part(outcome.plan),
-        report=documents.report_part(outcome.report),
+        report=None if report is None else documents.report_part(report),
         seconds=round(seconds, 3),
         calls=app.calls,
     )

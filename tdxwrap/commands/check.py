@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tdxwrap import documents
 from tdxwrap.app import App
 from tdxwrap.config import LoadedConfig, load
 from tdxwrap.render import Line
@@ -14,8 +13,7 @@ def check(app: App, config: str) -> int:
     app.segment = loaded.config.parent_segment or ""
     app.console.warnings(loaded.warnings)
     app.console.result([Line("", f"{config} is valid: {_contents(loaded)}")])
-    warnings = [documents.problem_part(problem) for problem in loaded.warnings]
-    return app.end("check", file=config, digest=loaded.digest, warnings=warnings)
+    return app.end("check", file=config, digest=loaded.digest, warnings=list(loaded.warnings))
 
 
 def _contents(loaded: LoadedConfig) -> str:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict
-
 from tdxwrap import render
 from tdxwrap.app import App
 from tdxwrap.config import load
@@ -26,5 +24,4 @@ def doctor(app: App, config: str | None, override: str | None) -> int:
     failed = [check for check in checks if check.state is State.FAILED]
     if failed and app.chosen.quiet:
         app.console.insist(render.check_lines(failed))
-    shown = [asdict(check) for check in checks]
-    return app.end("doctor", failure(checks), told=True, checks=shown)
+    return app.end("doctor", failure(checks), told=True, checks=list(checks))

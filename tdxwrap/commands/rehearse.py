@@ -40,7 +40,7 @@ def list_faults(app: App) -> int:
     """Show what can go wrong."""
     told = {name: fault.help for name, fault in rehearsal.FAULTS.items()}
     app.console.answer(Line(f"{name:<14}", text) for name, text in told.items())
-    return app.end("rehearse", faults=told)
+    return app.end("rehearse --fault list", faults=told)
 
 
 def rehearse(

@@ -23,7 +23,7 @@ def show_run(app: App, which: str) -> int:
     """
     run = runs.find(app.environ, which)
     app.console.answer(runs.story(run))
-    return app.end("runs show", run=run.summary(), lines=run.lines)
+    return app.end("runs show", run=run.summary(), lines=list(run.lines))
 
 
 def export_run(

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tdxwrap import documents, render, session
+from tdxwrap import render, session
 from tdxwrap.app import App
 from tdxwrap.live import resolve_segment
 from tdxwrap.wait import Patience
@@ -13,7 +13,7 @@ def status(app: App, ps: str) -> int:
     with app.connected(ps) as connected:
         segment = resolve_segment(connected.api, connected.retry, ps)
     app.console.answer([render.segment_line(segment, app.account)])
-    return app.end("status", segment=documents.segment_part(segment))
+    return app.end("status", segment=segment)
 
 
 def wait(app: App, ps: str, patience: Patience) -> int:
@@ -21,4 +21,4 @@ def wait(app: App, ps: str, patience: Patience) -> int:
     with app.connected(ps) as connected:
         segment = session.wait_for(connected, ps, patience)
     app.console.result([render.segment_line(segment, app.account)])
-    return app.end("wait", segment=documents.segment_part(segment))
+    return app.end("wait", segment=segment)
