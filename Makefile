@@ -7,7 +7,8 @@
 # make snapshots   tests/snapshots anew, from what a terminal shows now
 # make screenshot  docs/apply.svg anew
 PYTHON ?= python3
-JOBS ?= auto
+# Most tests wait for other processes, so more of them than cores run side by side.
+JOBS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= fixtures/configs/web-personalization.yaml

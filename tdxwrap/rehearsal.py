@@ -23,7 +23,7 @@ from tdxwrap.state import LiveState
 from tdxwrap.tdx import Tdx
 
 PROFILE = "rehearsal"
-UPDATING_SECONDS = 2
+UPDATING_SECONDS = 1
 # For what a configuration does not say.
 SEGMENT_ID = "100001"
 SEGMENT_NAME = "Rehearsal"
