@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tdxwrap import documents, session
+from tdxwrap import session
 from tdxwrap.checklist import Checklist
 from tdxwrap.config import LoadedConfig, load
 from tdxwrap.console import Console, Style
@@ -234,11 +234,13 @@ class App:
 
         Args:
             told: the result has told a person of the error already.
-            content: what the document of the command holds (documents.py).
+            content: what the document of the command holds (forms.py).
         """
         journal = self.journal_path
         if self.chosen.json:
-            self.document = documents.document(command, error=error, journal=journal, **content)
+            from tdxwrap import forms
+
+            self.document = forms.document(command, error=error, journal=journal, **content)
             if not self.of_several:
                 self.console.document(self.document)
         self.console.check_written()

@@ -20,7 +20,7 @@ from rich.console import Console as RichConsole
 from rich.live import Live
 from rich.text import Text
 
-from tdxwrap import documents, render
+from tdxwrap import render
 from tdxwrap.changes import Level, Plan
 from tdxwrap.errors import EnvironmentProblem, Interrupted, Problem, TdxwrapError, UsageProblem
 from tdxwrap.folding import hanging, printable
@@ -113,7 +113,9 @@ class Console:
             journal: the file that records the run, if there is one.
         """
         if self.style.json:
-            self.document(documents.document(command, error=error, journal=journal))
+            from tdxwrap import forms
+
+            self.document(forms.document(command, error=error, journal=journal))
         else:
             _print(self.err, render.error_lines(error))
             if journal is not None:

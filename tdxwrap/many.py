@@ -12,8 +12,8 @@ from rich.cells import cell_len
 
 from tdxwrap import bugs, render
 from tdxwrap.app import App
-from tdxwrap.documents import Several
 from tdxwrap.errors import ExitCode, TdxwrapError, UsageProblem
+from tdxwrap.forms import Several
 from tdxwrap.render import Line
 from tdxwrap.stops import as_error, ignore_signals
 

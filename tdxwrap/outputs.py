@@ -1,4 +1,4 @@
-"""The JSON Schema of what `--json` prints, from the classes in documents.py."""
+"""The JSON Schema of what `--json` prints, from the classes in forms.py."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from tdxwrap.documents import DOCUMENTS, OF_FILES, VERSION, Failure, Several
+from tdxwrap.forms import DOCUMENTS, OF_FILES, VERSION, Failure, Several
 
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 

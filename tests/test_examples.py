@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from pathlib import Path
 
 import pytest
-from shells import FIXTURES, Shell
+from shells import FIXTURES, ROOT, Shell
 from worlds import configuration, scenario_for
 
 from tdxwrap.config import load
@@ -39,3 +40,30 @@ def test_an_example_is_applied_verified_and_exported(
     again = shell.run("apply", shell.write("exported.yaml", exported), "--yes", "--prune")
     assert again.code == 0, again.text
     assert configuration(world) == before
+
+
+SHOWN = [
+    *(FIXTURES / "configs" / f"{name}.yaml" for name in ("e-commerce", "media", "b2b-saas")),
+    *sorted((FIXTURES / "configs" / "three-brands").glob("[!_]*.yaml")),
+]
+
+
+@pytest.mark.parametrize("file", SHOWN, ids=lambda file: file.stem)
+def test_an_example_is_checked_rehearsed_drawn_and_shown(
+    file: Path, new_shell: Callable[..., Shell]
+) -> None:
+    shell = new_shell()
+    assert shell.run("check", file).code == 0
+
+    rehearsed = shell.run("rehearse", file, "--json")
+    assert rehearsed.code == 0, rehearsed.text
+    assert rehearsed.json["report"]["ok"]
+    assert rehearsed.json["plan"]["findings"] == []
+
+    drawn = shell.run("graph", file).out
+    assert drawn.startswith("flowchart LR\n")
+    for change in rehearsed.json["plan"]["changes"]:
+        if change["kind"] == "key event":
+            assert f'["{change["name"]}"]' in drawn
+    shown = file.parent.name if file.parent.name == "three-brands" else file.name
+    assert f"](fixtures/configs/{shown})" in (ROOT / "README.md").read_text(encoding="utf-8")

@@ -14,8 +14,8 @@ from jsonschema import Draft202012Validator
 from shells import MINIMAL, WEB, Ran, Shell
 
 from tdxwrap import outputs
-from tdxwrap.documents import OF_FILES
 from tdxwrap.fake.control import World
+from tdxwrap.forms import OF_FILES
 from tdxwrap.lock import segment_lock
 
 

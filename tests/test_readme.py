@@ -20,6 +20,8 @@ from tdxwrap.config import parse
 from tdxwrap.fake.control import World
 
 README = ROOT / "README.md"
+EXAMPLES = ROOT / "fixtures" / "configs"
+PICTURE = re.compile(r"^```mermaid\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```console\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 # Run by whoever runs this suite; they would run themselves.
 BY_HAND = ("make run", "make test")
@@ -42,6 +44,7 @@ def played(folder: Path) -> Iterator[tuple[str, str]]:
     home, work = folder / "home", folder / "work"
     home.mkdir()
     work.mkdir()
+    shutil.copytree(EXAMPLES, work, dirs_exist_ok=True)
     shutil.copy(WEB, work / "rt.yaml")
     world = World.create(folder / "world", ROOT / "fixtures" / "scenarios" / "blank.yaml")
     environ = {**clean_environ(home), **world.environ()}
@@ -86,6 +89,16 @@ def test_the_readme_shows_what_happens(tmp_path: Path) -> None:
         assert steady(shown) == steady(real)
 
 
+def picture() -> str:
+    """The graph of the tour's configuration."""
+    command = [sys.executable, "-m", "tdxwrap", "graph", str(WEB)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_readme_draws_what_graph_prints() -> None:
+    assert PICTURE.findall(README.read_text(encoding="utf-8")) == [picture()]
+
+
 def test_the_example_configuration_is_valid() -> None:
     text = README.read_text(encoding="utf-8").split("```yaml\n")[1].split("```")[0]
     loaded = parse("rt.yaml", text.encode(), environ={})
@@ -105,6 +118,8 @@ def write() -> None:
     with tempfile.TemporaryDirectory() as folder:
         for shown, real in played(Path(folder)):
             text = text.replace(f"```console\n{shown}```", f"```console\n{real}```", 1)
+    (drawn,) = PICTURE.findall(text)
+    text = text.replace(f"```mermaid\n{drawn}```", f"```mermaid\n{picture()}```", 1)
     README.write_text(text, encoding="utf-8")
 
 

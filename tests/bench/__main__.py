@@ -52,9 +52,14 @@ class Figure:
         return self.ratio <= self.goal
 
 
+def plain_environ() -> dict[str, str]:
+    """The user's environment, where Python keeps bytecode as it does for what pip installs."""
+    return {k: v for k, v in os.environ.items() if k != "PYTHONDONTWRITEBYTECODE"}
+
+
 def environ(folder: Path, state: Path) -> dict[str, str]:
     return {
-        **{k: v for k, v in os.environ.items() if not k.startswith(("TD", "FAKE_TDX"))},
+        **{k: v for k, v in plain_environ().items() if not k.startswith(("TD", "FAKE_TDX"))},
         "HOME": str(folder),
         "PATH": f"{TDX.parent}:{os.environ['PATH']}",
         "FAKE_TDX_STATE": str(state),
@@ -99,13 +104,14 @@ def one_call(folder: Path) -> Iterator[Figure]:
     bare = f"for i in $(seq {count}); do {stub} ps rt list --json >/dev/null; done"
 
     def driver() -> float:
-        done = subprocess.run([sys.executable, "-c", ours], check=True, capture_output=True)
+        command = [sys.executable, "-c", ours]
+        done = subprocess.run(command, env=plain_environ(), check=True, capture_output=True)
         return float(done.stdout)
 
     wrapped, jq, alone = alternating(
         driver,
-        lambda: seconds(["bash", "-c", piped], folder, dict(os.environ)),
-        lambda: seconds(["bash", "-c", bare], folder, dict(os.environ)),
+        lambda: seconds(["bash", "-c", piped], folder, plain_environ()),
+        lambda: seconds(["bash", "-c", bare], folder, plain_environ()),
     )
     added, jq_added = (wrapped - alone) / count, (jq - alone) / count
     yield Figure(
@@ -255,7 +261,7 @@ def _slept(ready: float) -> tuple[float, int]:
 def starting(folder: Path) -> Iterator[Figure]:
     """What needs no work, beside `import click`."""
     python = sys.executable
-    env = dict(os.environ)
+    env = plain_environ()
     asked = {
         **env,
         "_TDXWRAP_COMPLETE": "bash_complete",
@@ -282,7 +288,7 @@ def checking(folder: Path) -> Iterator[Figure]:
             desired = worlds.config(tables=3, events=20, attributes=size)
             path.write_text(yaml.safe_dump(desired))
         command = [sys.executable, "-m", "tdxwrap", "check", str(path)]
-        return seconds(command, folder, dict(os.environ))
+        return seconds(command, folder, plain_environ())
 
     fixed, usual, huge = alternating(lambda: check(0), lambda: check(1000), lambda: check(10_000))
     growth = (huge - fixed) / (usual - fixed)
