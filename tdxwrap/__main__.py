@@ -25,7 +25,7 @@ def main() -> NoReturn:
     _open_standard_streams()
     # A command makes much and drops little: to look for cycles as often as by default takes half of
     # the time of a large file.
-    gc.set_threshold(50_000, 10, 100)
+    gc.set_threshold(200_000, 10, 100)
     sys.exit(run(sys.argv[1:]))
 
 
