@@ -39,10 +39,10 @@ def commands(block: str) -> list[str]:
     return [line[2:] for line in block.splitlines() if line.startswith("$ ")]
 
 
-def played(folder: Path) -> Iterator[tuple[str, str]]:
-    """Each console block of the README, and the same with real output."""
+def reader(folder: Path) -> tuple[Path, dict[str, str]]:
+    """Where a reader works, and the environment: tdxwrap on the PATH, the fake as tdx."""
     home, work = folder / "home", folder / "work"
-    home.mkdir()
+    (home / ".config" / "fish" / "completions").mkdir(parents=True)
     work.mkdir()
     shutil.copytree(EXAMPLES, work, dirs_exist_ok=True)
     shutil.copy(WEB, work / "rt.yaml")
@@ -52,7 +52,12 @@ def played(folder: Path) -> Iterator[tuple[str, str]]:
     tool.parent.mkdir()
     tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tdxwrap "$@"\n')
     tool.chmod(0o755)
-    environ["PATH"] = f"{tool.parent}:{environ['PATH']}"
+    return work, {**environ, "PATH": f"{tool.parent}:{environ['PATH']}"}
+
+
+def played(folder: Path) -> Iterator[tuple[str, str]]:
+    """Each console block of the README, and the same with real output."""
+    work, environ = reader(folder)
     for block in BLOCK.findall(README.read_text(encoding="utf-8")):
         yield block, "".join(_played(command, work, environ) for command in commands(block))
 
@@ -87,6 +92,17 @@ def test_the_readme_shows_what_happens(tmp_path: Path) -> None:
     assert sum(len(commands(shown)) for shown, _ in blocks) >= 10
     for shown, real in blocks:
         assert steady(shown) == steady(real)
+
+
+def test_the_commands_in_the_text_run(tmp_path: Path) -> None:
+    # The first is a name in a sentence; the second asks on a terminal (test_new.py).
+    told = {"tdxwrap apply", "tdxwrap new -f rt.yaml"}
+    spans = re.findall(r"`(tdxwrap [^`]+)`", README.read_text(encoding="utf-8"))
+    found = dict.fromkeys(" ".join(span.split()) for span in spans)
+    assert told < found.keys()
+    work, environ = reader(tmp_path)
+    for command in found.keys() - told:
+        _played(command, work, environ)
 
 
 def picture() -> str:
