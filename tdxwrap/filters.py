@@ -121,6 +121,13 @@ class FilterRule(_Rule):
     type: Literal["And", "Or"] = "And"
     conditions: tuple[Condition, ...] = ()
 
+    def __eq__(self, other: object) -> bool:
+        """Whether both say the same: the order of conditions has no meaning."""
+        return isinstance(other, FilterRule) and _meaning(self) == _meaning(other)
+
+    def __hash__(self) -> int:
+        return hash(_meaning(self))
+
 
 def _condition_tag(value: Any) -> str:
     kind = value.get("type") if isinstance(value, dict) else getattr(value, "type", None)
@@ -133,6 +140,16 @@ Condition = Annotated[
 ]
 
 FilterRule.model_rebuild()
+
+
+def _meaning(rule: FilterRule) -> tuple[str, ...]:
+    """A rule without the order of its conditions."""
+    return rule.type, *sorted(
+        repr(_meaning(part))
+        if isinstance(part, FilterRule)
+        else json.dumps(_condition_document(part))
+        for part in rule.conditions
+    )
 
 
 def rule_document(rule: FilterRule) -> dict[str, Any]:

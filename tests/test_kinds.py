@@ -213,3 +213,15 @@ def test_a_filter_in_short_is_planned_and_its_columns_are_looked_for(
     assert "key event page_view: filter prize is not a column of" in plan.text
     assert "rt.yaml:4" in plan.text
     assert "did you mean price?" in plan.text
+
+
+def test_the_order_of_conditions_has_no_meaning(shell: Shell, world: World) -> None:
+    first = '  filter: {country: JP, price: {greater: 1}, any: [{td_path: "/"}, {td_path: "/a"}]}'
+    other = '  filter: {any: [{td_path: "/a"}, {td_path: "/"}], price: {greater: 1}, country: JP}'
+    text = COUNTER.replace("1 day%s}", "1 day,%s}")
+    path = shell.write("rt.yaml", text % ("", first))
+    assert shell.run("apply", path, "--yes", "--no-check-columns").code == 0
+    shell.write("rt.yaml", text % ("", other))
+    assert shell.run("plan", path, "--exit-code").code == 0
+    shell.write("rt.yaml", text % ("", other.replace("JP", "US")))
+    assert shell.run("plan", path, "--exit-code", "--no-check-columns").code == 7
