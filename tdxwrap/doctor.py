@@ -20,7 +20,7 @@ from tdxwrap.errors import (
     TdxMissing,
     TdxwrapError,
 )
-from tdxwrap.live import Reads, absence, find_segment, is_id
+from tdxwrap.live import Reads, is_id, meant
 from tdxwrap.models import EventTable, RtConfig
 from tdxwrap.parallel import result
 from tdxwrap.realtime import credential_source
@@ -98,10 +98,7 @@ def _outcome(call: Callable[..., Any], *args: Any) -> Any:
 
 
 def _resolved(reads: Reads, listing: Future[tuple[Segment, ...]], ps: str) -> Segment:
-    segment = find_segment(result(listing), ps)
-    if segment is None:
-        raise absence(reads.api, reads.retry, ps)
-    return segment
+    return meant(reads.api, reads.retry, result(listing), ps)
 
 
 def _read_schema(reads: Reads, config: RtConfig, segment: Any, asked: str, setting: Any) -> Schema:

@@ -90,7 +90,16 @@ def resolve_segment(api: Realtime, retry: Retry, ps: str) -> Segment:
         NotFound: there is no such parent segment.
         Refused: it is not RT-enabled (F24), or the name is not unique.
     """
-    segment = find_segment(retry.read(lambda: api.segments(ps)), ps)
+    return meant(api, retry, retry.read(lambda: api.segments(ps)), ps)
+
+
+def meant(api: Realtime, retry: Retry, found: tuple[Segment, ...], ps: str) -> Segment:
+    """Of the segments that `tdx ps rt list` shows, the one that `ps` means.
+
+    Raises:
+        NotFound, Refused: as `resolve_segment`.
+    """
+    segment = find_segment(found, ps)
     if segment is None:
         raise absence(api, retry, ps)
     return segment
@@ -144,10 +153,8 @@ def finish_live(
         NotFound, Refused: as `resolve_segment`.
         CallFailed: a read kept failing.
     """
-    segment = find_segment(result(started.listing), started.asked)
-    if segment is None:
-        # The other reads fail as well then, with a 404 that explains less.
-        raise absence(reads.api, reads.retry, started.asked)
+    # Before the other reads: without a segment they fail as well, with a 404 that explains less.
+    segment = meant(reads.api, reads.retry, result(started.listing), started.asked)
     items = started.items
     if items is None or segment.id != started.asked:
         if hold is not None:

@@ -15,7 +15,7 @@ from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.export import config_text
 from tdxwrap.fake.control import World
 from tdxwrap.fake.replay import Replay
-from tdxwrap.live import with_names
+from tdxwrap.live import is_id, with_names
 from tdxwrap.models import ImportedAttribute, RtConfig
 from tdxwrap.realtime import Realtime
 from tdxwrap.retry import Retry
@@ -131,8 +131,9 @@ def start_from(
 
 
 def _named(ps: str | None) -> Start:
-    is_id = ps is not None and ps.isascii() and ps.isdigit()
-    return Start((is_id and ps) or SEGMENT_ID, SEGMENT_NAME if is_id else ps or SEGMENT_NAME)
+    if ps is not None and is_id(ps):
+        return Start(ps, SEGMENT_NAME)
+    return Start(SEGMENT_ID, ps or SEGMENT_NAME)
 
 
 def _live_in(run: runs.Run, environ: Mapping[str, str], folder: Path) -> LiveState:
