@@ -10,10 +10,12 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any, Literal
 
+from tdxwrap import changes as made
 from tdxwrap.doctor import Check as DoctorCheck
-from tdxwrap.documents import Error, Plan, Report, RunSummary, error_part
+from tdxwrap.documents import Error, Plan, Report, RunSummary, error_part, plan_part, report_part
 from tdxwrap.errors import ExitCode, Problem, TdxwrapError
 from tdxwrap.state import Segment
+from tdxwrap.verify import Report as Validation
 
 VERSION: Literal[1] = 1
 
@@ -209,7 +211,8 @@ def document(
 
     Args:
         error: how it failed, if it did.
-        content: what its class holds beside what every document holds; nothing makes a `Failure`.
+        content: what its class holds beside what every document holds, plans and reports as they
+            are; nothing makes a `Failure`.
     """
     form = DOCUMENTS[command] if content else Failure
     document = form(
@@ -217,6 +220,16 @@ def document(
         ok=error is None,
         error=None if error is None else error_part(error),
         journal=journal,
-        **content,
+        **{name: _part(value) for name, value in content.items()},
     )
     return asdict(document)
+
+
+def _part(value: Any) -> Any:
+    """A plan or a report as a document tells it; anything else as it is."""
+    match value:
+        case made.Plan():
+            return plan_part(value)
+        case Validation():
+            return report_part(value)
+    return value

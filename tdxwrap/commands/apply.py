@@ -5,7 +5,7 @@ from __future__ import annotations
 import time
 from pathlib import Path
 
-from tdxwrap import documents, ending, render, session
+from tdxwrap import ending, render, session
 from tdxwrap.app import App
 from tdxwrap.changes import Options
 from tdxwrap.config import LoadedConfig
@@ -100,8 +100,8 @@ def apply_loaded(
     return app.end(
         command,
         None if report is None else failure(report),
-        plan=documents.plan_part(outcome.plan),
-        report=None if report is None else documents.report_part(report),
+        plan=outcome.plan,
+        report=report,
         seconds=round(seconds, 3),
         calls=app.calls,
     )

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tdxwrap import documents, render, session
+from tdxwrap import render, session
 from tdxwrap.app import App
 from tdxwrap.changes import Options
 from tdxwrap.errors import ExitCode
@@ -33,5 +33,5 @@ def plan(
     else:
         everything = app.chosen.verbose
         app.console.result(render.plan_lines(found, app.account, everything=everything))
-    code = app.end("plan", plan=documents.plan_part(found))
+    code = app.end("plan", plan=found)
     return ExitCode.PENDING if exit_code and found.pending else code

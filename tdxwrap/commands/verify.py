@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tdxwrap import documents, render, session
+from tdxwrap import render, session
 from tdxwrap.app import App
 from tdxwrap.changes import Options
 from tdxwrap.errors import Differs
@@ -14,7 +14,7 @@ def verify_segment(app: App, ps: str) -> int:
     with app.connected(ps) as connected:
         report = validate(session.read(connected, ps))
     app.console.result(render.report_lines(report, ""))
-    return app.end("verify", failure(report), report=documents.report_part(report))
+    return app.end("verify", failure(report), report=report)
 
 
 def verify_config(app: App, config: str, override: str | None) -> int:
@@ -26,7 +26,7 @@ def verify_config(app: App, config: str, override: str | None) -> int:
     app.about(plan.live.segment, len(report.differences))
     app.console.result(render.report_lines(report, config))
     error = _differs(report, config) or failure(report)
-    return app.end("verify", error, report=documents.report_part(report))
+    return app.end("verify", error, report=report)
 
 
 def _differs(report: Report, config: str) -> Differs | None:
