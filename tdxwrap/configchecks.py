@@ -132,11 +132,11 @@ def _taken(source: Source, place: Loc, identifier: str, first: Loc) -> Problem:
 
 def _batch_names(source: Source) -> Iterator[Problem]:
     """An imported column that is a batch attribute as well has its name from there."""
-    parts = {
-        part if isinstance(part, str) else _get(part, "column"): _get(part, "name")
-        for _, part in _items(source.data, "batch_attributes")
-        if isinstance(part, str | dict)
-    }
+    parts: dict[str, object] = {}
+    for _, part in _items(source.data, "batch_attributes"):
+        column = part if isinstance(part, str) else _get(part, "column")
+        if isinstance(column, str):
+            parts[column] = _get(part, "name")
     for loc, attribute in _items(source.data, "attributes"):
         column, name = _get(attribute, "column"), _get(attribute, "name")
         if _get(attribute, "type") != "imported" or not isinstance(column, str) or name is None:

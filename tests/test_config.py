@@ -641,3 +641,9 @@ def test_escaped_text_is_read_back(text: str) -> None:
 )
 def test_nearest_name(word: str, expected: str) -> None:
     assert configwords.nearest(word, ["value_column", "id_column", "duration"]) == expected
+
+
+def test_a_batch_attribute_without_a_usable_column_is_told() -> None:
+    text = b"batch_attributes: [{column: []}, {column: {}}]\n"
+    paths = {problem.path for problem in problems(text)}
+    assert paths == {"batch_attributes[0].column", "batch_attributes[1].column"}
