@@ -27,24 +27,46 @@ class Written:
 def write_keeping_earlier(file: Path, write: Callable[[Path], None], option: str) -> Written:
     """Have `file` written; a file of that name is kept under the next free name.
 
-    The earlier file goes out of the way first, since tdx asks before it overwrites (F9). It comes
-    back if nothing is written, and is not kept twice if it holds the same.
-
     Args:
         write: writes the file.
         option: the option that names another file, for the hint.
     Raises:
+        UsageProblem, EnvironmentProblem, TdxwrapError: as `make_way` and `write_in_place`.
+    """
+    return write_in_place(file, make_way(file, option), write, option)
+
+
+def make_way(file: Path, option: str) -> Path | None:
+    """Move a file out of the way, since tdx asks before it overwrites (F9).
+
+    Returns:
+        The next free name, which it has now; None if there was none.
+    Raises:
         UsageProblem: the folder cannot be written to.
-        EnvironmentProblem: the disk is full, or the like.
-        TdxwrapError: what `write` raises.
     """
     try:
-        earlier = _move_away(file)
+        return _move_away(file)
     except OSError as error:
         raise UsageProblem(
             f"{file} cannot be written: {error.strerror}",
             hint=f"name another file with {option}; nothing was written to the parent segment",
         ) from None
+
+
+def write_in_place(
+    file: Path, earlier: Path | None, write: Callable[[Path], None], option: str
+) -> Written:
+    """Have `file` written where way was made for it.
+
+    The earlier file comes back if nothing is written, and is not kept twice if it holds the same.
+
+    Args:
+        earlier: what `make_way` gave.
+        write, option: as for `write_keeping_earlier`.
+    Raises:
+        EnvironmentProblem: the disk is full, or the like.
+        TdxwrapError: what `write` raises.
+    """
     try:
         write(file)
     except OSError as error:
@@ -68,6 +90,9 @@ def _move_away(file: Path) -> Path | None:
     if file.is_dir():
         raise IsADirectoryError(21, "it is a folder")
     if not file.exists():
+        # Not every folder that may be written to takes a file.
+        file.touch(exist_ok=False)
+        file.unlink()
         return None
     free = next(name for n in count(1) if not (name := file.with_name(f"{file.name}.{n}")).exists())
     os.rename(file, free)

@@ -59,8 +59,13 @@ class Parallel:
         return ran
 
 
-def result(future: Future[T]) -> T:
-    """The result of a call, waiting for it in slices; raises what the call raised."""
+def settle(future: Future[Any]) -> None:
+    """Wait in slices until a call has ended, well or not."""
     while wait([future], _SLICE).not_done:
         pass
+
+
+def result(future: Future[T]) -> T:
+    """The result of a call, waiting for it in slices; raises what the call raised."""
+    settle(future)
     return future.result()

@@ -11,25 +11,23 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from tdxwrap.baseline import Baseline
 from tdxwrap.changes import Action, Change, Kind, Loc, Plan
 from tdxwrap.errors import Refused, TdxwrapError
 from tdxwrap.events import (
-    BaselineWritten,
     ChangeDone,
     ChangeStarted,
     Event,
-    FileKept,
     Listener,
     StepDone,
     StepStarted,
     ignore,
 )
-from tdxwrap.keep import write_keeping_earlier
 from tdxwrap.live import ATTRIBUTES, KEY_EVENTS, with_names
 from tdxwrap.models import BaseAttribute, ImportedAttribute, KeyEvent, Part
 from tdxwrap.parallel import Parallel
@@ -120,8 +118,11 @@ class _Run:
     done: list[Change] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     writer: Writer = field(init=False)
+    baseline: Baseline | None = field(init=False)
 
     def __post_init__(self) -> None:
+        file = self.settings.baseline
+        self.baseline = None if file is None else self.baseline_of(file)
         self.writer = Writer(self.api, self.retry, self.plan.live.segment.id)
         for event in reversed(self.plan.live.key_events):
             self.ids[event.value.name] = event.id
@@ -165,8 +166,8 @@ class _Run:
     def event_tables_and_key_events(self) -> None:
         if not self.plan.pending:
             return
-        self.baseline()
-        self.patch_lists((Kind.EVENT_TABLE,), _CHANGED, "set the event tables")
+        with self.baseline.written() if self.baseline else nullcontext():
+            self.patch_lists((Kind.EVENT_TABLE,), _CHANGED, "set the event tables")
         self.each(self.plan.of(Kind.KEY_EVENT, *_CHANGED, Action.REPLACE))
 
     def id_stitching(self) -> None:
@@ -184,26 +185,12 @@ class _Run:
         kinds = (Kind.STITCHING_KEY, Kind.BATCH_ATTRIBUTE, Kind.EVENT_TABLE)
         self.patch_lists(kinds, (Action.DELETE,), "take out what is not in the file")
 
-    def baseline(self) -> None:
-        live, file = self.plan.live, self.settings.baseline
-        if file is None:
-            return
+    def baseline_of(self, file: Path) -> Baseline:
+        live = self.plan.live
         if self.settings.named_by_segment:
             segment_id = live.segment.id.replace("/", "_")
             file = file.with_name(f"{file.stem}-{segment_id}{file.suffix}")
-
-        def write(path: Path) -> None:
-            # A try whose answer was lost may have left a file, and tdx asks before it overwrites.
-            path.unlink(missing_ok=True)
-            self.api.write_baseline(live.segment.id, live.initialized, path)
-
-        written = write_keeping_earlier(
-            file, lambda path: self.retry.read(lambda: write(path)), "--rt-config"
-        )
-        if written.earlier is not None:
-            self.emit(FileKept(str(file), str(written.earlier)))
-        command = "tdx ps pull" if live.initialized else "tdx ps pz init"
-        self.emit(BaselineWritten(str(file), command))
+        return Baseline(live, file, self.api, self.retry, self.emit)
 
     # Lists of the setting: several changes, one PATCH
 
@@ -317,9 +304,12 @@ class _Run:
         self.emit(ChangeStarted(change, number, len(self.plan.pending)))
 
     def finish(self, change: Change, start: float, item_id: str | None = None) -> None:
+        seconds = self.settings.clock() - start
         with self.lock:
             self.done.append(change)
-        self.emit(ChangeDone(change, self.settings.clock() - start, item_id))
+        if self.baseline is not None:
+            self.baseline.settle()  # so that it is told of first, as in the recipe
+        self.emit(ChangeDone(change, seconds, item_id))
 
     @contextmanager
     def explaining(self, what: str, change: Change) -> Iterator[None]:

@@ -8,7 +8,7 @@ from collections.abc import Callable
 import pytest
 from shells import FAKE_TDX, MINIMAL, WEB, Shell
 
-from tdxwrap.fake.control import World
+from tdxwrap.fake.control import Call, World
 
 CHECKPOINTS = (
     "✓ Key         credentials from",
@@ -148,6 +148,67 @@ def test_the_baseline_of_a_blank_segment_is_initialized_and_of_another_pulled(
     assert baselines == [("ps", "pz", "init", "394649", "-o"), ("ps", "pull", "394649", "-o")]
     assert (shell.cwd / "rt_config.yaml.1").read_text() == first
     assert (shell.cwd / "rt_config.yaml").read_text() != first
+
+
+def test_a_template_is_written_beside_the_first_write(
+    new_world: Callable[..., World], new_shell: Callable[..., Shell]
+) -> None:
+    world = new_world(tdx__latency_ms=300)
+    done = new_shell(world).run("apply", MINIMAL, "--yes")
+
+    assert done.code == 0, done.text
+    (init,) = (call for call in world.calls() if "-o" in call.argv)
+    first, second = world.writes()[:2]
+    assert init.started < ended(first)
+    assert first.started < ended(init) < second.started
+    assert done.err.index("✓ Baseline ") < done.err.index("+ event table web_events.pageviews  ")
+
+
+def test_what_is_configured_is_kept_before_the_first_write(shell: Shell, world: World) -> None:
+    shell.run("apply", shell.write("a.yaml", many_attributes(1)), "--yes")
+    world.clear_calls()
+    world.set("tdx.latency_ms", 100)
+    done = shell.run("apply", shell.write("a.yaml", many_attributes(2)), "--yes")
+
+    assert done.code == 0, done.text
+    (pull,) = (call for call in world.calls() if "-o" in call.argv)
+    assert ended(pull) <= world.writes()[0].started
+
+
+def test_a_template_that_fails_loses_nothing_and_the_next_run_goes_on(
+    shell: Shell, world: World
+) -> None:
+    (shell.cwd / "rt_config.yaml").write_text("an earlier one")
+    world.add_fault("http", {"command": "ps pz init"}, status=403, detail="not for you")
+    done = shell.run("apply", WEB, "--yes")
+
+    assert done.code == 4, done.text
+    assert "not for you" in done.err
+    assert "tdx ps pz init" in done.err
+    assert "3 of 15 changes are written" in done.err
+    assert len(world.writes()) == 1
+    assert (shell.cwd / "rt_config.yaml").read_text() == "an earlier one"
+    again = shell.run("apply", WEB, "--yes")
+    assert again.code == 0, again.text
+    assert len(world.writes()) == 11
+    assert (shell.cwd / "rt_config.yaml.1").read_text() == "an earlier one"
+
+
+def test_a_first_write_that_is_refused_leaves_the_template(shell: Shell, world: World) -> None:
+    world.add_fault("http", {"method": "PATCH"}, status=422, detail="no such table")
+    done = shell.run("apply", WEB, "--yes")
+
+    assert done.code == 4, done.text
+    assert "could not set the event tables" in done.err
+    assert "no such table" in done.err
+    assert "0 of 15 changes are written" in done.err
+    assert (shell.cwd / "rt_config.yaml").exists()
+    assert len(world.writes()) == 1
+
+
+def ended(call: Call) -> float:
+    assert call.seconds is not None
+    return call.started + call.seconds
 
 
 def test_a_conflict_while_realtime_updates_is_waited_for(
