@@ -118,11 +118,13 @@ def make_plan(
     ps: str,
     options: Options | None = None,
     hold: Callable[[str], None] | None = None,
+    meanwhile: Callable[[], None] = lambda: None,
 ) -> Plan:
     """Read, compare and check the columns; writes nothing.
 
     Args:
         hold: as for `read_live`.
+        meanwhile: called while tdx reads; what it raises goes before what the reads do.
     """
     config, check = loaded.config, (options or Options()).check_columns
     with reading.Reads(session.api, session.retry) as reads:
@@ -130,6 +132,7 @@ def make_plan(
         # A few tables are described at once, since that takes no time; many only if need be.
         at_once = check and reading.is_id(ps) and len(config.tables()) <= tables.FEW
         early = tables.start_schema(reads, config, ps) if at_once else None
+        meanwhile()
         live = reading.finish_live(reads, started, hold)
         plan = build(config, live, options)
         if not (check and plan.pending):
@@ -164,13 +167,17 @@ def apply(
         NotReady: the status is terminal, the wait ran out, or the validation failed.
         TdxwrapError: a call failed for good.
     """
-    login = check_key(session)
+    login = ""
     with ExitStack() as held:
 
         def hold(segment_id: str) -> None:
             held.enter_context(segment_lock(session.environ, segment_id))
 
-        plan = make_plan(session, loaded, ps, options, hold)
+        def key() -> None:
+            nonlocal login
+            login = check_key(session)
+
+        plan = make_plan(session, loaded, ps, options, hold, key)
         plan = _agreed(session, loaded, plan, consent, options)
         carry_out(plan, session.api, session.retry, settings, session.listen)
         if patience is None:

@@ -206,6 +206,20 @@ def test_a_first_write_that_is_refused_leaves_the_template(shell: Shell, world: 
     assert len(world.writes()) == 1
 
 
+def test_the_login_is_looked_for_while_tdx_reads(
+    new_world: Callable[..., World], new_shell: Callable[..., Shell]
+) -> None:
+    world = new_world(tdx__latency_ms=300)
+    done = new_shell(world).run("apply", MINIMAL, "--yes")
+
+    assert done.code == 0, done.text
+    calls = world.calls()
+    (auth,) = (call for call in calls if call.argv == ("auth",))
+    listing = next(call for call in calls if call.argv[:3] == ("ps", "rt", "list"))
+    assert listing.started < ended(auth)
+    assert auth.started < ended(listing)
+
+
 def ended(call: Call) -> float:
     assert call.seconds is not None
     return call.started + call.seconds
