@@ -67,5 +67,6 @@ def test_many_calls_from_many_threads(tmp_path: Path) -> None:
     deadline = time.monotonic() + 10  # sh's helper threads end a moment after their process
     while threading.active_count() > threads_before and time.monotonic() < deadline:
         time.sleep(0.01)
-    assert threading.active_count() == threads_before
+    # An earlier test's helper threads may have ended meanwhile.
+    assert threading.active_count() <= threads_before
     assert descriptors() == descriptors_before
