@@ -222,23 +222,21 @@ def apply(
     tdxwrap apply rt.yaml --yes --json      where nobody can be asked
     tdxwrap apply brands/ --keep-going      every file; baselines by segment id
     """
-    from tdxwrap.commands.apply import apply
+    from tdxwrap.commands.apply import Choice, apply
 
     started = time.monotonic()
 
     def one(app: App, config: str) -> int:
         passed = time.monotonic() - started
-        return apply(
-            app,
-            config,
-            override=parent_segment,
-            options=plan_choice(given),
+        choice = Choice(
+            plan_choice(given),
             yes=yes,
             jobs=jobs,
             limit=None if deadline is None else max(deadline - passed, 0.001),
             rt_config=rt_config,
             patience=None if no_wait else patience(given),
         )
+        return apply(app, config, override=parent_segment, choice=choice)
 
     return _each(ctx, configs, one, keep_going=keep_going)
 

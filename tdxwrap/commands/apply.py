@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from dataclasses import dataclass
 from pathlib import Path
 
 from tdxwrap import ending, render, session
@@ -18,57 +19,39 @@ from tdxwrap.verify import failure
 from tdxwrap.wait import Patience
 
 
-def apply(
-    app: App,
-    config: str,
-    *,
-    override: str | None,
-    options: Options,
-    yes: bool,
-    jobs: int,
-    limit: float | None,
-    rt_config: Path,
-    patience: Patience | None,
-) -> int:
-    """Make the parent segment what the configuration says.
+@dataclass(frozen=True, slots=True)
+class Choice:
+    """How an apply is to go.
 
-    Args:
-        override: `--parent-segment`.
+    Attributes:
+        options: what the plan may do.
         yes: do not ask.
         jobs: how many creates of a step run side by side.
         limit: `--deadline` in seconds; None for none.
         rt_config: where what was configured before is written.
         patience: how to wait for `ok`; None does not wait.
     """
+
+    options: Options
+    yes: bool
+    jobs: int
+    limit: float | None
+    rt_config: Path
+    patience: Patience | None
+
+
+def apply(app: App, config: str, *, override: str | None, choice: Choice) -> int:
+    """Make the parent segment what the configuration says.
+
+    Args:
+        override: `--parent-segment`.
+    """
     app.changes = 0
     loaded, ps = app.load(config, override)
-    return apply_loaded(
-        app,
-        "apply",
-        loaded,
-        ps,
-        options=options,
-        yes=yes,
-        jobs=jobs,
-        limit=limit,
-        rt_config=rt_config,
-        patience=patience,
-    )
+    return apply_loaded(app, "apply", loaded, ps, choice)
 
 
-def apply_loaded(
-    app: App,
-    command: str,
-    loaded: LoadedConfig,
-    ps: str,
-    *,
-    options: Options,
-    yes: bool,
-    jobs: int,
-    limit: float | None,
-    rt_config: Path,
-    patience: Patience | None,
-) -> int:
+def apply_loaded(app: App, command: str, loaded: LoadedConfig, ps: str, choice: Choice) -> int:
     """The same with a configuration that has been read.
 
     Args:
@@ -76,14 +59,15 @@ def apply_loaded(
         ps: id or name of the parent segment.
     """
     started = time.monotonic()
-    consent = PlanConsent(app.console, app.account, yes=yes, force=options.force)
+    options = choice.options
+    consent = PlanConsent(app.console, app.account, yes=choice.yes, force=options.force)
     settings = Settings(
-        baseline=rt_config,
-        jobs=jobs,
+        baseline=choice.rt_config,
+        jobs=choice.jobs,
         where=loaded.source.where,
         named_by_segment=app.of_several,
     )
-    with deadline(limit), app.connected() as connected:
+    with deadline(choice.limit), app.connected() as connected:
         outcome = session.apply(
             connected,
             loaded,
@@ -91,7 +75,7 @@ def apply_loaded(
             consent=consent,
             options=options,
             settings=settings,
-            patience=patience,
+            patience=choice.patience,
         )
     seconds = time.monotonic() - started
     report = outcome.report

@@ -11,7 +11,7 @@ from pathlib import Path
 from tdxwrap import rehearsal
 from tdxwrap.app import App
 from tdxwrap.changes import Options
-from tdxwrap.commands.apply import apply_loaded
+from tdxwrap.commands.apply import Choice, apply_loaded
 from tdxwrap.config import load
 from tdxwrap.console import Console
 from tdxwrap.errors import TdxwrapError, UsageProblem
@@ -65,21 +65,18 @@ def rehearse(
         )
         app.console.warnings(loaded.warnings)
         stage = _stage(app, world.launcher(), rehearsal.environment(app.environ, folder), chosen)
+        choice = Choice(
+            options,
+            yes=app.chosen.quiet,
+            jobs=1,
+            limit=None,
+            rt_config=Path("rt_config.yaml"),
+            patience=PATIENCE,
+        )
         # Relative paths, such as that of the baseline, lead into the throwaway world.
         with contextlib.chdir(folder):
             try:
-                code = apply_loaded(
-                    stage,
-                    "rehearse",
-                    loaded,
-                    start.id,
-                    options=options,
-                    yes=app.chosen.quiet,
-                    jobs=1,
-                    limit=None,
-                    rt_config=Path("rt_config.yaml"),
-                    patience=PATIENCE,
-                )
+                code = apply_loaded(stage, "rehearse", loaded, start.id, choice)
             except TdxwrapError as error:
                 code = stage.end("rehearse", error)
         if world.unfired_faults():
