@@ -21,7 +21,7 @@ from tdxwrap.models import (
     attribute_from_api,
 )
 from tdxwrap.parallel import Parallel, result
-from tdxwrap.realtime import Realtime
+from tdxwrap.realtime import Realtime, not_enabled
 from tdxwrap.retry import Retry
 from tdxwrap.state import LiveAttribute, LiveKeyEvent, LiveState, Segment, Unreadable
 
@@ -77,10 +77,7 @@ def absence(api: Realtime, retry: Retry, ps: str) -> Refused:
             command=error.command,
             hint="see `tdx ps list`; a wrong profile or site looks the same (--profile, --site)",
         )
-    return Refused(
-        f"the parent segment '{ps}' is not RT-enabled: it is not in `tdx ps rt list`",
-        hint="ask your customer success manager to enable RT for it; waiting does not help",
-    )
+    return not_enabled(f"'{ps}'")
 
 
 def resolve_segment(api: Realtime, retry: Retry, ps: str) -> Segment:

@@ -53,6 +53,18 @@ def profile_variable(profile: str) -> str:
     )
 
 
+def not_enabled(segment: str) -> Refused:
+    """The error that a parent segment is not in `tdx ps rt list`: waiting does not help (F24).
+
+    Args:
+        segment: how it is called there.
+    """
+    return Refused(
+        f"the parent segment {segment} is not RT-enabled: it is not in `tdx ps rt list`",
+        hint="ask your customer success manager to enable RT for it; waiting does not help",
+    )
+
+
 class Realtime:
     """The realtime part of one account, through tdx.
 

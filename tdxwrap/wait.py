@@ -6,9 +6,9 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
-from tdxwrap.errors import NotReady, Refused
+from tdxwrap.errors import NotReady
 from tdxwrap.events import Listener, StatusSeen, ignore
-from tdxwrap.realtime import Realtime
+from tdxwrap.realtime import Realtime, not_enabled
 from tdxwrap.retry import Retry
 
 READY = "ok"
@@ -73,10 +73,7 @@ def wait_until_ready(
 
 def _stop_if_hopeless(segment_id: str, status: str | None, elapsed: float, limit: float) -> None:
     if status is None:
-        raise Refused(
-            f"the parent segment {segment_id} is not in `tdx ps rt list`: it is not RT-enabled",
-            hint="ask your customer success manager to enable RT for it; waiting does not help",
-        )
+        raise not_enabled(segment_id)
     if status in TERMINAL:
         raise NotReady(
             f"the RT status is '{status}': waiting longer does not help",
