@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
@@ -85,14 +86,11 @@ def write_in_place(
 def _move_away(file: Path) -> Path | None:
     if not file.parent.is_dir():
         raise FileNotFoundError(2, f"there is no folder {file.parent}")
-    if not os.access(file.parent, os.W_OK):
-        raise PermissionError(13, f"the folder {file.parent.absolute()} is read-only")
     if file.is_dir():
         raise IsADirectoryError(21, "it is a folder")
+    # Permissions do not tell all (root, /proc, a full disk): only a file does.
+    tempfile.TemporaryFile(dir=file.parent).close()
     if not file.exists():
-        # Not every folder that may be written to takes a file.
-        file.touch(exist_ok=False)
-        file.unlink()
         return None
     free = next(name for n in count(1) if not (name := file.with_name(f"{file.name}.{n}")).exists())
     os.rename(file, free)
