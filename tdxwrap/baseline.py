@@ -9,7 +9,7 @@ from pathlib import Path
 
 from tdxwrap.events import BaselineWritten, FileKept, Listener
 from tdxwrap.keep import make_way, write_in_place
-from tdxwrap.parallel import Parallel, result, settle
+from tdxwrap.parallel import Parallel, result, wait_for
 from tdxwrap.realtime import Realtime
 from tdxwrap.retry import Retry
 from tdxwrap.state import LiveState
@@ -58,10 +58,10 @@ class Baseline:
             yield
             result(self._beside)
 
-    def settle(self) -> None:
+    def wait_until_told(self) -> None:
         """Wait until the listener has been told of the baseline, if it is being written."""
         if self._beside is not None:
-            settle(self._beside)
+            wait_for(self._beside)
 
     def _write(self, earlier: Path | None) -> None:
         written = write_in_place(

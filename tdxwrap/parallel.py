@@ -59,7 +59,7 @@ class Parallel:
         return ran
 
 
-def settle(future: Future[Any]) -> None:
+def wait_for(future: Future[Any]) -> None:
     """Wait in slices until a call has ended, well or not."""
     while wait([future], _SLICE).not_done:
         pass
@@ -67,5 +67,5 @@ def settle(future: Future[Any]) -> None:
 
 def result(future: Future[T]) -> T:
     """The result of a call, waiting for it in slices; raises what the call raised."""
-    settle(future)
+    wait_for(future)
     return future.result()

@@ -308,7 +308,7 @@ class _Run:
         with self.lock:
             self.done.append(change)
         if self.baseline is not None:
-            self.baseline.settle()  # so that it is told of first, as in the recipe
+            self.baseline.wait_until_told()  # so that it is told of first, as in the recipe
         self.emit(ChangeDone(change, seconds, item_id))
 
     @contextmanager
