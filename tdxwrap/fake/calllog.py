@@ -1,4 +1,4 @@
-"""The record of every call, one line each."""
+"""The record of every call: a line each, or one when it began and one when it ended."""
 
 from __future__ import annotations
 
@@ -21,49 +21,31 @@ SHOWN_VARIABLES = ("NO_COLOR", "NO_UPDATE_NOTIFIER", "FORCE_COLOR", "TDX_SESSION
 
 
 class Record:
-    """The line of one call: it can be written before the call ends, and is then replaced."""
+    """The line of one call. One that may not live to its end is written early; the later line goes
+    before it, so that no call has to read what the others wrote.
+    """
 
     def __init__(self, store: Store, fields: Json) -> None:
         self._store = store
         self._fields = fields
         self._clock = time.monotonic()
-        self._written = False
 
     def describe(self, fields: Json) -> None:
         """Add what has become known."""
         self._fields.update(fields)
 
-    def write_early(self) -> None:
-        """Write the line of a call that may not live to its end; the lock must be free."""
-        if not self._written:
-            with self._store.lock():
-                self._append(self._line())
-        self._written = True
+    def write(self) -> None:
+        """Write what is known so far; the lock must be free."""
+        line = quickjson.dumps(self._fields) + "\n"
+        path = self._store.path(CALLS)
+        with self._store.lock(), open(path, "a", encoding="utf-8", errors="replace") as file:
+            file.write(line)
 
     def finish(self, exit_code: int, applied: bool) -> None:
         """Write the line of a call that has ended."""
         seconds = round(time.monotonic() - self._clock, 4)
         self._fields.update({"exit": exit_code, "applied": applied, "seconds": seconds})
-        with self._store.lock():
-            if self._written:
-                self._replace(self._line())
-            else:
-                self._append(self._line())
-
-    def _line(self) -> str:
-        return quickjson.dumps(self._fields) + "\n"
-
-    def _append(self, line: str) -> None:
-        with open(self._store.path(CALLS), "a", encoding="utf-8", errors="replace") as file:
-            file.write(line)
-
-    def _replace(self, line: str) -> None:
-        number = self._fields["n"]
-        with open(self._store.path(CALLS), encoding="utf-8") as file:
-            lines = file.readlines()
-        self._store.replace(
-            CALLS, "".join(line if quickjson.loads(old)["n"] == number else old for old in lines)
-        )
+        self.write()
 
 
 def begin(store: Store, number: int, argv: list[str]) -> Record:

@@ -66,7 +66,7 @@ def _carry_out(context: Context, record: Record, rule: Json | None) -> Answer:
     record.describe(calllog.identity_fields(context))
     record.describe(calllog.request_fields(context))
     if context.tdx["latency_ms"]:
-        record.write_early()
+        record.write()
         time.sleep(context.tdx["latency_ms"] / 1000)
     if rule is None:
         answer = _run(context)

@@ -154,8 +154,10 @@ class World:
             text = Path(self._store.path(CALLS)).read_text(encoding="utf-8")
         except FileNotFoundError:
             return []
-        found = [_call(json.loads(line)) for line in text.splitlines() if line]
-        return sorted(found, key=lambda call: call.n)
+        lines = [json.loads(line) for line in text.splitlines() if line]
+        # The line of a call's end goes before that of its beginning.
+        latest = {fields["n"]: fields for fields in lines}
+        return [_call(latest[number]) for number in sorted(latest)]
 
     def writes(self) -> list[Call]:
         """The calls that ask the API for a change, applied or not, in order."""

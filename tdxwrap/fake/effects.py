@@ -24,12 +24,12 @@ NOT_RESOLVED = f"Error: request to https://{HOST} failed, reason: getaddrinfo EN
 
 
 def _killed(rule: Json, record: Record) -> None:
-    record.write_early()
+    record.write()
     os.kill(os.getpid(), signal.SIGKILL)
 
 
 def _hang(rule: Json, record: Record) -> None:
-    record.write_early()
+    record.write()
     if rule["ignore_sigterm"]:
         signal.signal(signal.SIGTERM, signal.SIG_IGN)
     if rule["with_child"]:
@@ -38,12 +38,12 @@ def _hang(rule: Json, record: Record) -> None:
 
 
 def _delay(rule: Json, record: Record) -> None:
-    record.write_early()
+    record.write()
     time.sleep(rule["seconds"])
 
 
 def _signal_caller(rule: Json, record: Record) -> None:
-    record.write_early()
+    record.write()
     os.kill(os.getppid(), getattr(signal, signal_name(rule["signal"])))
 
 
@@ -61,7 +61,7 @@ def _http(rule: Json, record: Record) -> None:
 
 
 def _prompt(rule: Json, record: Record) -> None:
-    record.write_early()
+    record.write()
     if not streams.confirmed(rule["text"]):
         raise Refused("Aborted.")
 
