@@ -170,7 +170,9 @@ class App:
                     self._journal.event(event)
                 checklist(event)
 
-            retry = Retry(retries=chosen.retries, delay=chosen.retry_delay, listen=listen)
+            retry = Retry(
+                retries=chosen.retries, delay=chosen.retry_delay, sleep=tdx.pause, listen=listen
+            )
             listed = partial(remember, self.environ, self._profile, chosen.site)
             yield Session(Realtime(tdx, listed), self.environ, self._profile, retry, listen)
 

@@ -190,6 +190,18 @@ class Tdx:
         """
         _end(self._jobs.close(), self._grace)
 
+    def pause(self, seconds: float) -> None:
+        """Let time pass between two tries of a call; in slices, for `kill_all` to end it as well.
+
+        Raises:
+            Interrupted: `kill_all` was called.
+        """
+        end = time.monotonic() + seconds
+        while (left := end - time.monotonic()) > 0:
+            if self._jobs.closed:
+                raise Interrupted("the run was interrupted between two tries")
+            time.sleep(min(left, _SLICE))
+
     def run(self, *args: str, timeout: float | None = None) -> Result:
         """Run `tdx ARGS…`; whatever it prints is good if it exits with 0.
 

@@ -481,6 +481,25 @@ def test_kill_all_ends_calls_of_other_threads(
     tdx.close()
 
 
+def test_kill_all_ends_a_pause_between_two_tries() -> None:
+    errors: list[BaseException] = []
+
+    def pauses(tdx: Tdx) -> None:
+        try:
+            tdx.pause(3_600)
+        except Interrupted as error:
+            errors.append(error)
+
+    tdx = Tdx("tdx", environ=BASE)
+    thread = threading.Thread(target=pauses, args=(tdx,), daemon=True)
+    thread.start()
+    tdx.kill_all()
+    thread.join(20)
+    assert not thread.is_alive()
+    assert len(errors) == 1
+    tdx.close()
+
+
 def test_kill_all_while_calls_are_starting(shell: Stub, marker: str) -> None:
     """Whenever it comes, nothing is left: also between the fork and the moment we know the pid."""
     path = shell(SLEEPS)
