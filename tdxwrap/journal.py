@@ -82,7 +82,8 @@ class Journal:
         """A tdx call that has ended; `step` is the one in which it ran."""
         optional = {"truncated": call.truncated or None, "body": call.body}
         line = {
-            "step": self._step,
+            # The login is looked for while other calls read, and is the only call of its step.
+            "step": "key" if call.argv[-1] == "auth" else self._step,
             "argv": call.argv,
             "started": call.started,
             "seconds": call.seconds,
@@ -95,7 +96,7 @@ class Journal:
 
     def event(self, event: Event) -> None:
         """What happened in the run."""
-        if isinstance(event, events.StepStarted | events.StepDone):
+        if isinstance(event, events.StepStarted | events.StepDone) and event.step != "key":
             self._step = event.step if isinstance(event, events.StepStarted) else "read"
         self._write(*_told(event))
 

@@ -78,6 +78,7 @@ def test_every_tdx_call_is_recorded_with_its_step_and_answer(shell: Shell, world
         assert (call["exit"], call["error"]) == (0, None)
         assert call["seconds"] > 0
         assert call["started"] > 1_000_000_000
+    assert [call["argv"][1:] for call in calls if call["step"] == "key"] == [["auth"]]
     steps = {(call["step"], "-X" in call["argv"]) for call in calls}
     assert steps == {
         ("key", False),
