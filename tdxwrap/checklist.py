@@ -5,22 +5,20 @@ from __future__ import annotations
 import time
 from collections.abc import Callable
 from contextlib import ExitStack
-from functools import cached_property
 from types import TracebackType
-from typing import TYPE_CHECKING, Self
+from typing import Self
 
 from rich.cells import cell_len
+from rich.console import Console as RichConsole
+from rich.console import ConsoleOptions, RenderResult
+from rich.spinner import Spinner
+from rich.text import Text
 
 from tdxwrap import events, render
 from tdxwrap.console import Console
 from tdxwrap.events import Event
 from tdxwrap.folding import printable
 from tdxwrap.render import Line, clock_text, seconds_text
-
-if TYPE_CHECKING:
-    from rich.console import Console as RichConsole
-    from rich.console import ConsoleOptions, RenderResult
-    from rich.spinner import Spinner
 
 LABELS = {
     "key": "Key",
@@ -137,6 +135,7 @@ class _Moving:
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
+        self._spinners = {name: Spinner(name) for name in ("dots", "line")}
         self._parts: Callable[[bool], list[str]] = lambda ascii_only: [READING]
 
     def show(self, label: str, text: str = "", done: int = 0, of: int = 0) -> None:
@@ -158,18 +157,10 @@ class _Moving:
 
         self._parts = parts
 
-    @cached_property
-    def _spinners(self) -> dict[bool, Spinner]:
-        """The spinners, by whether they have to be of ASCII."""
-        from rich.spinner import Spinner
-
-        return {False: Spinner("dots"), True: Spinner("line")}
-
     def __rich_console__(self, console: RichConsole, options: ConsoleOptions) -> RenderResult:
         """The first of the texts that fits, else the last one cut."""
-        from rich.text import Text
-
-        front = f"{self._spinners[options.ascii_only].render(console.get_time())} "
+        spinner = self._spinners["line" if options.ascii_only else "dots"]
+        front = f"{spinner.render(console.get_time())} "
         texts = [Text(printable(front + part)) for part in self._parts(options.ascii_only)]
         fitting = (text for text in texts if text.cell_len <= options.max_width)
         shown = next(fitting, texts[-1])

@@ -14,8 +14,11 @@ import sys
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, replace
-from functools import cached_property
-from typing import TYPE_CHECKING, Any, TextIO, cast
+from typing import Any, TextIO, cast
+
+from rich.console import Console as RichConsole
+from rich.live import Live
+from rich.text import Text
 
 from tdxwrap import render
 from tdxwrap.changes import Level, Plan
@@ -25,10 +28,6 @@ from tdxwrap.redact import Redactor
 from tdxwrap.render import Line
 from tdxwrap.streams import LastingStream
 from tdxwrap.tdx import Call
-
-if TYPE_CHECKING:
-    from rich.console import Console as RichConsole
-    from rich.live import Live
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,8 +43,6 @@ class Style:
 class Console:
     """Prints lines, documents and errors, and asks.
 
-    rich is loaded with the first line, by when tdx is at work in most commands.
-
     Args:
         environ: the environment whose secrets are never printed (F4).
     """
@@ -54,19 +51,12 @@ class Console:
         self.style = style
         clean = Redactor.from_environ(environ).text
         self._stdout = LastingStream(sys.stdout, clean)
-        self._stderr = LastingStream(sys.stderr, clean)
-        self._colour = False if style.color is None and environ.get("NO_COLOR") else style.color
+        colour = style.color
+        if colour is None and environ.get("NO_COLOR"):
+            colour = False
+        self.out = _rich(self._stdout, colour)
+        self.err = _rich(LastingStream(sys.stderr, clean), colour)
         self._live: Live | None = None
-
-    @cached_property
-    def out(self) -> RichConsole:
-        """What prints to stdout."""
-        return _rich(self._stdout, self._colour)
-
-    @cached_property
-    def err(self) -> RichConsole:
-        """What prints to stderr."""
-        return _rich(self._stderr, self._colour)
 
     # Lines
 
@@ -88,13 +78,13 @@ class Console:
     def text(self, text: str) -> None:
         """A whole text as it is (YAML, Markdown, a schema): stdout."""
         if not self.style.json:
-            self._stdout.write(text)
-            self._stdout.flush()
+            self.out.file.write(text)
+            self.out.file.flush()
 
     def document(self, document: dict[str, Any]) -> None:
         """The one JSON document of `--json`, or of `schema`."""
-        self._stdout.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
-        self._stdout.flush()
+        self.out.file.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
+        self.out.file.flush()
 
     def check_written(self) -> None:
         """Whether the result has reached its file.
@@ -178,8 +168,6 @@ class Console:
 
     def _typed(self, question: str) -> str:
         """The line that a person types; empty at the end of the input."""
-        from rich.text import Text
-
         with self._still():
             self.err.print(Text(printable(question), style="bold"), end="")
             # A Ctrl-C that comes just before a read does not end it: look up now and then.
@@ -203,8 +191,6 @@ class Console:
         if not self.moves:
             yield
             return
-        from rich.live import Live
-
         self._live = Live(
             what,
             console=self.err,
@@ -233,7 +219,7 @@ class Console:
     def moves(self) -> bool:
         """Whether a moving line can be shown: a terminal that can go back in a line."""
         wanted = not (self.style.json or self.style.quiet)
-        return wanted and self._stderr.isatty() and not self.err.is_dumb_terminal
+        return wanted and self.err.file.isatty() and not self.err.is_dumb_terminal
 
 
 class PlanConsent:
@@ -311,8 +297,6 @@ def _changes(count: int) -> str:
 
 
 def _rich(stream: LastingStream, colour: bool | None) -> RichConsole:
-    from rich.console import Console as RichConsole
-
     return RichConsole(
         file=cast(TextIO, stream),
         highlight=False,
@@ -325,8 +309,6 @@ def _rich(stream: LastingStream, colour: bool | None) -> RichConsole:
 
 
 def _print(console: RichConsole, lines: Iterable[Line]) -> None:
-    from rich.text import Text
-
     with console:  # they are written at once
         for line in lines:
             prefix, body = printable(line.prefix), printable(line.body)

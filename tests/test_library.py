@@ -41,20 +41,6 @@ def test_what_needs_no_work_imports_nothing_heavy(args: tuple[str, ...]) -> None
     assert done.stdout.splitlines()[-1] == "[]"
 
 
-def test_a_document_is_printed_without_what_draws_on_terminals() -> None:
-    code = (
-        "import sys; from tdxwrap.__main__ import run; run(sys.argv[1:]);"
-        "print('rich.console' in sys.modules)"
-    )
-    done = subprocess.run(
-        [sys.executable, "-c", code, "check", str(WEB), "--json"],
-        capture_output=True,
-        text=True,
-        check=True,
-    )
-    assert done.stdout.splitlines()[-1] == "False"
-
-
 @pytest.mark.parametrize("module", ["sh", "jmespath"])
 def test_one_module_only_imports(module: str) -> None:
     root = WEB.parent.parent.parent / "tdxwrap"
