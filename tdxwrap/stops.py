@@ -7,6 +7,7 @@ what is in flight; here they become the error that says which it was.
 from __future__ import annotations
 
 import signal
+import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
 
@@ -36,9 +37,18 @@ def _stop(number: int, frame: object) -> None:
 def signals_as_interrupts() -> Iterator[None]:
     """SIGTERM and SIGHUP end a run in the same orderly way as Ctrl-C."""
     earlier = {number: signal.signal(number, _stop) for number in _SIGNALS}
+    tell = sys.unraisablehook
+
+    def tell_others(lost: sys.UnraisableHookArgs) -> None:
+        # One that got lost in a destructor comes again, and is nothing that a user should read.
+        if not isinstance(lost.exc_value, _Stopped):
+            tell(lost)
+
+    sys.unraisablehook = tell_others
     try:
         yield
     finally:
+        sys.unraisablehook = tell
         for number, handler in earlier.items():
             signal.signal(number, handler)
 

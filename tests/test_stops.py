@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
+import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -119,6 +120,37 @@ def test_a_signal_while_reading_is_called_by_its_name(shell: Shell, world: World
 
     assert code == 130
     assert "✗ interrupted by SIGTERM" in err
+
+
+def test_a_signal_that_gets_lost_in_a_destructor_comes_again_and_shows_nothing() -> None:
+    code = """if True:
+        import os, signal, time
+        from tdxwrap import stops
+
+        class Gone:
+            def __del__(self):
+                os.kill(os.getpid(), signal.SIGTERM)
+                time.sleep(60)
+
+        class Broken:
+            def __del__(self):
+                raise ValueError("not a signal")
+
+        stops._AGAIN = 0.1
+        with stops.signals_as_interrupts():
+            Broken()
+            try:
+                Gone()
+                time.sleep(60)
+            except KeyboardInterrupt as stop:
+                print(stops.as_error(stop).what)
+    """
+    done = subprocess.run(
+        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=50
+    )
+    assert done.stdout == "interrupted by SIGTERM\n"
+    assert "Stopped" not in done.stderr
+    assert "not a signal" in done.stderr
 
 
 def test_the_deadline_ends_a_run(shell: Shell, world: World) -> None:
