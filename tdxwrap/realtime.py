@@ -129,9 +129,20 @@ class Realtime:
         return bool(queries.HAS_RT_CONFIG.search(result.data))
 
     def write_baseline(self, segment_id: str, initialized: bool, file: Path) -> None:
-        """`tdx ps pull` what is configured, or `tdx ps pz init` where nothing is (recipe, 7a)."""
+        """`tdx ps pull` what is configured, or `tdx ps pz init` where nothing is (recipe, 7a).
+
+        Raises:
+            Transient: tdx ended well and wrote no file; an error of the server may look so (F8).
+        """
         command = ("ps", "pull") if initialized else ("ps", "pz", "init")
-        self.tdx.run(*command, segment_id, "-o", str(file))
+        result = self.tdx.run(*command, segment_id, "-o", str(file))
+        if not file.exists():
+            raise Transient(
+                f"tdx wrote no {file}",
+                said=said(result.stdout),
+                command=result.argv,
+                hint="run the command by hand to see what it prints",
+            )
 
     # The setting: event tables, stitching keys, lookup key (F11)
 

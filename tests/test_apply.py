@@ -175,6 +175,28 @@ def test_what_is_configured_is_kept_before_the_first_write(shell: Shell, world: 
     assert ended(pull) <= world.writes()[0].started
 
 
+@pytest.mark.parametrize("times", [1, 4])  # the fourth try is the last
+def test_a_baseline_that_is_not_written_is_no_baseline(
+    shell: Shell, world: World, times: int
+) -> None:
+    shell.run("apply", shell.write("a.yaml", many_attributes(1)), "--yes")
+    earlier = (shell.cwd / "rt_config.yaml").read_text()
+    world.clear_calls()
+    world.add_fault("http", {"command": "ps pull"}, times=times, status=503, style="ok-body")
+    done = shell.run("apply", shell.write("a.yaml", many_attributes(2)), "--yes")
+
+    if times == 1:
+        assert done.code == 0, done.text
+        assert (shell.cwd / "rt_config.yaml.1").read_text() == earlier
+        assert (shell.cwd / "rt_config.yaml").read_text() != earlier
+    else:
+        assert done.code == 5, done.text
+        assert "tdx wrote no rt_config.yaml" in done.err
+        assert "503" in done.err
+        assert (shell.cwd / "rt_config.yaml").read_text() == earlier
+        assert world.writes() == []
+
+
 def test_a_template_that_fails_loses_nothing_and_the_next_run_goes_on(
     shell: Shell, world: World
 ) -> None:
