@@ -232,7 +232,7 @@ def apply(
             plan_choice(given),
             yes=yes,
             jobs=jobs,
-            limit=None if deadline is None else max(deadline - passed, 0.001),
+            limit=None if deadline is None else deadline - passed,
             rt_config=rt_config,
             patience=None if no_wait else patience(given),
         )

@@ -26,6 +26,7 @@ from tdxwrap.errors import EnvironmentProblem, Interrupted, Problem, TdxwrapErro
 from tdxwrap.folding import hanging, printable
 from tdxwrap.redact import Redactor
 from tdxwrap.render import Line
+from tdxwrap.stops import unmasked
 from tdxwrap.streams import LastingStream
 from tdxwrap.tdx import Call
 
@@ -200,7 +201,7 @@ class Console:
             redirect_stderr=False,
         )
         try:
-            with self._live:
+            with unmasked(), self._live:
                 yield
         finally:
             self._live = None

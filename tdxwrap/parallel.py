@@ -7,6 +7,8 @@ from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from tdxwrap.stops import unmasked
+
 T = TypeVar("T")
 
 # A signal that arrives just before a blocking wait is only noticed when that wait ends, so no
@@ -28,6 +30,7 @@ class Parallel:
     def __enter__(self) -> Self:
         return self
 
+    @unmasked()
     def __exit__(
         self,
         kind: type[BaseException] | None,
@@ -38,10 +41,12 @@ class Parallel:
             self._abort()
         self._pool.shutdown(wait=True, cancel_futures=True)
 
+    @unmasked()
     def start(self, call: Callable[..., T], *args: Any) -> Future[T]:
         """Start a call, or queue it; its result or error is in the Future."""
         return self._pool.submit(call, *args)
 
+    @unmasked()
     def settle(self, futures: Sequence[Future[T]]) -> list[Future[T]]:
         """Wait until all have ended; after a first failure no new one begins.
 
@@ -59,6 +64,7 @@ class Parallel:
         return ran
 
 
+@unmasked()
 def wait_for(future: Future[Any]) -> None:
     """Wait in slices until a call has ended, well or not."""
     while wait([future], _SLICE).not_done:

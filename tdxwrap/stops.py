@@ -53,6 +53,21 @@ def signals_as_interrupts() -> Iterator[None]:
             signal.signal(number, handler)
 
 
+@contextmanager
+def unmasked() -> Iterator[None]:
+    """Let an interrupt through that `threading` puts an error of its own over.
+
+    One that comes while a Condition takes its lock back leaves it without the lock; to release it
+    all the same on the way out is a RuntimeError, and that is what would arrive.
+    """
+    try:
+        yield
+    except RuntimeError as error:
+        if isinstance(error.__context__, KeyboardInterrupt):
+            raise error.__context__ from None
+        raise
+
+
 def ignore_signals() -> None:
     """From here on nothing interrupts: all that is left is to say what happened, and to leave."""
     for number in (*_SIGNALS, signal.SIGALRM):
@@ -61,10 +76,12 @@ def ignore_signals() -> None:
 
 @contextmanager
 def deadline(seconds: float | None) -> Iterator[None]:
-    """Stop what is inside after so many seconds; None: never."""
+    """Stop what is inside after so many seconds; None: never; less than none: before it begins."""
     if seconds is None:
         yield
         return
+    if seconds <= 0:
+        raise _Stopped(signal.SIGALRM)
     earlier = signal.signal(signal.SIGALRM, _stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:

@@ -41,6 +41,7 @@ from tdxwrap.errors import (
 from tdxwrap.failures import classify, unreadable
 from tdxwrap.redact import Redactor
 from tdxwrap.room import Room
+from tdxwrap.stops import unmasked
 
 DEFAULT_TIMEOUT = 120.0  # seconds
 DEFAULT_GRACE = 2.0  # seconds between SIGTERM and SIGKILL
@@ -514,6 +515,7 @@ def _work(job: _Job, start: Callable[[], Any]) -> None:
         job.ended.set()
 
 
+@unmasked()
 def _attend(job: _Job, start: Callable[[], Any], limit: float, grace: float) -> bool:
     """Run the job; whatever happens here, its group has ended on return.
 
@@ -545,6 +547,7 @@ def _ended_within(job: _Job, limit: float) -> bool:
     return True
 
 
+@unmasked()
 def _end(jobs: Iterable[_Job], grace: float) -> None:
     """SIGTERM to the groups, `grace` seconds for them to end, then SIGKILL.
 

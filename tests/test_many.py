@@ -234,7 +234,9 @@ def test_the_deadline_is_that_of_all_files(three: Shell, world: World) -> None:
     done = three.run("apply", "b", "--yes", "--keep-going", "--deadline", "2")
     assert done.code == 5
     assert outcomes(done) == ["deadline"] * 3
+    assert done.err.count("the deadline of the whole run is over") == 3
     assert world.writes() == []
+    assert len(three.run("runs", "--json").json["runs"]) == 1  # tdx was not asked for the others
 
 
 # What is asked, and what is kept

@@ -153,6 +153,28 @@ def test_a_signal_that_gets_lost_in_a_destructor_comes_again_and_shows_nothing()
     assert "not a signal" in done.stderr
 
 
+def test_a_signal_while_a_lock_is_taken_back_is_an_interrupt_like_any_other(shell: Shell) -> None:
+    code = """if True:
+        import os, signal, sys, threading, time
+        from tdxwrap.__main__ import run
+
+        def interrupted(self, state):
+            if threading.current_thread() is not threading.main_thread():
+                return take_back(self, state)
+            os.kill(os.getpid(), signal.SIGTERM)
+            time.sleep(60)
+
+        take_back = threading.Condition._acquire_restore
+        threading.Condition._acquire_restore = interrupted
+        sys.exit(run(sys.argv[1:]))
+    """
+    argv = [sys.executable, "-c", code, "plan", WEB]
+    done = subprocess.run(argv, cwd=shell.cwd, env=shell.environ, capture_output=True, text=True)
+
+    assert done.returncode == 130
+    assert "✗ interrupted by SIGTERM" in done.stderr
+
+
 def test_the_deadline_ends_a_run(shell: Shell, world: World) -> None:
     world.add_fault("hang", POST, seconds=120)
     done = shell.run("apply", MINIMAL, "--yes", "--deadline", "6")
