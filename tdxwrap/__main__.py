@@ -1,31 +1,25 @@
-"""The command `tdxwrap`: runs a command and turns every failure into a message and an exit code."""
+"""The command `tdxwrap`, as a process: its signals, its standard streams, its end."""
 
 from __future__ import annotations
 
 import gc
 import os
 import sys
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, NoReturn
+from typing import NoReturn
 
-import click
-
-from tdxwrap import bugs
-from tdxwrap.cli import main as commands
-from tdxwrap.errors import TdxwrapError, UsageProblem
-from tdxwrap.options import command_name
-from tdxwrap.stops import as_error, ignore_signals, signals_as_interrupts
-
-if TYPE_CHECKING:
-    from tdxwrap.app import App
+from tdxwrap import stops
 
 
 def main() -> NoReturn:
     """The entry point of the console script."""
+    # Before all that takes time to import.
+    stops.take_signals()
     _open_standard_streams()
     # A command makes much and drops little: to look for cycles as often as by default takes half of
     # the time of a large file.
     gc.set_threshold(200_000, 10, 100)
+    from tdxwrap.command_line import run
+
     code = run(sys.argv[1:])
     # All goes at once now: to look for cycles first takes longer than the rest of the exit.
     gc.freeze()
@@ -42,66 +36,6 @@ def _open_standard_streams() -> None:
     sys.stdin = sys.stdin or os.fdopen(0, encoding="utf-8", closefd=False)
     sys.stdout = sys.stdout or os.fdopen(1, "w", encoding="utf-8", closefd=False)
     sys.stderr = sys.stderr or os.fdopen(2, "w", encoding="utf-8", closefd=False)
-
-
-def run(args: Sequence[str]) -> int:
-    """Run a command line; every failure ends in a message and a documented exit code.
-
-    Returns:
-        The exit code (errors.ExitCode).
-    """
-    given: dict[str, Any] = {}
-    if "_TDXWRAP_COMPLETE" in os.environ:
-        import tdxwrap.completion  # noqa: F401  (what click asks for the shell's own form)
-    with signals_as_interrupts():
-        try:
-            code = commands.main(
-                list(args) or ["--help"], prog_name="tdxwrap", standalone_mode=False, obj=given
-            )
-            _end_journal(given, int(code or 0))
-            return int(code or 0)
-        except click.ClickException as problem:
-            error: TdxwrapError = _usage(problem, given)
-        except (KeyboardInterrupt, click.Abort) as stop:
-            # click puts an Abort in its place.
-            error = as_error(stop.__cause__ or stop)
-        except TdxwrapError as failure:
-            error = failure
-        except Exception as bug:
-            error = bugs.as_error(bug)
-        ignore_signals()
-        return _fail(args, given, error)
-
-
-def _usage(error: click.ClickException, given: dict[str, Any]) -> UsageProblem:
-    context: click.Context | None = getattr(error, "ctx", None)
-    if context is not None:
-        given["command"] = command_name(context)
-    see = f"see {context.command_path if context else 'tdxwrap'} --help"
-    close: Sequence[str] | None = getattr(error, "possibilities", None)
-    if close:
-        return UsageProblem(error.message, hint=f"did you mean {close[0]}? {see}")
-    return UsageProblem(error.format_message(), hint=see)
-
-
-def _fail(args: Sequence[str], given: dict[str, Any], error: TdxwrapError) -> int:
-    from tdxwrap.console import Console, Style
-
-    # A usage error may come before --json was understood.
-    as_json = bool(given.get("json")) or "--json" in args
-    journal = _end_journal(given, int(error.exit_code), error)
-    console = Console(Style(json=as_json, color=given.get("color")), os.environ)
-    console.error(given.get("command", "tdxwrap"), error, journal)
-    return int(error.exit_code)
-
-
-def _end_journal(given: dict[str, Any], code: int, error: TdxwrapError | None = None) -> str | None:
-    """Record how the run ended; the journal's path, if there is one."""
-    app: App | None = given.get("app")
-    if app is None:
-        return None
-    app.end_journal(code, error)
-    return app.journal_path
 
 
 if __name__ == "__main__":

@@ -20,13 +20,12 @@ from rich.console import Console as RichConsole
 from rich.live import Live
 from rich.text import Text
 
-from tdxwrap import render
+from tdxwrap import render, stops
 from tdxwrap.changes import Level, Plan
 from tdxwrap.errors import EnvironmentProblem, Interrupted, Problem, TdxwrapError, UsageProblem
 from tdxwrap.folding import hanging, printable
 from tdxwrap.redact import Redactor
 from tdxwrap.render import Line
-from tdxwrap.stops import unmasked
 from tdxwrap.streams import LastingStream
 from tdxwrap.tdx import Call
 
@@ -171,9 +170,8 @@ class Console:
         """The line that a person types; empty at the end of the input."""
         with self._still():
             self.err.print(Text(printable(question), style="bold"), end="")
-            # A Ctrl-C that comes just before a read does not end it: look up now and then.
-            while not select.select([sys.stdin], [], [], 0.5)[0]:
-                pass
+            while not select.select([sys.stdin], [], [], stops.SLICE)[0]:
+                stops.check()
             answer = sys.stdin.readline()
             # After a Ctrl-C it is click that ends the line.
             if not answer.endswith("\n"):
@@ -201,7 +199,7 @@ class Console:
             redirect_stderr=False,
         )
         try:
-            with unmasked(), self._live:
+            with self._live:
                 yield
         finally:
             self._live = None

@@ -9,6 +9,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeVar
 
+from tdxwrap import stops
 from tdxwrap.errors import CallFailed, CallTimeout, Conflict, MalformedOutput, Transient
 from tdxwrap.events import Listener, Retrying, ignore
 
@@ -37,7 +38,7 @@ class Retry:
     longest: float = 20.0
     patience: float = 300.0
     clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = stops.sleep
     jitter: Callable[[], float] = random.random
     listen: Listener = ignore
 

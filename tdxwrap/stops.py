@@ -1,20 +1,32 @@
 """What can stop a run from outside: Ctrl-C, SIGTERM, SIGHUP, and the deadline of the whole run.
 
-All arrive as a KeyboardInterrupt in the main thread, so that every `with` on the way out ends
-what is in flight; here they become the error that says which it was.
+A signal is only noted; the run stops at its next safe point (`check`): before a call of tdx, while
+it waits for one, between two looks. To raise wherever the main thread just is would leave behind a
+module half imported, a model half built, or a lock of `threading` released for somebody else, and
+what then arrives is an error of theirs in place of the interrupt. Every wait is made of slices, so
+that a safe point is never far; where none is reached (a read or a write that blocks), the signal
+raises after all.
+
+Either way it arrives as a KeyboardInterrupt in the main thread, so that every `with` on the way out
+ends what is in flight; `as_error` makes it the error that says which signal it was.
 """
 
 from __future__ import annotations
 
+import os
 import signal
-import sys
+import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
+from types import FrameType
+from typing import TYPE_CHECKING
 
-from tdxwrap.errors import DeadlineExceeded, Interrupted, TdxwrapError
+if TYPE_CHECKING:
+    from tdxwrap.errors import TdxwrapError
 
-# Seconds; longer than what is ended has to end by itself.
-_AGAIN = 5.0
+SLICE = 0.2  # seconds of a wait until the next safe point
+_PATIENCE = 1.0  # seconds for the run to get to a safe point
 _SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 
 
@@ -26,46 +38,65 @@ class _Stopped(KeyboardInterrupt):
         self.number = number
 
 
-def _stop(number: int, frame: object) -> None:
-    # An exception that is raised inside a destructor gets lost. Then the signal comes again.
-    signal.signal(signal.SIGALRM, lambda _, frame: _stop(number, frame))
-    signal.setitimer(signal.ITIMER_REAL, _AGAIN)
-    raise _Stopped(number)
+class _Arrivals:
+    """What came so far. One for the process, as signals are.
 
-
-@contextmanager
-def signals_as_interrupts() -> Iterator[None]:
-    """SIGTERM and SIGHUP end a run in the same orderly way as Ctrl-C."""
-    earlier = {number: signal.signal(number, _stop) for number in _SIGNALS}
-    tell = sys.unraisablehook
-
-    def tell_others(lost: sys.UnraisableHookArgs) -> None:
-        # One that got lost in a destructor comes again, and is nothing that a user should read.
-        if not isinstance(lost.exc_value, _Stopped):
-            tell(lost)
-
-    sys.unraisablehook = tell_others
-    try:
-        yield
-    finally:
-        sys.unraisablehook = tell
-        for number, handler in earlier.items():
-            signal.signal(number, handler)
-
-
-@contextmanager
-def unmasked() -> Iterator[None]:
-    """Let an interrupt through that `threading` puts an error of its own over.
-
-    One that comes while a Condition takes its lock back leaves it without the lock; to release it
-    all the same on the way out is a RuntimeError, and that is what would arrive.
+    Attributes:
+        owner: the process whose signals are noted.
+        number: the signal that came first; None if none has come.
+        raised: the run is on its way out.
+        hurried: another one came since.
     """
-    try:
-        yield
-    except RuntimeError as error:
-        if isinstance(error.__context__, KeyboardInterrupt):
-            raise error.__context__ from None
-        raise
+
+    def __init__(self) -> None:
+        self.reset()
+
+    def reset(self) -> None:
+        """Nothing has come, in this process."""
+        self.owner = os.getpid()
+        self.number: int | None = None
+        self.raised = False
+        self.hurried = False
+
+    def handle(self, number: int, frame: FrameType | None) -> None:
+        """Note a signal; SIGALRM after another one says that no safe point was reached."""
+        if os.getpid() != self.owner:
+            os._exit(255)  # a copy of us that has not become tdx yet
+        if self.raised:
+            self.hurried = True
+        elif self.number is None:
+            self.number = number
+            signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
+        elif number == signal.SIGALRM and _importing(frame):
+            signal.setitimer(signal.ITIMER_REAL, _PATIENCE)
+        elif number == signal.SIGALRM:
+            self.leave(self.number)
+
+    def leave(self, number: int) -> None:
+        """Begin the way out, which no other signal cuts short."""
+        self.raised = True
+        signal.setitimer(signal.ITIMER_REAL, 0)
+        raise _Stopped(number)
+
+
+_arrivals = _Arrivals()
+
+
+def _importing(frame: FrameType | None) -> bool:
+    """Whether a module is being imported: that ends soon, and must not end half-way."""
+    while frame is not None:
+        if frame.f_code.co_filename.startswith("<frozen importlib"):
+            return True
+        frame = frame.f_back
+    return False
+
+
+def take_signals() -> None:
+    """From here on a signal ends the run in an orderly way; an ignored one (nohup) stays so."""
+    _arrivals.reset()
+    for number in (*_SIGNALS, signal.SIGALRM):
+        if signal.getsignal(number) is not signal.SIG_IGN:
+            signal.signal(number, _arrivals.handle)
 
 
 def ignore_signals() -> None:
@@ -74,25 +105,55 @@ def ignore_signals() -> None:
         signal.signal(number, signal.SIG_IGN)
 
 
+def check() -> None:
+    """A safe point: raise the interrupt that has come, if one has.
+
+    Raises:
+        KeyboardInterrupt: in the main thread, and once only.
+    """
+    here = threading.current_thread() is threading.main_thread()
+    if here and _arrivals.number is not None and not _arrivals.raised:
+        _arrivals.leave(_arrivals.number)
+
+
+def hurried() -> bool:
+    """Whether somebody who has interrupted the run did so again."""
+    return _arrivals.hurried
+
+
+def sleep(seconds: float) -> None:
+    """Let time pass, with safe points.
+
+    Raises:
+        KeyboardInterrupt: as `check`.
+    """
+    end = time.monotonic() + seconds
+    while (left := end - time.monotonic()) > 0:
+        check()
+        time.sleep(min(left, SLICE))
+
+
 @contextmanager
 def deadline(seconds: float | None) -> Iterator[None]:
-    """Stop what is inside after so many seconds; None: never; less than none: before it begins."""
+    """Stop what is inside after so many seconds; None: never; none left: before it begins."""
     if seconds is None:
         yield
         return
     if seconds <= 0:
         raise _Stopped(signal.SIGALRM)
-    earlier = signal.signal(signal.SIGALRM, _stop)
     signal.setitimer(signal.ITIMER_REAL, seconds)
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
-        signal.signal(signal.SIGALRM, earlier)
+        if _arrivals.number == signal.SIGALRM:
+            _arrivals.reset()
 
 
 def as_error(stop: BaseException, so_far: str = "nothing was written") -> TdxwrapError:
     """The error that an interrupt is, with what had been done and how to go on."""
+    from tdxwrap.errors import DeadlineExceeded, Interrupted
+
     number = stop.number if isinstance(stop, _Stopped) else signal.SIGINT
     error: TdxwrapError
     if number == signal.SIGALRM:

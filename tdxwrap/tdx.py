@@ -30,6 +30,7 @@ from typing import IO, Any, Self
 
 import sh
 
+from tdxwrap import stops
 from tdxwrap.answers import Answer, NotJson, parse_json, said
 from tdxwrap.errors import (
     CallFailed,
@@ -41,7 +42,6 @@ from tdxwrap.errors import (
 from tdxwrap.failures import classify, unreadable
 from tdxwrap.redact import Redactor
 from tdxwrap.room import Room
-from tdxwrap.stops import unmasked
 
 DEFAULT_TIMEOUT = 120.0  # seconds
 DEFAULT_GRACE = 2.0  # seconds between SIGTERM and SIGKILL
@@ -56,7 +56,6 @@ INSTALL_HINT = (
     "or TDXWRAP_TDX"
 )
 
-_SLICE = 0.2  # seconds of one uninterrupted wait
 _POLL = 0.01  # seconds between looks whether a group that was asked to end has ended
 _REAP = 5.0  # seconds for the kernel to hand over a process that got SIGKILL
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
@@ -196,12 +195,13 @@ class Tdx:
 
         Raises:
             Interrupted: `kill_all` was called.
+            KeyboardInterrupt: as `stops.check`.
         """
         end = time.monotonic() + seconds
         while (left := end - time.monotonic()) > 0:
             if self._jobs.closed:
                 raise Interrupted("the run was interrupted between two tries")
-            time.sleep(min(left, _SLICE))
+            stops.sleep(min(left, stops.SLICE))
 
     def run(self, *args: str, timeout: float | None = None) -> Result:
         """Run `tdx ARGS…`; whatever it prints is good if it exits with 0.
@@ -249,6 +249,7 @@ class Tdx:
         body: str | None = None,
     ) -> Result:
         """Run, judge, tell the listener: every call passes through here."""
+        stops.check()
         args = (*self._globals, *args)
         argv = tuple(self._redactor.text(word) for word in ("tdx", *args))
         limit = self._timeout if timeout is None else timeout
@@ -515,7 +516,6 @@ def _work(job: _Job, start: Callable[[], Any]) -> None:
         job.ended.set()
 
 
-@unmasked()
 def _attend(job: _Job, start: Callable[[], Any], limit: float, grace: float) -> bool:
     """Run the job; whatever happens here, its group has ended on return.
 
@@ -536,22 +536,20 @@ def _attend(job: _Job, start: Callable[[], Any], limit: float, grace: float) -> 
 def _ended_within(job: _Job, limit: float) -> bool:
     """Wait until the job has ended, at most `limit` seconds.
 
-    In slices: a signal that arrives in the moment before a wait begins does not interrupt it.
-    Its handler runs when the wait is over, and that must be soon. The end itself is noticed at
-    once.
+    In slices, each of which ends at a safe point. The end itself is noticed at once.
     """
     deadline = time.monotonic() + limit
-    while not job.ended.wait(min(_SLICE, max(0.0, deadline - time.monotonic()))):
+    while not job.ended.wait(min(stops.SLICE, max(0.0, deadline - time.monotonic()))):
+        stops.check()
         if time.monotonic() >= deadline:
             return False
     return True
 
 
-@unmasked()
 def _end(jobs: Iterable[_Job], grace: float) -> None:
     """SIGTERM to the groups, `grace` seconds for them to end, then SIGKILL.
 
-    An exception that comes meanwhile, such as a second Ctrl-C, only makes it faster.
+    A second Ctrl-C, or an exception that comes meanwhile, only makes it faster.
     """
     left = list(jobs)
     for job in left:
@@ -561,7 +559,9 @@ def _end(jobs: Iterable[_Job], grace: float) -> None:
             job.started.wait(_REAP)
             job.signal(signal.SIGTERM)
         deadline = time.monotonic() + grace
-        while (left := [job for job in left if job.signal(0)]) and time.monotonic() < deadline:
+        while left := [job for job in left if job.signal(0)]:
+            if stops.hurried() or time.monotonic() >= deadline:
+                break
             time.sleep(_POLL)
     finally:
         for job in left:

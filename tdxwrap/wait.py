@@ -6,6 +6,7 @@ import time
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from tdxwrap import stops
 from tdxwrap.errors import NotReady
 from tdxwrap.events import Listener, StatusSeen, ignore
 from tdxwrap.realtime import Realtime, not_enabled
@@ -33,7 +34,7 @@ class Patience:
     longest: float = 8.0
     limit: float = 600.0
     clock: Callable[[], float] = time.monotonic
-    sleep: Callable[[float], None] = time.sleep
+    sleep: Callable[[float], None] = stops.sleep
 
     def pause(self, looks: int, elapsed: float) -> float:
         """The pause after so many looks, `elapsed` seconds after the first one; in seconds."""

@@ -34,7 +34,7 @@ def nothing_written(world: World) -> None:
 def test_a_bug_is_told_in_a_line_and_its_traceback_kept(shell: Shell) -> None:
     code = (
         "import sys, tdxwrap.commands.check\n"
-        "from tdxwrap.__main__ import run\n"
+        "from tdxwrap.command_line import run\n"
         "def broken(*args): raise ZeroDivisionError('division of 1/" + "e" * 40 + "')\n"
         "tdxwrap.commands.check.check = broken\n"
         "sys.exit(run(['check', 'rt.yaml']))"

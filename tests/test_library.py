@@ -32,7 +32,7 @@ def test_every_public_name_is_there() -> None:
 @pytest.mark.parametrize("args", [("--version",), ("--help",), ("apply", "--help")])
 def test_what_needs_no_work_imports_nothing_heavy(args: tuple[str, ...]) -> None:
     code = (
-        "import sys; from tdxwrap.__main__ import run; run(sys.argv[1:]);"
+        "import sys; from tdxwrap.command_line import run; run(sys.argv[1:]);"
         "print(sorted({'sh', 'jmespath', 'pydantic', 'rich', 'yaml'} & set(sys.modules)))"
     )
     done = subprocess.run(

@@ -214,7 +214,7 @@ def test_every_exit_code_has_its_rank() -> None:
 def test_a_bug_in_one_file(three: Shell) -> None:
     code = (
         "import sys, tdxwrap.commands.check as command\n"
-        "from tdxwrap.__main__ import run\n"
+        "from tdxwrap.command_line import run\n"
         "check = command.check\n"
         "command.check = lambda app, file: 1 / 0 if 'two' in file else check(app, file)\n"
         "sys.exit(run(['check', 'b/two.yaml', 'b/one.yaml', '--keep-going']))"

@@ -246,7 +246,7 @@ def test_interrupted(shell: Shell, world: World) -> None:
 def test_a_bug(shell: Shell) -> None:
     code = (
         "import sys, tdxwrap.commands.check\n"
-        "from tdxwrap.__main__ import run\n"
+        "from tdxwrap.command_line import run\n"
         "tdxwrap.commands.check.check = lambda *args: 1 / 0\n"
         "sys.exit(run(['check', 'rt.yaml', '--json']))"
     )

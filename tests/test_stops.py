@@ -122,57 +122,104 @@ def test_a_signal_while_reading_is_called_by_its_name(shell: Shell, world: World
     assert "✗ interrupted by SIGTERM" in err
 
 
-def test_a_signal_that_gets_lost_in_a_destructor_comes_again_and_shows_nothing() -> None:
-    code = """if True:
-        import os, signal, time
-        from tdxwrap import stops
+# Wherever the main thread just is when it comes
 
-        class Gone:
-            def __del__(self):
-                os.kill(os.getpid(), signal.SIGTERM)
-                time.sleep(60)
 
-        class Broken:
-            def __del__(self):
-                raise ValueError("not a signal")
-
-        stops._AGAIN = 0.1
-        with stops.signals_as_interrupts():
-            Broken()
-            try:
-                Gone()
-                time.sleep(60)
-            except KeyboardInterrupt as stop:
-                print(stops.as_error(stop).what)
-    """
-    done = subprocess.run(
-        [sys.executable, "-c", code], capture_output=True, text=True, check=True, timeout=50
+def scripted(shell: Shell, code: str, *args: str | Path) -> subprocess.CompletedProcess[str]:
+    """Run tdxwrap with something put in its way."""
+    before = "import os, signal, sys, threading, time\n"
+    after = "\nfrom tdxwrap.__main__ import main\nmain()\n"
+    argv = [sys.executable, "-c", before + code + after, *args]
+    return subprocess.run(
+        argv,
+        cwd=shell.cwd,
+        env={**shell.environ, "TMPDIR": str(shell.cwd)},
+        capture_output=True,
+        text=True,
+        timeout=60,
     )
-    assert done.stdout == "interrupted by SIGTERM\n"
-    assert "Stopped" not in done.stderr
-    assert "not a signal" in done.stderr
 
 
-def test_a_signal_while_a_lock_is_taken_back_is_an_interrupt_like_any_other(shell: Shell) -> None:
-    code = """if True:
-        import os, signal, sys, threading, time
-        from tdxwrap.__main__ import run
-
-        def interrupted(self, state):
-            if threading.current_thread() is not threading.main_thread():
-                return take_back(self, state)
+IN_A_LOCK = """
+def take_back(self, state, known=threading.Condition._acquire_restore):
+    if threading.current_thread() is threading.main_thread():
+        os.kill(os.getpid(), signal.SIGTERM)
+    return known(self, state)
+threading.Condition._acquire_restore = take_back
+"""
+IN_AN_IMPORT = """
+class Finder:
+    def find_spec(self, name, path=None, target=None):
+        if name == "pydantic":
             os.kill(os.getpid(), signal.SIGTERM)
-            time.sleep(60)
+            time.sleep(1.5)  # longer than the patience
+sys.meta_path.insert(0, Finder())
+"""
+IN_A_DESTRUCTOR = """
+class Gone:
+    def __del__(self):
+        os.kill(os.getpid(), signal.SIGTERM)
+def traced(frame, event, arg):
+    if frame.f_code.co_name == "make_plan":
+        sys.settrace(None)
+        Gone()
+sys.settrace(traced)
+"""
 
-        take_back = threading.Condition._acquire_restore
-        threading.Condition._acquire_restore = interrupted
-        sys.exit(run(sys.argv[1:]))
+
+@pytest.mark.parametrize("way", [IN_A_LOCK, IN_AN_IMPORT, IN_A_DESTRUCTOR])
+def test_a_signal_does_not_break_what_it_comes_upon(shell: Shell, way: str) -> None:
+    done = scripted(shell, way, "plan", WEB)
+
+    assert done.returncode == 130, done.stderr
+    assert "✗ interrupted by SIGTERM" in done.stderr
+    assert "Traceback" not in done.stderr
+    assert "Exception" not in done.stderr
+    assert not list(shell.cwd.glob("tdxwrap-bug-*"))
+
+
+def test_a_signal_that_finds_the_run_blocked_ends_it_all_the_same(shell: Shell) -> None:
+    code = """if True:
+        def late():
+            time.sleep(0.5)
+            os.kill(os.getpid(), signal.SIGTERM)
+        threading.Thread(target=late, daemon=True).start()
     """
-    argv = [sys.executable, "-c", code, "plan", WEB]
-    done = subprocess.run(argv, cwd=shell.cwd, env=shell.environ, capture_output=True, text=True)
+    os.mkfifo(shell.cwd / "rt.yaml")  # nobody writes into it
+    done = scripted(shell, code, "check", "rt.yaml")
 
     assert done.returncode == 130
     assert "✗ interrupted by SIGTERM" in done.stderr
+
+
+def test_signals_after_the_end_change_nothing(shell: Shell) -> None:
+    code = """if True:
+        import atexit
+        atexit.register(lambda: os.kill(os.getpid(), signal.SIGTERM))
+    """
+    done = scripted(shell, code, "check", WEB)
+
+    assert (done.returncode, done.stderr) == (0, "")
+
+
+def test_a_signal_that_is_ignored_stays_so(shell: Shell, world: World) -> None:
+    world.set("updating_seconds", 1)
+    nohup = subprocess.Popen(
+        ["nohup", *shell.command("apply", MINIMAL, "--yes")],
+        cwd=shell.cwd,
+        env=dict(shell.environ),
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    wait_for(world.calls)
+
+    nohup.send_signal(signal.SIGHUP)
+    code, err = end(nohup)
+
+    assert code == 0, err
+    assert len(configuration(world)["attributes"]) == 1
 
 
 def test_the_deadline_ends_a_run(shell: Shell, world: World) -> None:

@@ -61,6 +61,7 @@ def become(request: dict[str, Any]) -> NoReturn:
 
 def serve() -> None:
     """Fork on request until stdin closes."""
+    importlib.import_module("tdxwrap.command_line")
     for module in pkgutil.iter_modules(commands.__path__, f"{commands.__name__}."):
         importlib.import_module(module.name)
     gc.freeze()
