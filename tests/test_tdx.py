@@ -518,6 +518,7 @@ def test_kill_all_while_calls_are_starting(shell: Stub, marker: str) -> None:
 DRIVER = """
 import os, signal, sys, threading
 from concurrent.futures import ThreadPoolExecutor, wait
+from tdxwrap import stops
 from tdxwrap.tdx import Tdx
 
 def stop(number, frame):
@@ -532,6 +533,7 @@ with Tdx(path, grace=0.3) as tdx:
     if how == "main":
         tdx.run("x")
     elif how == "loop":
+        stops.take_signals()
         while True:
             tdx.run("x")
     else:
