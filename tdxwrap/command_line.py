@@ -30,9 +30,10 @@ def run(args: Sequence[str]) -> int:
     error: TdxwrapError | None = None
     code = 0
     try:
-        code = commands.main(
+        done = commands.main(
             list(args) or ["--help"], prog_name="tdxwrap", standalone_mode=False, obj=given
         )
+        code = int(done or 0)
     except click.ClickException as problem:
         error = _usage(problem, given)
     except (KeyboardInterrupt, click.Abort) as stop:
@@ -45,8 +46,8 @@ def run(args: Sequence[str]) -> int:
     ignore_signals()
     if error is not None:
         return _fail(args, given, error)
-    _end_journal(given, int(code or 0))
-    return int(code or 0)
+    _end_journal(given, code)
+    return code
 
 
 def _usage(error: click.ClickException, given: dict[str, Any]) -> UsageProblem:

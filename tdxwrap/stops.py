@@ -17,7 +17,7 @@ import os
 import signal
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from types import FrameType
 from typing import TYPE_CHECKING
@@ -27,7 +27,7 @@ if TYPE_CHECKING:
 
 SLICE = 0.2  # seconds of a wait until the next safe point
 _PATIENCE = 1.0  # seconds for the run to get to a safe point
-_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
+_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP, signal.SIGALRM)
 
 
 class _Stopped(KeyboardInterrupt):
@@ -94,14 +94,14 @@ def _importing(frame: FrameType | None) -> bool:
 def take_signals() -> None:
     """From here on a signal ends the run in an orderly way; an ignored one (nohup) stays so."""
     _arrivals.reset()
-    for number in (*_SIGNALS, signal.SIGALRM):
+    for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _arrivals.handle)
 
 
 def ignore_signals() -> None:
     """From here on nothing interrupts: all that is left is to say what happened, and to leave."""
-    for number in (*_SIGNALS, signal.SIGALRM):
+    for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
 
@@ -121,15 +121,17 @@ def hurried() -> bool:
     return _arrivals.hurried
 
 
-def sleep(seconds: float) -> None:
-    """Let time pass, with safe points.
+def sleep(seconds: float, safe_point: Callable[[], None] = check) -> None:
+    """Let time pass, in slices.
 
+    Args:
+        safe_point: called before each slice.
     Raises:
-        KeyboardInterrupt: as `check`.
+        KeyboardInterrupt: as `check`, or what `safe_point` raises.
     """
     end = time.monotonic() + seconds
     while (left := end - time.monotonic()) > 0:
-        check()
+        safe_point()
         time.sleep(min(left, SLICE))
 
 

@@ -191,17 +191,18 @@ class Tdx:
         _end(self._jobs.close(), self._grace)
 
     def pause(self, seconds: float) -> None:
-        """Let time pass between two tries of a call; in slices, for `kill_all` to end it as well.
+        """Let time pass between two tries of a call; `kill_all` ends it as well.
 
         Raises:
             Interrupted: `kill_all` was called.
             KeyboardInterrupt: as `stops.check`.
         """
-        end = time.monotonic() + seconds
-        while (left := end - time.monotonic()) > 0:
-            if self._jobs.closed:
-                raise Interrupted("the run was interrupted between two tries")
-            stops.sleep(min(left, stops.SLICE))
+        stops.sleep(seconds, self._may_go_on)
+
+    def _may_go_on(self) -> None:
+        if self._jobs.closed:
+            raise Interrupted("the run was interrupted between two tries")
+        stops.check()
 
     def run(self, *args: str, timeout: float | None = None) -> Result:
         """Run `tdx ARGS…`; whatever it prints is good if it exits with 0.
