@@ -40,16 +40,16 @@ sweep: $(VENV)/.installed
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m sweep
 
 soak: $(VENV)/.installed
-	@$(BIN)/python -m pytest -q -s -m soak tests/test_soak.py
+	@$(BIN)/python -m pytest -q -s -m soak tests/cli/test_soak.py
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m tests.bench
 
 snapshots: $(VENV)/.installed
-	@$(BIN)/python tests/screens.py snapshots
+	@PYTHONPATH=tests $(BIN)/python -m support.screens snapshots
 
 screenshot: $(VENV)/.installed
-	@$(BIN)/python tests/screens.py screenshot
+	@PYTHONPATH=tests $(BIN)/python -m support.screens screenshot
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

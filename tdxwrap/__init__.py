@@ -11,40 +11,42 @@ Names are imported when they are first used, so that `tdxwrap --version` costs n
 
 from __future__ import annotations
 
+import sys
 from importlib import import_module
+from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
 __version__ = "0.1.0"
 
 if TYPE_CHECKING:
-    from tdxwrap.changes import Change, Options, Plan
-    from tdxwrap.config import LoadedConfig, load
+    from tdxwrap.apply.export import config_text
+    from tdxwrap.apply.session import Outcome, Session, apply, make_plan, read
+    from tdxwrap.apply.verify import Report, validate
+    from tdxwrap.config.load import LoadedConfig, load
+    from tdxwrap.config.models import RtConfig
     from tdxwrap.errors import TdxwrapError
-    from tdxwrap.export import config_text
-    from tdxwrap.models import RtConfig
-    from tdxwrap.plan import build
-    from tdxwrap.realtime import Realtime
-    from tdxwrap.retry import Retry
-    from tdxwrap.session import Outcome, Session, apply, make_plan, read
-    from tdxwrap.state import LiveState
-    from tdxwrap.tdx import Tdx
-    from tdxwrap.verify import Report, validate
-    from tdxwrap.wait import Patience, wait_until_ready
+    from tdxwrap.plan.build import build
+    from tdxwrap.plan.changes import Change, Options, Plan
+    from tdxwrap.realtime.api import Realtime
+    from tdxwrap.realtime.retry import Retry
+    from tdxwrap.realtime.state import LiveState
+    from tdxwrap.realtime.wait import Patience, wait_until_ready
+    from tdxwrap.tdx.process import Tdx
 
 _HOMES = {
-    "changes": ("Change", "Options", "Plan"),
-    "config": ("LoadedConfig", "load"),
+    "apply.export": ("config_text",),
+    "apply.session": ("Outcome", "Session", "apply", "make_plan", "read"),
+    "apply.verify": ("Report", "validate"),
+    "config.load": ("LoadedConfig", "load"),
+    "config.models": ("RtConfig",),
     "errors": ("TdxwrapError",),
-    "export": ("config_text",),
-    "models": ("RtConfig",),
-    "plan": ("build",),
-    "realtime": ("Realtime",),
-    "retry": ("Retry",),
-    "session": ("Outcome", "Session", "apply", "make_plan", "read"),
-    "state": ("LiveState",),
-    "tdx": ("Tdx",),
-    "verify": ("Report", "validate"),
-    "wait": ("Patience", "wait_until_ready"),
+    "plan.build": ("build",),
+    "plan.changes": ("Change", "Options", "Plan"),
+    "realtime.api": ("Realtime",),
+    "realtime.retry": ("Retry",),
+    "realtime.state": ("LiveState",),
+    "realtime.wait": ("Patience", "wait_until_ready"),
+    "tdx.process": ("Tdx",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 
@@ -79,3 +81,20 @@ def __getattr__(name: str) -> Any:
     if name not in _HOME_OF:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     return getattr(import_module(f"{__name__}.{_HOME_OF[name]}"), name)
+
+
+class _Library(ModuleType):
+    """This module, in which `apply` stays the function: the import of the package of that name
+    would put the package in its place."""
+
+    @property
+    def apply(self) -> Any:
+        """`session.apply`."""
+        return __getattr__("apply")
+
+    @apply.setter
+    def apply(self, package: ModuleType) -> None:
+        """Nothing to do: the package is found in `sys.modules`."""
+
+
+sys.modules[__name__].__class__ = _Library

@@ -7,18 +7,18 @@ import os
 import sys
 from typing import NoReturn
 
-from tdxwrap import stops
+from tdxwrap.system import signals
 
 
 def main() -> NoReturn:
     """The entry point of the console script."""
     # Before all that takes time to import.
-    stops.take_signals()
+    signals.take_signals()
     _open_standard_streams()
     # A command makes much and drops little: to look for cycles as often as by default takes half of
     # the time of a large file.
     gc.set_threshold(200_000, 10, 100)
-    from tdxwrap.command_line import run
+    from tdxwrap.cli.command_line import run
 
     code = run(sys.argv[1:])
     # All goes at once now: to look for cycles first takes longer than the rest of the exit.

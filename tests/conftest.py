@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
-from shells import FIXTURES, Shell, clean_environ
+from support.shells import FIXTURES, Shell, clean_environ
 
 from tdxwrap.fake.control import World
 

@@ -14,9 +14,9 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from shells import FAKE_TDX, ROOT, WEB, clean_environ
+from support.shells import FAKE_TDX, ROOT, WEB, clean_environ
 
-from tdxwrap.config import parse
+from tdxwrap.config.load import parse
 from tdxwrap.fake.control import World
 
 README = ROOT / "README.md"

@@ -25,10 +25,10 @@ from typing import cast
 
 import yaml
 
-from tdxwrap.models import RtConfig
-from tdxwrap.realtime import Realtime
-from tdxwrap.retry import Retry
-from tdxwrap.wait import Patience, wait_until_ready
+from tdxwrap.config.models import RtConfig
+from tdxwrap.realtime.api import Realtime
+from tdxwrap.realtime.retry import Retry
+from tdxwrap.realtime.wait import Patience, wait_until_ready
 from tests.bench import worlds
 
 ROOT = Path(__file__).parent.parent.parent
@@ -101,7 +101,7 @@ def one_call(folder: Path) -> Iterator[Figure]:
     stub.chmod(0o755)
     count = 100
     ours = (
-        "import sys, time; from tdxwrap.tdx import Tdx\n"
+        "import sys, time; from tdxwrap.tdx.process import Tdx\n"
         f"with Tdx({str(stub)!r}) as tdx:\n"
         "    tdx.json('x'); start = time.perf_counter()\n"
         f"    for _ in range({count}): tdx.json('ps', 'rt', 'list', '--json')\n"
@@ -210,7 +210,7 @@ def large_plan(folder: Path) -> Iterator[Figure]:
 def own_time(command: list[str], cwd: Path, env: dict[str, str]) -> float:
     """The seconds that a command computes itself, once everything is imported; without tdx."""
     code = (
-        "import sys, time; import tdxwrap.commands.check, tdxwrap.commands.plan\n"
+        "import sys, time; import tdxwrap.cli.check_command, tdxwrap.cli.plan_command\n"
         "from tdxwrap.__main__ import main\n"
         "start = time.process_time()\n"
         "try: main()\n"

@@ -7,8 +7,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
+from tdxwrap.config.models import BaseAttribute, RtConfig
 from tdxwrap.fake.control import World
-from tdxwrap.models import BaseAttribute, RtConfig
 
 PS = "394649"
 COLUMNS = ("td_client_id", "email", "product_id", "price")

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 import yaml
-from fakedriver import SCENARIOS, Fake, MakeFake
+from support.fakedriver import SCENARIOS, Fake, MakeFake
 
 from tdxwrap.fake.control import World
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakedriver import LAUNCHER, PS, Fake, MakeFake
+from support.fakedriver import LAUNCHER, PS, Fake, MakeFake
 
 from tdxwrap.fake import identity
 

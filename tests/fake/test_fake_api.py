@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from fakedriver import ALL, KEY_EVENT, PS, TABLE, Fake, MakeFake, counter, listed, single
+from support.fakedriver import ALL, KEY_EVENT, PS, TABLE, Fake, MakeFake, counter, listed, single
 
 SETTING = f"{PS}/realtime_setting"
 EVENTS = f"{PS}/realtime_key_events"

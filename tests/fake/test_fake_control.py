@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakedriver import KEY_EVENT, PS, SCENARIOS, Fake, MakeFake
+from support.fakedriver import KEY_EVENT, PS, SCENARIOS, Fake, MakeFake
 
 from tdxwrap.fake import manage
 from tdxwrap.fake.control import World

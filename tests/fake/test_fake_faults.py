@@ -10,7 +10,7 @@ import time
 from typing import Any
 
 import pytest
-from fakedriver import PS, Fake
+from support.fakedriver import PS, Fake
 
 from tdxwrap.fake.faults import PARAMETERS, FaultError
 

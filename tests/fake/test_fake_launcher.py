@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from fakedriver import LAUNCHER, PS, ROOT, SCENARIOS, Fake, MakeFake
+from support.fakedriver import LAUNCHER, PS, ROOT, SCENARIOS, Fake, MakeFake
 
 
 def test_launcher_starts_through_a_chain_of_links(fake: Fake, tmp_path: Path) -> None:

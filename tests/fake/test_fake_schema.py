@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from fakedriver import ALL, counter, listed, single
+from support.fakedriver import ALL, counter, listed, single
 
 from tdxwrap.fake import attribute_schema, filters
 from tdxwrap.fake.errors import HttpError

@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fakedriver import Fake
-from shells import WEB, Shell
+from support.fakedriver import Fake
+from support.shells import WEB, Shell
 
 from tdxwrap.fake.control import World
 from tdxwrap.fake.replay import Replay

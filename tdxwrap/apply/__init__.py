@@ -1,0 +1,1 @@
+"""What is done: Step 7 of the recipe, from the key check to the validation."""

@@ -1,0 +1,215 @@
+"""What a stuck user runs first: is everything there that an apply needs? (F4–F6, F18, F19, F24)"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from tdxwrap.apply.session import Session
+from tdxwrap.config.load import LoadedConfig
+from tdxwrap.config.models import EventTable, RtConfig
+from tdxwrap.errors import (
+    CallFailed,
+    EnvironmentProblem,
+    NotAuthenticated,
+    NotFound,
+    Refused,
+    TdxMissing,
+    TdxwrapError,
+)
+from tdxwrap.plan import columns
+from tdxwrap.plan.changes import Topic
+from tdxwrap.realtime.api import credential_source
+from tdxwrap.realtime.read import Reads, is_id, meant
+from tdxwrap.realtime.state import Schema, Segment
+from tdxwrap.realtime.tables import finish_schema, start_schema
+from tdxwrap.realtime.wait import TERMINAL
+from tdxwrap.system.threads import result
+from tdxwrap.tdx.process import find_executable
+
+# What a check may end in; anything else (an interrupt, a bug) ends the run.
+_FAILURES = (EnvironmentProblem, Refused, CallFailed)
+_ENVIRONMENT = frozenset(("tdx", "login", "tdx api"))
+_NO_SEGMENT = "0"  # an id that no parent segment has: who asks for it only learns who answers
+
+
+class State(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the checklist; `where` is `file:line`, if it is about a place in the file."""
+
+    name: str
+    state: State
+    message: str
+    hint: str = ""
+    where: str = ""
+
+
+def examine(
+    session: Session, loaded: LoadedConfig | None, ps: str | None, account: str
+) -> tuple[Check, ...]:
+    """Make every check that can be made; those that do not need one another side by side.
+
+    Args:
+        loaded: None leaves out the checks of tables and columns.
+        ps: id or name of a parent segment; None if none was named.
+        account: profile and site, as the user knows them (F5).
+    """
+    api = session.api
+    with Reads(api, session.retry) as reads:
+        asked = ps if ps and is_id(ps) else _NO_SEGMENT
+        futures = [reads.start(call) for call in (api.version, api.check_auth)]
+        listing = None if ps is None else reads.start(api.segments, ps)
+        probe = reads.start(api.setting, asked)
+        version, auth = (_outcome(result, future) for future in futures)
+        segment = None if listing is None else _outcome(_resolved, reads, listing, ps)
+        setting = _outcome(result, probe)
+        login = _login(session, auth)
+        checks = [
+            _tdx(session, version),
+            login,
+            Check("profile", State.OK, f"{account} ({auth})" if isinstance(auth, str) else account),
+            _api(setting, login),
+            _segment(segment, login),
+        ]
+        if loaded is not None:
+            schema = _outcome(_read_schema, reads, loaded.config, segment, asked, setting)
+            checks += _columns(loaded, schema, login)
+        return tuple(checks)
+
+
+def _outcome(call: Callable[..., Any], *args: Any) -> Any:
+    """What a call gives, or the error that it failed with."""
+    try:
+        return call(*args)
+    except _FAILURES as error:
+        return error
+
+
+def _resolved(reads: Reads, listing: Future[tuple[Segment, ...]], ps: str) -> Segment:
+    return meant(reads.api, reads.retry, result(listing), ps)
+
+
+def _read_schema(reads: Reads, config: RtConfig, segment: Any, asked: str, setting: Any) -> Schema:
+    if not isinstance(segment, Segment):
+        return finish_schema(reads, config, start_schema(reads, config, None), ())
+    if segment.id != asked:  # it was given by name
+        setting = _outcome(result, reads.start(reads.api.setting, segment.id))
+    tables = setting.get("eventTables") if isinstance(setting, dict) else ()
+    live_tables = map(EventTable.from_api, tables or ())
+    return finish_schema(reads, config, start_schema(reads, config, segment.id), live_tables)
+
+
+def _problem(name: str, error: TdxwrapError, login: Check | None = None) -> Check:
+    """A failure; without tdx or a login there is no telling."""
+    dependent = login is not None and login.state is not State.OK
+    if dependent and isinstance(error, TdxMissing | NotAuthenticated):
+        needs = "tdx" if isinstance(error, TdxMissing) else "a login"
+        return Check(name, State.NOT_CHECKED, f"needs {needs}")
+    said = f" (tdx said: {columns.brief(error)})" if error.said else ""
+    return Check(name, State.FAILED, error.what + said, error.hint)
+
+
+def _tdx(session: Session, version: Any) -> Check:
+    if isinstance(version, TdxwrapError):
+        return _problem("tdx", version)
+    path = find_executable(session.api.tdx.executable, session.environ)
+    return Check("tdx", State.OK, f"{version}, {path}")
+
+
+def _login(session: Session, auth: Any) -> Check:
+    """Where the login comes from; never what it is (F4)."""
+    if isinstance(auth, TdxMissing):
+        return Check("login", State.NOT_CHECKED, "needs tdx")
+    profile = session.profile or session.environ.get("TDX_PROFILE")
+    source = credential_source(session.environ, profile)
+    if isinstance(auth, NotAuthenticated) and source:
+        what = f"tdx does not accept the credentials from {source}"
+        hint = f"is it the key of this account and site? tdx said: {columns.brief(auth)}"
+        return Check("login", State.FAILED, what, hint)
+    if isinstance(auth, TdxwrapError):
+        return _problem("login", auth)
+    return Check("login", State.OK, f"credentials from {source or 'the login that tdx has'}")
+
+
+def _api(setting: Any, login: Check) -> Check:
+    """Whatever the API answers, it has been asked: `tdx api` is enabled (F6)."""
+    if isinstance(setting, Refused) and not isinstance(setting, NotFound):
+        message = f"enabled, but the API refuses: {columns.brief(setting)}"
+        return Check("tdx api", State.WARNING, message, setting.hint)
+    if isinstance(setting, TdxwrapError) and not isinstance(setting, NotFound):
+        return _problem("tdx api", setting, login)
+    return Check("tdx api", State.OK, "enabled")
+
+
+def _segment(segment: Any, login: Check) -> Check:
+    name = "parent segment"
+    if segment is None:
+        why = "none was named: give a CONFIG that names it, or --parent-segment PS"
+        return Check(name, State.NOT_CHECKED, why)
+    if isinstance(segment, TdxwrapError):
+        return _problem(name, segment, login)
+    message = f"{segment.name} ({segment.id}), RT enabled, status {segment.status or 'none'}"
+    if segment.status in TERMINAL:
+        hint = "waiting does not help: see the console, or ask your customer success manager"
+        return Check(name, State.WARNING, message, hint)
+    return Check(name, State.OK, message)
+
+
+def _columns(loaded: LoadedConfig, schema: Any, login: Check) -> list[Check]:
+    if isinstance(schema, TdxwrapError):
+        return [_problem(topic, schema, login) for topic in Topic]
+    findings = columns.check(loaded.config, schema)
+    where = loaded.source.where
+    checks: list[Check] = []
+    for topic in Topic:
+        mine = (f for f in findings if f.topic is topic)
+        found = [Check(topic, State(f.level), f.message, f.hint, where(f.loc)) for f in mine]
+        checks += found or [_passed(topic, loaded.config, schema)]
+    return checks
+
+
+def _passed(topic: Topic, config: RtConfig, schema: Schema) -> Check:
+    """The line for a topic on which nothing was found; it says what could not be proven."""
+    keys, lookup_key = config.id_stitching.keys, config.id_stitching.ext_lookup_key
+    tables = config.tables()
+    scope = "" if set(tables) <= set(schema.readable()) else " that could be described"
+    stated, told = {
+        Topic.TABLES: (tables, f"{len(tables)} found"),
+        Topic.KEYS: (keys, f"{len(keys)}, each a string in every event table{scope}"),
+        Topic.LOOKUP_KEY: (
+            lookup_key,
+            f"{lookup_key} is a column of the master table and not a stitching key; whether it is "
+            "the profile key, tdx does not tell",
+        ),
+        Topic.COLUMNS: (config.key_events, f"all that are used exist in every table{scope}"),
+    }[topic]
+    missing = ""
+    if not stated:
+        missing = "the file states none"
+    elif topic is Topic.LOOKUP_KEY and schema.master is None:
+        missing = "needs the parent segment"
+    elif topic in (Topic.KEYS, Topic.COLUMNS) and not schema.readable():
+        missing = "no event table could be described"
+    return Check(topic, State.NOT_CHECKED, missing) if missing else Check(topic, State.OK, told)
+
+
+def failure(checks: Sequence[Check]) -> TdxwrapError | None:
+    """The error that failed checks are: of the environment first (exit 3), else exit 4."""
+    failed = [check for check in checks if check.state is State.FAILED]
+    if not failed:
+        return None
+    kind = EnvironmentProblem if any(c.name in _ENVIRONMENT for c in failed) else Refused
+    names = ", ".join(dict.fromkeys(check.name for check in failed))
+    return kind(f"{len(failed)} failed: {names}", hint="the checks say what to do")

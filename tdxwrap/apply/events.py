@@ -1,0 +1,110 @@
+"""What a run tells whoever listens: the console, the journal, a notebook. Facts, no wording."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import TypeAlias
+
+from tdxwrap.errors import TdxwrapError
+from tdxwrap.plan.changes import Change
+
+
+@dataclass(frozen=True, slots=True)
+class StepStarted:
+    """A step of the recipe begins; `writes` is how many changes it has to make."""
+
+    step: str
+    writes: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class StepDone:
+    """A step has reached its checkpoint.
+
+    Attributes:
+        checkpoint: what is true now, in the recipe's words.
+        seconds: how long the step took.
+        aside: what tdx said of it, for the screen only: it may name an account.
+    """
+
+    step: str
+    checkpoint: str
+    seconds: float
+    aside: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeStarted:
+    """A change of the plan is about to be written."""
+
+    change: Change
+    number: int
+    of: int
+
+
+@dataclass(frozen=True, slots=True)
+class ChangeDone:
+    """A change of the plan is written; `id` is the item's id where it has one."""
+
+    change: Change
+    seconds: float
+    id: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class StatusSeen:
+    """The RT status while waiting; `elapsed` and `limit` in seconds."""
+
+    status: str | None
+    elapsed: float
+    limit: float
+
+
+@dataclass(frozen=True, slots=True)
+class Retrying:
+    """A call failed and is tried again after `seconds`."""
+
+    error: TdxwrapError
+    attempt: int
+    of: int
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class FileKept:
+    """A file was in the way and is now under another name."""
+
+    file: str
+    kept_as: str
+
+
+@dataclass(frozen=True, slots=True)
+class BaselineWritten:
+    """What was configured before the run stands in a file (recipe, 7a)."""
+
+    file: str
+    command: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveMoved:
+    """What is live changed between the plan and its confirmation: there is a new plan."""
+
+
+Event: TypeAlias = (
+    StepStarted
+    | StepDone
+    | ChangeStarted
+    | ChangeDone
+    | StatusSeen
+    | Retrying
+    | FileKept
+    | BaselineWritten
+    | LiveMoved
+)
+Listener: TypeAlias = Callable[[Event], None]
+
+
+def ignore(event: Event) -> None:
+    """A listener that does nothing."""

@@ -1,0 +1,364 @@
+"""Step 7 of the recipe: carry out a plan, in its order, with its checkpoints.
+
+7a event tables and key events, 7b ID stitching, 7c attributes, then what is to be pruned. Each
+write is exactly once as far as can be told (writes.py); after any interruption the next plan
+holds what is left.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import Future
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tdxwrap.apply.baseline import Baseline
+from tdxwrap.apply.events import (
+    ChangeDone,
+    ChangeStarted,
+    Event,
+    Listener,
+    StepDone,
+    StepStarted,
+    ignore,
+)
+from tdxwrap.config.models import BaseAttribute, ImportedAttribute, KeyEvent, Part
+from tdxwrap.errors import Refused, TdxwrapError
+from tdxwrap.plan.build import merged
+from tdxwrap.plan.changes import Action, Change, Kind, Loc, Plan
+from tdxwrap.realtime.api import Realtime
+from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, with_names
+from tdxwrap.realtime.retry import Retry
+from tdxwrap.realtime.write import Writer
+from tdxwrap.system.signals import as_error
+from tdxwrap.system.threads import Parallel
+
+CHECKPOINTS = {
+    "7a": "event tables added, key events created",
+    "7b": "ID stitching keys configured, lookup key set",
+    "7c": "RT attributes created",
+    "prune": "what is not in the file is deleted",
+}
+_VERBS = {
+    Action.CREATE: "create",
+    Action.UPDATE: "update",
+    Action.REPLACE: "replace",
+    Action.DELETE: "delete",
+}
+# The lists of the setting, under the API's names (F11).
+_LISTS = {
+    Kind.EVENT_TABLE: "eventTables",
+    Kind.STITCHING_KEY: "keyColumns",
+    Kind.BATCH_ATTRIBUTE: "batchAttributes",
+}
+# So many of the changes that are still open are named.
+OPEN_SHOWN = 5
+_CHANGED = (Action.CREATE, Action.UPDATE)
+
+
+def _no_place(loc: Loc) -> str:
+    return ""
+
+
+@dataclass(frozen=True, slots=True)
+class Settings:
+    """How a plan is carried out.
+
+    Attributes:
+        baseline: where what was configured before is written; None leaves that out.
+        jobs: how many creates of one step run side by side.
+        where: gives `file:line` of an item of the configuration.
+        clock: time in seconds.
+        named_by_segment: the id of the parent segment goes into the name of the baseline.
+    """
+
+    baseline: Path | None = Path("rt_config.yaml")
+    jobs: int = 1
+    where: Callable[[Loc], str] = _no_place
+    clock: Callable[[], float] = time.monotonic
+    named_by_segment: bool = False
+
+
+def carry_out(
+    plan: Plan,
+    api: Realtime,
+    retry: Retry,
+    settings: Settings | None = None,
+    listen: Listener = ignore,
+) -> None:
+    """Write exactly what the plan says, in the recipe's order (recipe, 7a–7c).
+
+    Raises:
+        TdxwrapError: a write failed for good; `step`, `where` and `so_far` say what had been done.
+    """
+    run = _Run(plan, api, retry, settings or Settings(), listen)
+    run.step("7a", run.event_tables_and_key_events)
+    run.step("7b", run.id_stitching)
+    run.step("7c", run.attributes)
+    if any(change.action is Action.DELETE for change in plan.changes):
+        run.step("prune", run.prune)
+
+
+@dataclass(slots=True)
+class _Run:
+    """The state of one run: what exists by now, what is gone, how much is done."""
+
+    plan: Plan
+    api: Realtime
+    retry: Retry
+    settings: Settings
+    listen: Listener
+    ids: dict[str, str] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+    started: int = 0
+    done: list[Change] = field(default_factory=list)
+    lock: threading.Lock = field(default_factory=threading.Lock)
+    writer: Writer = field(init=False)
+    baseline: Baseline | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        file = self.settings.baseline
+        self.baseline = None if file is None else self.baseline_of(file)
+        self.writer = Writer(self.api, self.retry, self.plan.live.segment.id)
+        for event in reversed(self.plan.live.key_events):
+            self.ids[event.value.name] = event.id
+
+    def emit(self, event: Event) -> None:
+        # Changes of one step may run side by side; a listener sees one event at a time.
+        with self.lock:
+            self.listen(event)
+
+    # Steps
+
+    def step(self, name: str, work: Callable[[], None]) -> None:
+        deletes = name == "prune"
+        writes = sum(
+            c.action is Action.DELETE
+            if deletes
+            else c.step == name and c.action is not Action.DELETE
+            for c in self.plan.pending
+        )
+        self.emit(StepStarted(name, writes))
+        start = self.settings.clock()
+        try:
+            work()
+        except TdxwrapError as error:
+            error.step = error.step or name
+            error.so_far = self.so_far()
+            raise
+        except KeyboardInterrupt as stop:
+            stopped = as_error(stop, self.so_far())
+            stopped.step = name
+            raise stopped from None
+        self.emit(StepDone(name, CHECKPOINTS[name], self.settings.clock() - start))
+
+    def so_far(self) -> str:
+        pending = self.plan.pending
+        still = [f"{c.kind} {c.name}" for c in pending if c not in self.done]
+        shown = ", ".join(still[:OPEN_SHOWN])
+        more = f" and {len(still) - OPEN_SHOWN} more" if len(still) > OPEN_SHOWN else ""
+        return f"{len(self.done)} of {len(pending)} changes are written; open: {shown}{more}"
+
+    def event_tables_and_key_events(self) -> None:
+        if not self.plan.pending:
+            return
+        with self.baseline.written() if self.baseline else nullcontext():
+            self.patch_lists((Kind.EVENT_TABLE,), _CHANGED, "set the event tables")
+        self.each(self.plan.of(Kind.KEY_EVENT, *_CHANGED, Action.REPLACE))
+
+    def id_stitching(self) -> None:
+        kinds = (Kind.STITCHING_KEY, Kind.LOOKUP_KEY, Kind.BATCH_ATTRIBUTE)
+        self.patch_lists(kinds, _CHANGED, "set the ID stitching")
+
+    def attributes(self) -> None:
+        self.each(self.plan.of(Kind.ATTRIBUTE, *_CHANGED, Action.REPLACE))
+        self.import_columns(Action.CREATE, "import the columns")
+
+    def prune(self) -> None:
+        self.each(self.plan.of(Kind.ATTRIBUTE, Action.DELETE))
+        self.import_columns(Action.DELETE, "take out what is not in the file")
+        self.each(self.plan.of(Kind.KEY_EVENT, Action.DELETE))
+        kinds = (Kind.STITCHING_KEY, Kind.BATCH_ATTRIBUTE, Kind.EVENT_TABLE)
+        self.patch_lists(kinds, (Action.DELETE,), "take out what is not in the file")
+
+    def baseline_of(self, file: Path) -> Baseline:
+        live = self.plan.live
+        if self.settings.named_by_segment:
+            segment_id = live.segment.id.replace("/", "_")
+            file = file.with_name(f"{file.stem}-{segment_id}{file.suffix}")
+        return Baseline(live, file, self.api, self.retry, self.emit)
+
+    # Lists of the setting: several changes, one PATCH
+
+    def patch_lists(self, kinds: Sequence[Kind], actions: Sequence[Action], what: str) -> None:
+        changes = [change for kind in kinds for change in self.plan.of(kind, *actions)]
+        if not changes:
+            return
+        pruning = Action.DELETE in actions
+        body: dict[str, Any] = {}
+        for kind in dict.fromkeys(change.kind for change in changes):
+            if kind is Kind.LOOKUP_KEY:
+                body["extLookupKey"] = _name_of(changes, kind)
+            else:
+                members = merged(self.plan, kind, without_deleted=pruning)
+                body[_LISTS[kind]] = [part.to_api() for part in members]
+        self.together(changes, what, lambda: self.writer.patch_setting(body))
+
+    def import_columns(self, action: Action, what: str) -> None:
+        """Choose the columns to import: one list, like those of the setting (F14)."""
+        changes = self.plan.of(Kind.IMPORTED, action)
+        members = merged(self.plan, Kind.IMPORTED, without_deleted=action is Action.DELETE)
+        columns = [part.column for part in members if isinstance(part, ImportedAttribute)]
+        if changes:
+            self.together(changes, what, lambda: self.writer.import_columns(columns))
+
+    def together(self, changes: Sequence[Change], what: str, write: Callable[[], None]) -> None:
+        for change in changes:
+            self.begin(change)
+        start = self.settings.clock()
+        with self.explaining(f"could not {what}", changes[0]):
+            write()
+        for change in changes:
+            self.finish(change, start)
+
+    # Items: one change, one write
+
+    def each(self, changes: Sequence[Change]) -> None:
+        """Carry out changes of one step, `jobs` side by side.
+
+        The first failure stops new ones; those in flight finish.
+        """
+        if self.settings.jobs == 1 or len(changes) < 2:
+            for change in changes:
+                self.item(change)
+            return
+        with Parallel(self.settings.jobs, self.api.tdx.kill_all) as parallel:
+            _raise_first(parallel.settle([parallel.start(self.item, c) for c in changes]))
+
+    def item(self, change: Change) -> None:
+        self.begin(change)
+        start = self.settings.clock()
+        verb = _VERBS[change.action]
+        with self.explaining(f"could not {verb} the {change.kind} {change.name}", change):
+            item_id = self.write_item(change)
+        self.finish(change, start, item_id)
+
+    def write_item(self, change: Change) -> str | None:
+        collection = KEY_EVENTS if change.kind is Kind.KEY_EVENT else ATTRIBUTES
+        if change.action is Action.UPDATE:
+            assert change.live_id is not None
+            self.writer.update(collection, change.live_id, self.changed_body(change))
+            return change.live_id
+        if change.action in (Action.REPLACE, Action.DELETE):
+            self.delete_item(change)
+        if change.action is Action.DELETE:
+            return change.live_id
+        return self.create_item(collection, change)
+
+    def delete_item(self, change: Change) -> None:
+        if change.kind is Kind.KEY_EVENT:
+            self.delete_hanging(change.name)
+        self.delete_once(change)
+
+    def delete_hanging(self, key_event: str) -> None:
+        """Delete the attributes that hang on a key event; the plan has them all as going."""
+        for change in self.plan.of(Kind.ATTRIBUTE, Action.REPLACE, Action.DELETE):
+            if isinstance(change.live, BaseAttribute) and key_event in change.live.key_events():
+                self.delete_once(change)
+
+    def delete_once(self, change: Change) -> None:
+        assert change.live_id is not None
+        collection = KEY_EVENTS if change.kind is Kind.KEY_EVENT else ATTRIBUTES
+        if change.live_id not in self.gone:
+            self.writer.delete(collection, change.live_id)
+            self.gone.add(change.live_id)
+
+    def create_item(self, collection: str, change: Change) -> str:
+        desired = change.desired
+        if isinstance(desired, KeyEvent):
+            name = desired.name
+            item_id = self.writer.create(
+                collection, _stated(desired), lambda item: item.get("name") == name
+            )
+            self.ids[name] = item_id
+            return item_id
+        assert isinstance(desired, BaseAttribute)
+        body = with_names(_stated(desired), self.ids)
+        return self.writer.create(collection, body, _is_attribute(desired))
+
+    def changed_body(self, change: Change) -> dict[str, Any]:
+        assert change.desired is not None
+        body = change.desired.body_of(changed.name for changed in change.fields)
+        return with_names(body, self.ids)
+
+    # Telling
+
+    def begin(self, change: Change) -> None:
+        with self.lock:
+            self.started += 1
+            number = self.started
+        self.emit(ChangeStarted(change, number, len(self.plan.pending)))
+
+    def finish(self, change: Change, start: float, item_id: str | None = None) -> None:
+        seconds = self.settings.clock() - start
+        with self.lock:
+            self.done.append(change)
+        if self.baseline is not None:
+            self.baseline.wait_until_told()  # so that it is told of first, as in the recipe
+        self.emit(ChangeDone(change, seconds, item_id))
+
+    @contextmanager
+    def explaining(self, what: str, change: Change) -> Iterator[None]:
+        """Say of an error what was being done and where that stands in the file."""
+        try:
+            yield
+        except TdxwrapError as error:
+            # A plain no explains itself; of the rest it matters what kind of failure it was.
+            error.what = what if isinstance(error, Refused) else f"{what}: {error.what}"
+            error.where = self.settings.where(_loc(change, error.pointer))
+            raise
+
+
+def _raise_first(futures: Sequence[Future[None]]) -> None:
+    """Raise the first failure, and with it what the others said."""
+    errors = [error for future in futures if (error := future.exception()) is not None]
+    if not errors:
+        return
+    first, *others = errors
+    if isinstance(first, TdxwrapError):
+        first.others = tuple(error for error in others if isinstance(error, TdxwrapError))
+    raise first
+
+
+def _name_of(changes: Sequence[Change], kind: Kind) -> str:
+    """The name of the one change of a kind."""
+    return next(change.name for change in changes if change.kind is kind)
+
+
+def _stated(part: Part) -> dict[str, Any]:
+    """The body of a create: null there means the same as leaving it out."""
+    return {name: value for name, value in part.to_api().items() if value is not None}
+
+
+def _is_attribute(desired: BaseAttribute) -> Callable[[Any], bool]:
+    """Tells an attribute by its identifier, or by its name where the answer has none (F14)."""
+
+    def is_it(item: Any) -> bool:
+        identifier = item.get("identifier")
+        return bool(identifier == desired.key if identifier else item.get("name") == desired.name)
+
+    return is_it
+
+
+def _loc(change: Change, pointer: str) -> Loc:
+    """The place in the file that an error of the API points to (F17), else the item's."""
+    first = pointer.strip("/").split("/")[0]
+    if change.desired is None or not first:
+        return change.loc
+    fields = type(change.desired).model_fields.items()
+    named = [name for name, info in fields if info.alias == first]
+    return (*change.loc, *named)

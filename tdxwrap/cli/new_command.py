@@ -1,0 +1,219 @@
+"""`tdxwrap new [PS]`: a first CONFIG from what the account holds."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from pydantic import ValidationError
+
+from tdxwrap.apply.session import Session
+from tdxwrap.cli.app import App
+from tdxwrap.config.messages import did_you_mean
+from tdxwrap.config.models import EventTable
+from tdxwrap.errors import CallFailed, NotFound, Refused, UsageProblem
+from tdxwrap.generate import first_config
+from tdxwrap.generate.first_config import Chosen
+from tdxwrap.output import plan_text
+from tdxwrap.output.console import Console
+from tdxwrap.output.plan_text import Line
+from tdxwrap.realtime.read import Reads, resolve_segment
+from tdxwrap.realtime.state import Columns, Segment
+from tdxwrap.system.threads import result
+
+SHOWN = 30  # choices that are listed; the others can be typed
+
+
+@dataclass(frozen=True, slots=True)
+class Wishes:
+    """What the options say; what they do not say is asked for or proposed.
+
+    Attributes:
+        tables: as `database.table`.
+        keys: stitching keys.
+    """
+
+    tables: tuple[str, ...]
+    keys: tuple[str, ...]
+    lookup_key: str | None
+
+
+def new(app: App, ps: str | None, wishes: Wishes, file: Path | None) -> int:
+    """Print the file, or write it; an earlier one is kept under another name.
+
+    Args:
+        ps: id or name of a parent segment.
+    """
+    needed = {"PS": ps, "--table DB.TABLE": wishes.tables}
+    missing = " and ".join(option for option, value in needed.items() if not value)
+    if missing and not app.console.can_ask:
+        hint = "give it, or run tdxwrap new on a terminal, where it asks"
+        raise UsageProblem(f"missing: {missing}", hint=hint)
+    wanted = [_table(text) for text in wishes.tables]
+    with app.connected(ps) as connected, Reads(connected.api, connected.retry) as reads:
+        segment = _segment(app.console, connected, ps)
+        app.console.note([plan_text.segment_line(segment, app.account)])
+        tables = _described(reads, wanted or _ask_tables(app.console, connected))
+        configured = reads.start(connected.api.view, segment.id)
+        master = _master(app.console, reads, segment)
+        lookup_key = _lookup_key(app.console, wishes.lookup_key, wishes.keys, master)
+        keys = _stitching_keys(app.console, wishes.keys, [*tables.values()], lookup_key)
+        chosen = Chosen(segment, tables, keys, lookup_key, result(configured))
+    text = first_config.config_text(chosen)
+    if chosen.configured:
+        told = f"{segment.name} is configured already: see `tdxwrap export {segment.id}`"
+        app.console.note([Line("! ", told, mark="yellow")])
+    if file is None:
+        app.console.text(text)
+    else:
+        app.write(file, text, "--file")
+        app.console.note([Line("", f"what now: tdxwrap rehearse {file}, tdxwrap plan {file}")])
+    where = None if file is None else str(file)
+    return app.end("new", config=text, file=where, configured=chosen.configured)
+
+
+def _table(text: str) -> EventTable:
+    try:
+        return EventTable.model_validate(text)
+    except ValidationError:
+        raise UsageProblem(f"'{text}' is not a table", hint="write database.table") from None
+
+
+def _segment(console: Console, session: Session, ps: str | None) -> Segment:
+    """The RT-enabled parent segment that is meant.
+
+    Raises:
+        NotFound, Refused: there is none, or it is not RT-enabled (F24).
+    """
+    if ps is not None:
+        return resolve_segment(session.api, session.retry, ps)
+    found = {f"{each.name} ({each.id})": each for each in session.retry.read(session.api.segments)}
+    if not found:
+        raise Refused(
+            "no parent segment of this account is RT-enabled: `tdx ps rt list` is empty",
+            hint="ask your customer success manager to enable RT; a wrong profile or site looks "
+            "the same (--profile, --site)",
+        )
+    names = list(found)
+    return found[_ask(console, "Parent segment", names, names[:1])[0]]
+
+
+def _ask_tables(console: Console, session: Session) -> list[EventTable]:
+    databases = session.retry.read(session.api.databases)
+    if not databases:
+        raise Refused(
+            "this account has no databases", hint="events have to arrive in a table first"
+        )
+    (database,) = _ask(console, "Database", databases, first_config.likely_databases(databases))
+    tables = session.retry.read(lambda: session.api.tables(database))
+    if not tables:
+        raise Refused(
+            f"the database {database} has no tables", hint="events have to arrive in one first"
+        )
+    proposed = first_config.likely_tables(tables)
+    names = _ask(console, f"Event tables of {database}", tables, proposed, several=True)
+    return [EventTable(database=database, table=name) for name in names]
+
+
+def _described(reads: Reads, tables: Sequence[EventTable]) -> Mapping[EventTable, Columns]:
+    """The columns of the tables, read side by side."""
+    started = {table: reads.start(reads.api.columns, str(table)) for table in tables}
+    found = {}
+    for table, future in started.items():
+        try:
+            found[table] = result(future)
+        except NotFound as error:
+            raise NotFound(
+                f"there is no table {table}",
+                said=error.said,
+                command=error.command,
+                hint=f'see `tdx tables "{table.database}.*"`',
+            ) from None
+    return found
+
+
+def _master(console: Console, reads: Reads, segment: Segment) -> Columns:
+    """The columns of the master table; none if tdx does not tell them."""
+    try:
+        return reads.retry.read(lambda: reads.api.master_columns(segment.id))
+    except (Refused, CallFailed) as error:
+        console.note(
+            [Line("! ", f"the master table could not be read: {error.what}", mark="yellow")]
+        )
+        return {}
+
+
+def _lookup_key(
+    console: Console, wished: str | None, keys: Sequence[str], master: Columns
+) -> str | None:
+    """The profile key: a column of the master table that is no stitching key (F18)."""
+    if wished in keys:
+        hint = "give the profile key of the parent segment"
+        raise UsageProblem(f"the lookup key {wished} is a stitching key too", hint=hint)
+    if wished is not None:
+        if master:
+            _demand(wished, master, "a column of the master table")
+        return wished
+    free = {name: kind for name, kind in master.items() if name not in keys}
+    asked = _ask(console, "Profile key", [*free], first_config.likely_lookup_keys(free), none=True)
+    return asked[0] if asked else None
+
+
+def _stitching_keys(
+    console: Console,
+    wished: Sequence[str],
+    tables: Sequence[Columns],
+    lookup_key: str | None,
+) -> Sequence[str]:
+    possible = [name for name in first_config.possible_keys(tables) if name != lookup_key]
+    for name in wished:
+        _demand(name, possible, "a string column of the tables")
+    if wished or not possible:
+        return wished
+    proposed = first_config.likely_keys(possible, tables)
+    if not (proposed or console.can_ask):
+        hint = f"the columns are {', '.join(possible[:8])}"
+        raise UsageProblem(
+            "no column looks like a stitching key: name one, --stitch-by COL", hint=hint
+        )
+    return _ask(console, "Stitching keys", possible, proposed, several=True, none=True)
+
+
+def _demand(name: str, known: Iterable[str], what: str) -> None:
+    names = list(known)
+    if name not in names:
+        hint = did_you_mean(name, names) or f"there are {', '.join(names[:8])}"
+        raise UsageProblem(f"{name} is not {what}", hint=hint)
+
+
+def _ask(
+    console: Console,
+    what: str,
+    options: Sequence[str],
+    proposed: Sequence[str],
+    *,
+    several: bool = False,
+    none: bool = False,
+) -> Sequence[str]:
+    """Which of the options; what is proposed where nobody can be asked, or by Enter alone.
+
+    Args:
+        several, none: whether more than one, or none of them, may be chosen.
+    """
+    if not (options and console.can_ask):
+        return proposed
+    lines = [Line(f"  {n:>3}  ", name) for n, name in enumerate(options[:SHOWN], 1)]
+    if len(options) > SHOWN:
+        lines.append(Line("       ", f"and {len(options) - SHOWN} more: type the name"))
+    how = "numbers or names" if several else "number or name"
+    question = f"{what} ({how}{', - for none' if none else ''})"
+    default = ", ".join(proposed) or ("-" if none else "")
+    while True:
+        answer = console.choose([plan_text.BLANK, *lines], question, default)
+        if answer == default and (proposed or none):
+            return proposed
+        picked = first_config.picked(answer, options, several=several, none=none)
+        if picked is not None:
+            return picked
+        lines = [Line("! ", f"{answer or 'nothing'} is not among the choices", mark="yellow")]

@@ -1,0 +1,1 @@
+"""What is wanted: the YAML file as a typed configuration, and back."""

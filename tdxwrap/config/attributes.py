@@ -1,0 +1,263 @@
+"""The kinds of realtime attributes, one class each (tdx-facts F14)."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    TypeAdapter,
+    model_serializer,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel, to_snake
+from pydantic.json_schema import JsonSchemaValue
+
+from tdxwrap.config.fields import (
+    Count,
+    Description,
+    Duration,
+    Extensible,
+    Filtered,
+    Part,
+    Text,
+    Units,
+    empty_if_none,
+    text_if_number,
+)
+from tdxwrap.config.filters import Unfit
+
+
+class Aggregation(Part):
+    """What a list attribute tells about its items (F14)."""
+
+    name: Text
+    identifier: Text
+    aggregation_type: Literal["first", "last", "sum", "min", "max", "distinct_list"]
+    column: Text
+
+
+class ListAction(Filtered):
+    """An event that takes an item out of a list attribute, or empties it (F14)."""
+
+    action: Literal["delete_item", "clear"]
+    key_event: Text = Field(alias="realtimeKeyEventId")
+
+
+class SubDuration(Part):
+    """One of the windows of a sliding counter (F14)."""
+
+    name: Text
+    identifier: Text
+    value: Count
+    unit: Units
+
+
+class ConstIncrement(Part):
+    """Count every event as much. The file may write the number alone."""
+
+    SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "integer", "minimum": 1}
+
+    type: Literal["const"]
+    value: Count
+
+    @model_serializer(mode="wrap")
+    def _short_in_a_file(
+        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> Any:
+        return handler(self) if info.by_alias else self.value
+
+
+class FieldIncrement(Part):
+    """Count an event as much as one of its columns says."""
+
+    type: Literal["field"]
+    value: Text = Field(description="a column of the key event's table")
+
+
+def _increment_from_number(value: object) -> object:
+    if isinstance(value, int) and not isinstance(value, bool):
+        return {"type": "const", "value": value}
+    return value
+
+
+Increment = Annotated[
+    Annotated[ConstIncrement | FieldIncrement, Field(discriminator="type")],
+    BeforeValidator(_increment_from_number),
+]
+
+
+class BaseAttribute(Extensible):
+    """What every kind of attribute has that is created one by one (F14)."""
+
+    # F15: the only properties that PATCH takes; all others need delete and create.
+    PATCHABLE: ClassVar[frozenset[str]] = frozenset(
+        (
+            "name",
+            "description",
+            "duration",
+            "fields",
+            "max_items",
+            "actions",
+            "aggregations",
+            "sub_durations",
+        )
+    )
+    ALWAYS_SENT: ClassVar[tuple[str, ...]] = ()
+
+    name: Text
+    identifier: Text | None = Field(None, description="default: derived from the name")
+    description: Description = None
+    sensitive: bool = Field(False, description="whether personalizations have to ask for it")
+
+    @model_validator(mode="after")
+    def _has_identifier(self) -> Self:
+        if not self.key:
+            hint = "give one: identifier: some_name"
+            raise Unfit(f"no identifier can be derived from the name '{self.name}'", hint)
+        return self
+
+    @property
+    def key(self) -> str:
+        """The identifier, derived from the name when the file gives none."""
+        return self.identifier or derived_identifier(self.name)
+
+    def key_events(self) -> tuple[str, ...]:
+        """The names of the key events that the attribute hangs on."""
+        return ()
+
+    def to_api(self) -> dict[str, Any]:
+        """The body of the recipe's POST, key events still by name; `identifier` always (F14)."""
+        whole = self.model_dump(mode="json", by_alias=True)
+        first = {"name": self.name, "identifier": self.key, "type": to_camel(whole["type"])}
+        always = {name: whole[name] for name in self.ALWAYS_SENT}
+        return super().to_api() | first | always
+
+
+class EventAttribute(BaseAttribute, Filtered):
+    """An attribute that is collected from a key event."""
+
+    key_event: Text = Field(alias="realtimeKeyEventId", description="the name of a key event")
+
+    def key_events(self) -> tuple[str, ...]:
+        """The names of the key events that the attribute hangs on."""
+        return (self.key_event,)
+
+
+class SingleAttribute(EventAttribute):
+    """The last value of a column."""
+
+    type: Literal["single"]
+    value_column: Text = Field(description="the column whose last value is kept")
+    data_type: Literal["string", "number"]
+    duration: Duration
+    backfill: bool = False
+
+
+class ListAttribute(EventAttribute):
+    """The items that an event mentioned, with aggregations over them."""
+
+    type: Literal["list"]
+    value_column: Text | None = None
+    id_column: Text | None = Field(None, description="the column that tells items apart")
+    fields: Annotated[tuple[str, ...], BeforeValidator(empty_if_none)] = ()
+    max_items: Count | None = None
+    actions: Annotated[tuple[ListAction, ...], BeforeValidator(empty_if_none)] = ()
+    aggregations: Annotated[tuple[Aggregation, ...], BeforeValidator(empty_if_none)] = ()
+    duration: Duration
+
+    def key_events(self) -> tuple[str, ...]:
+        """The names of the key events that the attribute hangs on, those of actions included."""
+        return (self.key_event, *(action.key_event for action in self.actions))
+
+
+class CounterAttribute(EventAttribute):
+    """How often something happened, or the sum of a column."""
+
+    # The API gives no default for it (F14).
+    ALWAYS_SENT: ClassVar[tuple[str, ...]] = ("increment",)
+
+    type: Literal["counter"]
+    counter_type: Literal["sliding", "total"] = Field(
+        "sliding", description="sliding is the default of the API; the recipe uses total"
+    )
+    increment: Increment = Field(
+        ConstIncrement(type="const", value=1), description="what each event adds"
+    )
+    duration: Duration | None = None
+    backfill: bool = False
+    sub_durations: Annotated[tuple[SubDuration, ...], BeforeValidator(empty_if_none)] = ()
+
+    @model_validator(mode="after")
+    def _some_duration(self) -> Self:
+        if self.duration is None and not self.sub_durations:
+            hint = "write e.g. duration: 24 hours"
+            raise Unfit("a counter needs a duration, or sub_durations", hint)
+        return self
+
+
+class LookupColumn(Part):
+    """A column of a lookup catalog (F14)."""
+
+    name: Text
+    data_type: Literal["string", "number"]
+
+
+class LookupKey(Part):
+    """What a row of a lookup catalog is found by (F14)."""
+
+    id: Annotated[Text, BeforeValidator(text_if_number)]
+    type: Text
+
+
+class LookupCatalogAttribute(BaseAttribute):
+    """Columns of a catalog, such as the price of the product that was looked at."""
+
+    type: Literal["lookup_catalog"]
+    lookup_catalog_table_name: Text
+    lookup_catalog_columns: tuple[LookupColumn, ...] = Field(min_length=1)
+    lookup_keys: tuple[LookupKey, ...] = Field(min_length=1)
+
+
+class ImportedAttribute(Part):
+    """A batch attribute that realtime reads: a column of the parent segment (F11, F14).
+
+    The API takes the list of all such columns at once, and the names with `batch_attributes`.
+    """
+
+    type: Literal["imported"]
+    column: Text = Field(description="a column of the master table")
+    name: Text | None = Field(None, description="default: as the column")
+
+
+Attribute = Annotated[
+    SingleAttribute | ListAttribute | CounterAttribute | LookupCatalogAttribute | ImportedAttribute,
+    Field(discriminator="type"),
+]
+ATTRIBUTE: TypeAdapter[Attribute] = TypeAdapter(Attribute, config=ConfigDict(defer_build=True))
+
+
+def attribute_from_api(document: Mapping[str, Any]) -> BaseAttribute | ImportedAttribute:
+    """Read an attribute as the API answers it, with key events by name.
+
+    Raises:
+        pydantic.ValidationError: it is of a kind or of a form that F14 does not give.
+    """
+    stated = {name: value for name, value in document.items() if value is not None}
+    stated["type"] = to_snake(str(stated.get("type")))
+    if stated["type"] == "imported":
+        # Of the column, the answer tells the identifier or the name.
+        column = next((stated[n] for n in ("column", "identifier", "name") if n in stated), None)
+        stated = {"type": "imported", "column": column}
+    return ATTRIBUTE.validate_python(stated, by_alias=True, by_name=False, extra="ignore")
+
+
+def derived_identifier(name: str) -> str:
+    """The identifier of an attribute that has only a name: lower case, `_` for the rest (F14)."""
+    return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

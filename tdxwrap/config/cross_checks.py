@@ -1,0 +1,256 @@
+"""What must hold between the items of a configuration: names, references, limits.
+
+The checks read the raw data, not the model, so that they also run when some items are wrong;
+what has not the right form is passed over here, since the model reports it.
+"""
+
+from __future__ import annotations
+
+import re
+import warnings
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+from pydantic import ValidationError
+
+from tdxwrap.config.filters import rule_length
+from tdxwrap.config.messages import did_you_mean
+from tdxwrap.config.models import Filtered, derived_identifier
+from tdxwrap.config.yaml_source import Loc, Source
+from tdxwrap.errors import Problem
+
+Entry: TypeAlias = tuple[Loc, str]
+
+SECTIONS = ("event_tables", "key_events", "id_stitching", "batch_attributes", "attributes")
+MAX_TABLES = 100
+MAX_KEYS = 100
+MAX_FILTER_CHARACTERS = 1_000
+_MAX_SUGGESTIONS = 100
+
+
+def errors(source: Source) -> Iterator[Problem]:
+    """Duplicates, dangling names and what is over the limits of F20."""
+    checks = (_no_section, _duplicates, _identifiers, _batch_names, _dangling, _foreign_tables)
+    for check in (*checks, _limits):
+        yield from check(source)
+
+
+def cautions(source: Source) -> Iterator[Problem]:
+    """What is accepted, and probably not what is wanted."""
+    stitching = _get(source.data, "id_stitching")
+    lookup = _get(stitching, "ext_lookup_key")
+    loc: Loc = ("id_stitching", "ext_lookup_key")
+    keys = _stitching_keys(source)
+    if lookup in {key for _, key in keys}:
+        message = f"{lookup} is also a stitching key; the lookup key is the segment's profile key"
+        yield source.problem(loc, message, "with another one batch attributes never resolve")
+    for key_loc, key in _items(stitching, "keys", ("id_stitching",)):
+        pattern = _get(key, "valid_regexp")
+        reason = _regexp_fault(pattern) if isinstance(pattern, str) else ""
+        if reason:
+            message = f"'{pattern}' does not look like a regular expression: {reason}"
+            yield source.problem((*key_loc, "valid_regexp"), message)
+    for kind in ("key_events", "attributes"):
+        yield from _unknown(source, _items(source.data, kind))
+    yield from _unknown(source, _items(stitching, "keys", ("id_stitching",)))
+
+
+def _unknown(source: Source, items: Iterable[tuple[Loc, Any]]) -> Iterator[Problem]:
+    for loc, item in items:
+        for name in _get(item, "extra") or ():
+            message = f"{name} is passed on as it is: this version does not know it"
+            hint = "see that the API does; a newer tdxwrap may know it, too"
+            yield source.problem((*loc, "extra", name), message, hint, of_key=True)
+
+
+def _regexp_fault(pattern: str) -> str:
+    try:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore")
+            re.compile(pattern)
+    except (re.error, OverflowError, RecursionError) as error:
+        return str(error)
+    return ""
+
+
+def _no_section(source: Source) -> Iterator[Problem]:
+    data = source.data or {}
+    if not set(data) - {"parent_segment"}:
+        message = "the file configures nothing"
+        yield source.problem((), message, f"it needs one or more of {', '.join(SECTIONS)}")
+
+
+def _duplicates(source: Source) -> Iterator[Problem]:
+    data = source.data
+    yield from _repeated(source, "the event table", _event_tables(source))
+    yield from _repeated(source, "the key event", _texts(_items(data, "key_events"), "name"))
+    yield from _repeated(source, "the attribute", _texts(_items(data, "attributes"), "name"))
+    yield from _repeated(source, "the stitching key", _stitching_keys(source))
+    columns = _short_texts(_items(data, "batch_attributes"), "column")
+    yield from _repeated(source, "the batch attribute", columns)
+    for loc, attribute in _items(data, "attributes"):
+        for part in ("aggregations", "sub_durations"):
+            inner = _texts(_items(attribute, part, loc), "identifier")
+            yield from _repeated(source, "the identifier", inner)
+
+
+def _repeated(source: Source, what: str, entries: Iterable[Entry]) -> Iterator[Problem]:
+    first: dict[str, Loc] = {}
+    for loc, text in entries:
+        if text in first:
+            other = source.beside(loc, first[text])
+            yield source.problem(loc, f"{what} {text} is already in {other}")
+        first.setdefault(text, loc)
+
+
+def _identifiers(source: Source) -> Iterator[Problem]:
+    first: dict[str, Loc] = {}
+    names: set[str] = set()
+    for loc, attribute in _items(source.data, "attributes"):
+        field = "column" if _get(attribute, "type") == "imported" else "identifier"
+        stated, name = _get(attribute, field), _get(attribute, "name")
+        derived = derived_identifier(name) if isinstance(name, str) else ""
+        identifier = stated if isinstance(stated, str) and stated else derived
+        # The same name twice is told as such.
+        if identifier in first and (stated or name not in names):
+            place = (*loc, field if stated else "name")
+            yield _taken(source, place, identifier, first[identifier])
+        if identifier:
+            first.setdefault(identifier, loc)
+        names |= {name} if isinstance(name, str) else set()
+
+
+def _taken(source: Source, place: Loc, identifier: str, first: Loc) -> Problem:
+    other = source.beside(place, first)
+    if place[-1] == "column":
+        message = f"the column {identifier} is the identifier of the attribute in {other}"
+        return source.problem(place, message, "each column is imported once, under its own name")
+    origin = ", derived from the name," if place[-1] == "name" else ""
+    message = f"the identifier {identifier}{origin} is that of the attribute in {other}"
+    return source.problem(place, message, "give an identifier of its own")
+
+
+def _batch_names(source: Source) -> Iterator[Problem]:
+    """An imported column that is a batch attribute as well has its name from there."""
+    parts: dict[str, object] = {}
+    for _, part in _items(source.data, "batch_attributes"):
+        column = part if isinstance(part, str) else _get(part, "column")
+        if isinstance(column, str):
+            parts[column] = _get(part, "name")
+    for loc, attribute in _items(source.data, "attributes"):
+        column, name = _get(attribute, "column"), _get(attribute, "name")
+        if _get(attribute, "type") != "imported" or not isinstance(column, str) or name is None:
+            continue
+        if column in parts and parts[column] != name:
+            message = f"{column} is called otherwise under batch_attributes"
+            yield source.problem((*loc, "name"), message, "name it there, or take it out there")
+
+
+def _dangling(source: Source) -> Iterator[Problem]:
+    events = list(_items(source.data, "key_events"))
+    known = {name for _, name in _texts(events, "name")}
+    # A name such as 12 or no, without quotes, is reported where it stands, not where it is used.
+    known |= {source.text((*loc, "name")) for loc, _ in events} - {""}
+    others = f"the key events are {', '.join(sorted(known)[:5])}" if known else "there is none"
+    hints: dict[str, str] = {}
+    for loc, name in _key_event_references(source):
+        if name in known:
+            continue
+        # Looking for the nearest of thousands of names takes its time: not for thousands of them.
+        if name not in hints and len(hints) < _MAX_SUGGESTIONS:
+            hints[name] = did_you_mean(name, known) or others
+        yield source.problem(loc, f"no key event is called '{name}'", hints.get(name, others))
+
+
+def _key_event_references(source: Source) -> Iterator[Entry]:
+    attributes = list(_items(source.data, "attributes"))
+    yield from _texts(attributes, "key_event")
+    for loc, attribute in attributes:
+        yield from _texts(_items(attribute, "actions", loc), "key_event")
+
+
+def _foreign_tables(source: Source) -> Iterator[Problem]:
+    stated = {table for _, table in _event_tables(source)}
+    if not isinstance(_get(source.data, "event_tables"), list):
+        return
+    for loc, event in _items(source.data, "key_events"):
+        table = _table(event)
+        if table and table not in stated:
+            hint = did_you_mean(table, stated) or f"add {table} to event_tables"
+            yield source.problem((*loc, "table"), f"{table} is not among event_tables", hint)
+
+
+def _limits(source: Source) -> Iterator[Problem]:
+    """F20."""
+    events = list(_items(source.data, "key_events"))
+    stated = {table for _, table in _event_tables(source)}
+    where: Loc = ("event_tables",) if stated else ("key_events",)
+    tables = stated or {_table(event) for _, event in events} - {""}
+    yield from _over(source, where, len(tables), MAX_TABLES, "event tables")
+    keys: Loc = ("id_stitching", "keys")
+    yield from _over(source, keys, len(list(_stitching_keys(source))), MAX_KEYS, "stitching keys")
+    characters = sum(_filter_length(event) for _, event in events)
+    what = "characters in the filters of all key events together"
+    yield from _over(source, ("key_events",), characters, MAX_FILTER_CHARACTERS, what)
+
+
+def _over(source: Source, loc: Loc, count: int, limit: int, what: str) -> Iterator[Problem]:
+    if count > limit:
+        message = f"{count:,} {what}; a parent segment takes at most {limit:,}"
+        yield source.problem(loc, message)
+
+
+def _filter_length(event: Any) -> int:
+    given = {name: _get(event, name) for name in ("filter", "filter_rule")}
+    try:
+        return rule_length(
+            Filtered.model_validate({n: v for n, v in given.items() if v}).filter_rule
+        )
+    except ValidationError:
+        return 0
+
+
+def _get(data: Any, name: str) -> Any:
+    return data.get(name) if isinstance(data, dict) else None
+
+
+def _items(data: Any, name: str, loc: Loc = ()) -> Iterator[tuple[Loc, Any]]:
+    items = _get(data, name)
+    for index, item in enumerate(items if isinstance(items, list) else ()):
+        yield (*loc, name, index), item
+
+
+def _texts(items: Iterable[tuple[Loc, Any]], name: str) -> Iterator[Entry]:
+    """The texts that the items have in a field."""
+    for loc, item in items:
+        text = _get(item, name)
+        if isinstance(text, str) and text:
+            yield (*loc, name), text
+
+
+def _short_texts(items: Iterable[tuple[Loc, Any]], name: str) -> Iterator[Entry]:
+    """The texts that the items are, or have in a field."""
+    for loc, item in items:
+        yield from ((loc, item),) if isinstance(item, str) else _texts(((loc, item),), name)
+
+
+def _stitching_keys(source: Source) -> Iterator[Entry]:
+    stitching = _get(source.data, "id_stitching")
+    return _short_texts(_items(stitching, "keys", ("id_stitching",)), "name")
+
+
+def _event_tables(source: Source) -> Iterator[Entry]:
+    for loc, item in _items(source.data, "event_tables"):
+        table = item if isinstance(item, str) else _table(item)
+        if table:
+            yield loc, table
+
+
+def _table(item: Any) -> str:
+    """`database.table` of a key event or an event table; empty if it is not clear."""
+    database, table = _get(item, "database"), _get(item, "table")
+    if not isinstance(table, str) or not table:
+        return ""
+    if isinstance(database, str) and database:
+        return f"{database}.{table}"
+    return table if database is None and "." in table else ""

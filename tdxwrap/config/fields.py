@@ -1,0 +1,244 @@
+"""What all parts of a configuration have in common: names by rule, durations, filters, `extra`.
+
+The same classes hold what the YAML file says (snake_case names) and what the API answers
+(camelCase, by rule; names in place of ids). So desired and live compare field by field, an
+export is a dump of what was read, and a default stands in one place. `model_fields_set` tells
+what a file *states*: only that is managed on an item that exists.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from typing import Annotated, Any, ClassVar, Literal, Self
+
+from pydantic import (
+    AliasGenerator,
+    BaseModel,
+    BeforeValidator,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    PlainSerializer,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    ValidationError,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic.alias_generators import to_camel
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema, InitErrorDetails
+
+from tdxwrap.config.filters import FilterRule, Unfit, rule_document
+from tdxwrap.config.short_filters import ShortFilter, short_form
+
+EVERY_EVENT = FilterRule(type="And", conditions=())
+"""The filter that lets everything pass: what an absent or null filterRule means."""
+
+Units = Literal["minute", "hour", "day"]
+_DURATION = re.compile(r"\s*([0-9]{1,9})\s*(minute|hour|day)s?\s*", re.IGNORECASE)
+
+
+# The context of a dump in which a filter is written in short, where that says the same.
+SHORT_FILTERS = {"filters": "short"}
+
+
+class Part(BaseModel):
+    """Shared settings of all parts of a configuration."""
+
+    model_config = ConfigDict(
+        alias_generator=AliasGenerator(alias=to_camel),
+        validate_by_name=True,
+        validate_by_alias=False,
+        extra="forbid",
+        frozen=True,
+        defer_build=True,
+    )
+    # The JSON Schema of what a file may write in place of the mapping.
+    SHORTHAND: ClassVar[JsonSchemaValue | None] = None
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = handler(core_schema)
+        return {"anyOf": [cls.SHORTHAND, schema]} if cls.SHORTHAND else schema
+
+    @classmethod
+    def from_api(cls, document: Mapping[str, Any]) -> Self:
+        """Read an API object. Unknown properties are dropped; null means absent.
+
+        Raises:
+            pydantic.ValidationError: the object is not of the form that F11–F14 give.
+        """
+        stated = {name: value for name, value in document.items() if value is not None}
+        return cls.model_validate(stated, by_alias=True, by_name=False, extra="ignore")
+
+    def to_api(self) -> dict[str, Any]:
+        """The request body: what is stated, under the API's names."""
+        return spread(self.model_dump(mode="json", by_alias=True, exclude_unset=True))
+
+    def body_of(self, names: Iterable[str]) -> dict[str, Any]:
+        """The body of a PATCH: these fields, under the API's names."""
+        return spread(self.model_dump(mode="json", by_alias=True, include=set(names)))
+
+    def to_config(self) -> dict[str, Any]:
+        """The item as a configuration file writes it: what differs from the defaults, in short."""
+        return self.model_dump(
+            mode="json", by_alias=False, exclude_defaults=True, context=SHORT_FILTERS
+        )
+
+
+def spread(body: dict[str, Any]) -> dict[str, Any]:
+    """A request body with the properties under `extra` beside the others."""
+    extra: dict[str, Any] = body.pop("extra", {})
+    return body | extra
+
+
+def _none_if_empty(value: object) -> object:
+    return None if value == "" else value
+
+
+def empty_if_none(value: object) -> object:
+    return () if value is None else value
+
+
+# Stands in a location for the name of the field that a filter in short has (`configwords.py`).
+IN_SHORT = "<filter>"
+
+
+@dataclass(frozen=True, slots=True)
+class _Short:
+    """What stands under `filter`, to be read where `filter_rule` is."""
+
+    value: object
+
+
+class _ShortField(BaseModel):
+    content: ShortFilter = Field(alias=IN_SHORT)
+
+
+def _filter_rule(value: object) -> object:
+    if isinstance(value, _Short) and value.value is not None:
+        return _ShortField.model_validate({IN_SHORT: value.value}).content.rule()
+    return EVERY_EVENT if value is None or isinstance(value, _Short) else value
+
+
+def text_if_number(value: object) -> object:
+    is_number = isinstance(value, int) and not isinstance(value, bool)
+    return str(value) if is_number else value
+
+
+def _no_bool(value: object) -> object:
+    if isinstance(value, bool):
+        raise Unfit("true or false where a whole number is expected")
+    return value
+
+
+Text = Annotated[str, Field(min_length=1)]
+Count = Annotated[int, Field(ge=1), BeforeValidator(_no_bool)]
+# An empty description and none at all are the same to the API.
+Description = Annotated[str | None, BeforeValidator(_none_if_empty)]
+# Written in the API's own form on both sides.
+Filter = Annotated[FilterRule, BeforeValidator(_filter_rule), PlainSerializer(rule_document)]
+
+
+class Duration(Part):
+    """How long a value is kept. The file may write `1 day`, `24 hours`, `30 minutes` (F14)."""
+
+    SHORTHAND: ClassVar[JsonSchemaValue | None] = {
+        "type": "string",
+        "pattern": r"^\s*[0-9]+\s*([mM]inute|[hH]our|[dD]ay)s?\s*$",
+        "examples": ["1 day", "24 hours", "30 minutes"],
+    }
+
+    value: Count
+    unit: Units
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        match = _DURATION.fullmatch(value)
+        if match is None:
+            raise Unfit(
+                f"'{value}' is not a duration", "write e.g. '24 hours', '1 day', '30 minutes'"
+            )
+        return {"value": int(match[1]), "unit": match[2].lower()}
+
+    def __str__(self) -> str:
+        return f"{self.value} {self.unit}{'' if self.value == 1 else 's'}"
+
+    @model_serializer(mode="wrap")
+    def _short_in_a_file(
+        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> Any:
+        return handler(self) if info.by_alias else str(self)
+
+
+class Filtered(Part):
+    """A part with a filter: `filter_rule` in the API's form, or `filter` in short (F25)."""
+
+    filter_rule: Filter = Field(EVERY_EVENT, description="which events, in the API's own form")
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = super().__get_pydantic_json_schema__(core_schema, handler)
+        fields = handler.resolve_ref_schema(schema)
+        short = handler(ShortFilter.__pydantic_core_schema__)
+        fields["properties"]["filter"] = {**short, "description": "which events, default: all"}
+        fields["not"] = {"required": ["filter", "filter_rule"]}
+        return schema
+
+    @model_validator(mode="before")
+    @classmethod
+    def _rule_from_filter(cls, value: object) -> object:
+        # Of both, `filter` is one too many; it stays there to be reported.
+        if not isinstance(value, dict) or "filter" not in value or "filter_rule" in value:
+            return value
+        rest = {name: field for name, field in value.items() if name != "filter"}
+        return rest | {"filter_rule": _Short(value["filter"])}
+
+    @model_serializer(mode="wrap")
+    def _filter_in_short(
+        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> Any:
+        document = handler(self)
+        name = "filterRule" if info.by_alias else "filter_rule"
+        if name not in document:
+            return document
+        # The field of the base class comes first, where a reader expects the name.
+        rule = document.pop(name)
+        short = short_form(self.filter_rule) if info.context is SHORT_FILTERS else None
+        return document | ({name: rule} if short is None else {"filter": short})
+
+
+class Extensible(Part):
+    """A part to which the API may add properties that this version does not know yet."""
+
+    extra: dict[str, Any] = Field(
+        {}, description="properties that are not known here, passed on to the API as they are"
+    )
+
+    @field_validator("extra")
+    @classmethod
+    def _only_unknown(cls, value: dict[str, Any]) -> dict[str, Any]:
+        known = {name: name for name in cls.model_fields}
+        known |= {str(info.alias): name for name, info in cls.model_fields.items()}
+        problems = [_known(name, value, known[name]) for name in value if name in known]
+        if problems:
+            raise ValidationError.from_exception_data("extra", problems)
+        return value
+
+
+def _known(name: str, values: Mapping[str, Any], field: str) -> InitErrorDetails:
+    error = Unfit(f"{name} is a field of its own", f"write {field}: beside extra")
+    return InitErrorDetails(
+        type="value_error", loc=(name,), input=values[name], ctx={"error": error}
+    )

@@ -1,0 +1,168 @@
+"""Loading a configuration file: everything that can be said about it without asking tdx."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import ValidationError
+
+from tdxwrap.config import cross_checks
+from tdxwrap.config.extends import extended
+from tdxwrap.config.messages import problems_of
+from tdxwrap.config.models import RtConfig
+from tdxwrap.config.yaml_source import Source, escape, read_bytes, read_source, unusable
+from tdxwrap.errors import ConfigError, Problem
+
+__all__ = ["LoadedConfig", "escape", "load", "parse", "schema"]
+
+
+# What the environment gives may be of any form.
+_VARIABLE = {"type": "string", "pattern": r"\$\{"}
+_PATH = {"type": "string", "minLength": 1}
+_EXTENDS = {
+    "description": "the files that this one adds to and changes; paths relative to this file",
+    "anyOf": [_PATH, {"type": "array", "items": _PATH}],
+}
+
+
+@dataclass(frozen=True, slots=True)
+class LoadedConfig:
+    """A valid configuration.
+
+    Attributes:
+        config: what the file says, with all that it extends.
+        source: where it says it.
+        path: the file as the user gave it; `-` for standard input.
+        digest: SHA-256 of what was read, in hexadecimal; of all files where there are several.
+        warnings: what is accepted, and probably not what is wanted.
+    """
+
+    config: RtConfig
+    source: Source
+    path: str
+    digest: str
+    warnings: tuple[Problem, ...]
+
+
+def load(path: str | Path, *, environ: Mapping[str, str]) -> LoadedConfig:
+    """Read and check a file and those that it extends, or standard input for `-`.
+
+    Raises:
+        ConfigError: it is not usable; holds all problems at once, in file order.
+    """
+    return parse(str(path), read_bytes(str(path)), environ=environ)
+
+
+def read(path: str, content: bytes, *, environ: Mapping[str, str]) -> Source:
+    """The data of a file with what it extends merged in, not yet checked.
+
+    Raises:
+        ConfigError: one of them cannot be read, or is no configuration at all.
+    """
+    source = read_source(path, content, environ)
+    _demand_mapping(source)
+    return extended(source, environ)
+
+
+def parse(path: str, content: bytes, *, environ: Mapping[str, str]) -> LoadedConfig:
+    """Check the bytes of a file; `path` names it in messages, and what it extends is beside it.
+
+    Raises:
+        ConfigError: as `load`.
+    """
+    source = read(path, content, environ=environ)
+    config, found = _validated(source)
+    problems = [*source.problems, *found, *cross_checks.errors(source)]
+    if config is None or problems:
+        raise ConfigError(path, _in_file_order(problems))
+    warnings = _in_file_order(cross_checks.cautions(source))
+    return LoadedConfig(config, source, path, source.digest, warnings)
+
+
+def _demand_mapping(source: Source) -> None:
+    if isinstance(source.data, dict):
+        return
+    if source.problems:
+        raise ConfigError(source.path, _in_file_order(source.problems))
+    kind = "a list" if isinstance(source.data, list) else "a single value"
+    holds = (
+        "is empty" if source.data is None else f"holds {kind}, not the fields of a configuration"
+    )
+    hint = f"a configuration consists of {', '.join(cross_checks.SECTIONS)}"
+    place = source.place(())
+    raise unusable(source.path, f"the file {holds}", hint, (place.line, place.column))
+
+
+def _validated(source: Source) -> tuple[RtConfig | None, list[Problem]]:
+    try:
+        return RtConfig.model_validate(source.data), []
+    except ValidationError as error:
+        return None, list(problems_of(error, source))
+
+
+def _in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
+    # What stands at an anchor is read again for each alias: its problems are told once.
+    once = {(p.file, p.line, p.column, p.message): p for p in reversed(list(problems))}
+    return tuple(sorted(once.values(), key=lambda p: (p.file, p.line, p.column)))
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a configuration file, for editors."""
+    document = _for_readers(RtConfig.model_json_schema(by_alias=False))
+    definitions = document.pop("$defs")
+    partial = _partial(document)
+    del partial["properties"]["remove"]
+    partial["properties"]["extends"] = _EXTENDS
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:tdxwrap:rt-config",
+        "title": "tdxwrap configuration",
+        "$defs": definitions
+        | {f"Partial{name}": _partial(part) for name, part in definitions.items()},
+        "if": {"required": ["extends"]},
+        "then": partial,
+        "else": document,
+    }
+
+
+def _partial(part: Any) -> Any:
+    """The schema of what may lack what the file that it extends has, or is to be removed."""
+    if isinstance(part, list):
+        return [_partial(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {
+        "anyOf" if name == "oneOf" else name: value if name == "not" else _partial(value)
+        for name, value in part.items()
+        if name != "required"
+    }
+    if isinstance(kept.get("$ref"), str):
+        kept["$ref"] = kept["$ref"].replace("#/$defs/", "#/$defs/Partial")
+    if kept.get("additionalProperties") is False:
+        kept["properties"] = kept.get("properties", {}) | {"remove": {"const": True}}
+    return kept
+
+
+def _for_readers(part: Any) -> Any:
+    """Without what only pydantic, OpenAPI or a reader of tdx-facts understands."""
+    if isinstance(part, list):
+        return [_for_readers(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {name: _for_readers(value) for name, value in part.items() if not _is_noise(name, value)}
+    if isinstance(kept.get("description"), str):
+        kept["description"] = re.sub(r" \(F\d[^)]*\)", "", kept["description"])
+    return {"anyOf": [kept, _VARIABLE]} if _demands_form(kept) else kept
+
+
+def _is_noise(name: str, value: Any) -> bool:
+    return (name == "title" and isinstance(value, str)) or name == "discriminator"
+
+
+def _demands_form(part: dict[str, Any]) -> bool:
+    form = isinstance(part.get("enum"), list) or isinstance(part.get("pattern"), str)
+    return form or part.get("type") in ("integer", "boolean")

@@ -1,0 +1,251 @@
+"""What pydantic finds in a file, in the words of the file format.
+
+Paths lose the tags of the unions, a misspelt name gets the nearest right one as a hint, and no
+message is pydantic's own.
+"""
+
+from __future__ import annotations
+
+import difflib
+import re
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from typing import Any
+
+from pydantic import BaseModel, ValidationError
+
+from tdxwrap.config import filters, models, short_filters
+from tdxwrap.config.fields import IN_SHORT
+from tdxwrap.config.yaml_source import Loc, Source
+from tdxwrap.errors import Problem
+
+# The class that is meant by the last name in pydantic's location: a field, or a union's tag.
+_OWNERS: Mapping[str, type[BaseModel]] = {
+    "": models.RtConfig,
+    "event_tables": models.EventTable,
+    "key_events": models.KeyEvent,
+    "id_stitching": models.IdStitching,
+    "keys": models.StitchingKey,
+    "batch_attributes": models.BatchAttribute,
+    "single": models.SingleAttribute,
+    "list": models.ListAttribute,
+    "counter": models.CounterAttribute,
+    "lookup_catalog": models.LookupCatalogAttribute,
+    "imported": models.ImportedAttribute,
+    "lookup_catalog_columns": models.LookupColumn,
+    "lookup_keys": models.LookupKey,
+    "aggregations": models.Aggregation,
+    "actions": models.ListAction,
+    "sub_durations": models.SubDuration,
+    "duration": models.Duration,
+    "const": models.ConstIncrement,
+    "field": models.FieldIncrement,
+    "filter_rule": filters.FilterRule,
+    "group": filters.FilterRule,
+    "Column": filters.ColumnCondition,
+    "operator": filters.Operator,
+    IN_SHORT: short_filters.ShortFilter,
+    short_filters.COMPARISON: short_filters.Comparison,
+    short_filters.COMPARISONS: short_filters.Comparison,
+}
+# Where a field of another kind is met: what that kind is called, and what to do.
+_KINDS = (
+    (
+        {"single", "list", "counter", "lookup_catalog", "imported"},
+        "{} attributes",
+        "this one is of type {}",
+    ),
+    ({"Column", "group"}, "conditions of type {}", "write type: Column"),
+)
+# Where pydantic puts the tag of a union into a location.
+_UNION_ITEMS = ("attributes", "conditions", "rightValues")
+_UNION_FIELDS = ("increment", "rightValue", "minValue", "maxValue")
+
+
+@dataclass(frozen=True, slots=True)
+class _Finding:
+    """One entry of pydantic's list, with what the messages need."""
+
+    loc: Loc
+    owner: str
+    value: Any
+    shown: str
+    context: Mapping[str, Any]
+
+    @property
+    def name(self) -> str:
+        return str(self.loc[-1]) if self.loc else ""
+
+
+def problems_of(error: ValidationError, source: Source) -> Iterator[Problem]:
+    """Each thing that pydantic found, once, where it stands in the file."""
+    entries = error.errors(include_url=False)
+    findings = [(entry["type"], _finding(entry, source)) for entry in entries]
+    unknown = [finding for kind, finding in findings if kind == "extra_forbidden"]
+    # A misspelt field is also a missing one: that is told once.
+    misspelt = {(*f.loc[:-1], _nearest_field(f)) for f in unknown}
+    # The database of a key event may be stated by its table, which could not be read.
+    told = {(*loc[:-1], "database") for loc in source.broken if loc[-1:] == ("table",)}
+    told |= source.broken
+    for kind, finding in findings:
+        if finding.loc in told or (kind == "missing" and finding.loc in misspelt):
+            continue
+        told.add(finding.loc)
+        message, hint = _WORDS.get(kind, _says("cannot stand here"))(finding)
+        yield source.problem(finding.loc, message, hint, of_key=kind == "extra_forbidden")
+
+
+def nearest(word: str, options: Iterable[str]) -> str:
+    """The option that was probably meant, whatever its case and separators; else empty."""
+    flat = {_flat(option): option for option in options}
+    found = difflib.get_close_matches(_flat(word[:100]), flat, n=1, cutoff=0.65)
+    return flat[found[0]] if found else ""
+
+
+def did_you_mean(word: str, options: Iterable[str]) -> str:
+    """The hint for a misspelt word; empty if nothing is like it."""
+    option = nearest(word, options)
+    return f"did you mean {option}?" if option else ""
+
+
+def _flat(text: str) -> str:
+    return re.sub(r"[\s_-]", "", text).lower()
+
+
+def _finding(entry: Any, source: Source) -> _Finding:
+    raw = entry["loc"]
+    loc = _without_tags(raw)
+    value = entry["input"]
+    if entry["type"].startswith("union_tag"):
+        loc = (*loc, "type")
+        value = value.get("type")
+    names = [part for part in raw[:-1] if isinstance(part, str)]
+    owner = names[-1] if names else ""
+    return _Finding(loc, owner, value, _shown(value, source.text(loc)), entry.get("ctx", {}))
+
+
+def _without_tags(raw: Loc) -> Loc:
+    loc: Loc = ()
+    tagged: Loc | None = None
+    for part in raw:
+        if part in short_filters.TAGS:
+            continue
+        if part == IN_SHORT:
+            loc = (*loc[:-1], "filter")
+        elif loc != tagged and _is_union(loc):
+            tagged = loc
+        else:
+            loc = (*loc, part)
+    return loc
+
+
+def _is_union(loc: Loc) -> bool:
+    if len(loc) > 1 and isinstance(loc[-1], int):
+        return loc[-2] in _UNION_ITEMS
+    return bool(loc) and loc[-1] in _UNION_FIELDS
+
+
+def _shown(value: Any, text: str) -> str:
+    if isinstance(value, list):
+        return "a list"
+    if isinstance(value, dict):
+        return "a mapping"
+    if value is None:
+        return "an empty value"
+    return f"'{value}'" if isinstance(value, str) else text
+
+
+def _fields(owner: str) -> dict[str, str]:
+    """Every name that a field has, in the file or in the API → its name in the file."""
+    model = _OWNERS.get(owner)
+    infos = model.model_fields if model else {}
+    in_api_form = model is not None and not issubclass(model, models.Part)
+    names = {name: (in_api_form and info.alias) or name for name, info in infos.items()}
+    if model is not None and issubclass(model, models.Filtered):
+        names["filter"] = "filter"
+    in_api = {infos[name].alias or name: shown for name, shown in names.items() if name in infos}
+    return in_api | names | ({} if owner else {"extends": "extends"})
+
+
+def _nearest_field(finding: _Finding) -> str:
+    fields = _fields(finding.owner)
+    return fields.get(nearest(finding.name, fields), "")
+
+
+def _unknown(finding: _Finding) -> tuple[str, str]:
+    for kinds, called, hint in _KINDS:
+        others = [kind for kind in sorted(kinds) if finding.name in _fields(kind).values()]
+        if finding.owner in kinds and others:
+            where = called.format(" and ".join(others))
+            return f"{finding.name} belongs to {where}", hint.format(finding.owner)
+    if finding.name == "filter" and finding.name in _fields(finding.owner):
+        return "filter and filter_rule say the same", "keep one of them"
+    field = _nearest_field(finding)
+    known = ", ".join(dict.fromkeys(_fields(finding.owner).values()))
+    hint = f"did you mean {field}?" if field else f"the fields here are {known}"
+    if not field and finding.owner in ("filter_rule", "group"):
+        hint += "; conditions in short go under filter"
+    return f"there is no field {finding.name}", hint
+
+
+def _missing(finding: _Finding) -> tuple[str, str]:
+    or_so = finding.name == "database" and finding.owner == "key_events"
+    return f"{finding.name} is missing", "or write table: database.table" if or_so else ""
+
+
+def _rejected(finding: _Finding) -> tuple[str, str]:
+    error = finding.context["error"]
+    return str(error), getattr(error, "hint", "")
+
+
+def _not_text(finding: _Finding) -> tuple[str, str]:
+    if isinstance(finding.value, bool | int | float):
+        kind = "true or false" if isinstance(finding.value, bool) else "a number"
+        return f"{finding.shown} without quotes is read as {kind}", f'write "{finding.shown}"'
+    expected = "text or number" if _is_union(finding.loc) else "text"
+    return f"{finding.shown} where a {expected} is expected", ""
+
+
+def _no_choice(finding: _Finding) -> tuple[str, str]:
+    expected = finding.context.get("expected") or finding.context.get("expected_tags") or ""
+    options = re.findall(r"'([^']*)'", expected)
+    if finding.owner == "group":
+        options.append("Column")
+    word = str(finding.value)
+    return f"{finding.shown} is not one of {', '.join(options)}", did_you_mean(word, options)
+
+
+def _no_kind(finding: _Finding) -> tuple[str, str]:
+    kinds = "single, list, counter, lookup_catalog or imported"
+    options = "const or field" if "increment" in finding.loc else kinds
+    return "type is missing", f"write type: and one of {options}"
+
+
+def _no_mapping(finding: _Finding) -> tuple[str, str]:
+    names = [part for part in finding.loc if isinstance(part, str)]
+    label = names[-1].replace("_", " ").removesuffix("s")
+    article = "an" if label[0] in "aeiou" else "a"
+    return f"{finding.shown} is not {article} {label}", "write its fields, each as field: value"
+
+
+def _says(what: str, hint: str = "") -> Callable[[_Finding], tuple[str, str]]:
+    return lambda finding: (f"{finding.shown} {what}", hint)
+
+
+_WORDS: Mapping[str, Callable[[_Finding], tuple[str, str]]] = {
+    "extra_forbidden": _unknown,
+    "missing": _missing,
+    "value_error": _rejected,
+    "string_type": _not_text,
+    "string_too_short": _says("is empty"),
+    "too_short": _says("without items", "write at least one"),
+    "literal_error": _no_choice,
+    "union_tag_invalid": _no_choice,
+    "union_tag_not_found": _no_kind,
+    "tuple_type": _says("where a list is expected", "start each item with '- '"),
+    "model_type": _no_mapping,
+    "model_attributes_type": _no_mapping,
+    "greater_than_equal": _says("is less than 1"),
+    **dict.fromkeys(("int_type", "int_parsing", "int_from_float"), _says("is not a whole number")),
+    **dict.fromkeys(("bool_type", "bool_parsing"), _says("is not true or false")),
+}

@@ -1,0 +1,280 @@
+"""The realtime configuration of a parent segment, as a file says it should be (F11, F13).
+
+Attributes stand in `attributes.py`, what all parts have in common in `parts.py`; their names can
+be imported from here.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Annotated, Any, ClassVar, Self
+
+from pydantic import (
+    BeforeValidator,
+    Field,
+    GetJsonSchemaHandler,
+    SerializationInfo,
+    SerializerFunctionWrapHandler,
+    WithJsonSchema,
+    field_validator,
+    model_serializer,
+    model_validator,
+)
+from pydantic.json_schema import JsonSchemaValue
+from pydantic_core import CoreSchema
+
+from tdxwrap.config.attributes import (
+    ATTRIBUTE,
+    Aggregation,
+    Attribute,
+    BaseAttribute,
+    ConstIncrement,
+    CounterAttribute,
+    EventAttribute,
+    FieldIncrement,
+    ImportedAttribute,
+    ListAction,
+    ListAttribute,
+    LookupCatalogAttribute,
+    LookupColumn,
+    LookupKey,
+    SingleAttribute,
+    SubDuration,
+    attribute_from_api,
+    derived_identifier,
+)
+from tdxwrap.config.fields import (
+    Description,
+    Duration,
+    Extensible,
+    Filtered,
+    Part,
+    Text,
+    empty_if_none,
+    spread,
+    text_if_number,
+)
+from tdxwrap.config.filters import Unfit, rule_document
+
+__all__ = [
+    "ATTRIBUTE",
+    "Aggregation",
+    "Attribute",
+    "BaseAttribute",
+    "BatchAttribute",
+    "ConstIncrement",
+    "CounterAttribute",
+    "Duration",
+    "EventAttribute",
+    "EventTable",
+    "Extensible",
+    "FieldIncrement",
+    "Filtered",
+    "IdStitching",
+    "ImportedAttribute",
+    "KeyEvent",
+    "ListAction",
+    "ListAttribute",
+    "LookupCatalogAttribute",
+    "LookupColumn",
+    "LookupKey",
+    "Part",
+    "RtConfig",
+    "SingleAttribute",
+    "StitchingKey",
+    "SubDuration",
+    "attribute_from_api",
+    "derived_identifier",
+]
+
+
+class EventTable(Part):
+    """A table whose rows are events. The file may write `database.table` (F11)."""
+
+    SHORTHAND: ClassVar[JsonSchemaValue | None] = {
+        "type": "string",
+        "pattern": r"^[^.]+\.[^.]+$",
+        "examples": ["web_events.pageviews"],
+    }
+
+    database: Text
+    table: Text
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        return _split_table(value) if isinstance(value, str) else value
+
+    def __str__(self) -> str:
+        return f"{self.database}.{self.table}"
+
+    @model_serializer(mode="wrap")
+    def _short_in_a_file(
+        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
+    ) -> Any:
+        dotted = "." in self.database or "." in self.table
+        return handler(self) if info.by_alias or dotted else str(self)
+
+
+def _split_table(text: str) -> dict[str, str]:
+    database, dot, table = text.partition(".")
+    if not (dot and database and table) or "." in table:
+        raise Unfit(f"'{text}' is not a table", "write database.table")
+    return {"database": database, "table": table}
+
+
+class KeyEvent(Filtered, Extensible):
+    """A named event: rows of an event table that pass a filter (F13)."""
+
+    name: Text = Field(description="what attributes refer to it by")
+    database: Text = Field(alias="databaseName", description="may stand before the table's name")
+    table: Text = Field(alias="tableName", description="a table of event_tables")
+    description: Description = None
+
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        schema = super().__get_pydantic_json_schema__(core_schema, handler)
+        fields = handler.resolve_ref_schema(schema)
+        fields["required"] = ["name", "table"]
+        dotted = {"properties": {"table": {"pattern": r"^[^.]+\.[^.]+$"}}}
+        fields["anyOf"] = [{"required": ["database"]}, dotted]
+        return schema
+
+    @model_validator(mode="before")
+    @classmethod
+    def _database_from_table(cls, value: object) -> object:
+        if not isinstance(value, dict) or "database" in value:
+            return value
+        table = value.get("table")
+        if not isinstance(table, str) or "." not in table:
+            return value
+        return {**value, **_split_table(table)}
+
+    @property
+    def event_table(self) -> EventTable:
+        """The table that the event is read from."""
+        return EventTable(database=self.database, table=self.table)
+
+    def to_api(self) -> dict[str, Any]:
+        """The body of the recipe's POST: `filterRule` is required, so it is always sent (F13)."""
+        return {**super().to_api(), "filterRule": rule_document(self.filter_rule)}
+
+
+class StitchingKey(Extensible):
+    """A column by which profiles are stitched. The file may give the name alone (F11)."""
+
+    SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "string", "minLength": 1}
+
+    name: Text = Field(description="a column of the event tables")
+    valid_regexp: str | None = Field(None, description="only values that match it stitch")
+    invalid_texts: Annotated[tuple[str, ...], BeforeValidator(empty_if_none)] = Field(
+        (), description="values that never stitch, such as unknown"
+    )
+    internal: bool = False
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        return {"name": value} if isinstance(value, str) else value
+
+    @field_validator("valid_regexp")
+    @classmethod
+    def _empty_is_none(cls, value: str | None) -> str | None:
+        return value or None
+
+    def to_api(self) -> dict[str, Any]:
+        """All four properties, as the recipe sends them: PATCH replaces the whole list (F11)."""
+        return spread(self.model_dump(mode="json", by_alias=True))
+
+    @classmethod
+    def from_api(cls, document: Mapping[str, Any]) -> Self:
+        """Read an API object with all its properties: the list is sent back whole (F11)."""
+        known = {info.alias for info in cls.model_fields.values()} - {"extra"}
+        extra = {name: value for name, value in document.items() if name not in known}
+        rest = {name: value for name, value in document.items() if name in known}
+        return super().from_api(rest).model_copy(update={"extra": extra})
+
+
+class BatchAttribute(Part):
+    """A column of the master table that realtime may read (F11)."""
+
+    SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "string", "minLength": 1}
+
+    column: Text
+    name: str | None = None
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        return {"column": value} if isinstance(value, str) else value
+
+    def to_api(self) -> dict[str, Any]:
+        """Both properties: PATCH replaces the whole list (F11)."""
+        return self.model_dump(mode="json", by_alias=True)
+
+
+class IdStitching(Part):
+    """Step 7b: the stitching keys and the key by which batch attributes are looked up."""
+
+    keys: tuple[StitchingKey, ...] = Field((), description="the stitching keys")
+    ext_lookup_key: Annotated[Text | None, WithJsonSchema({"type": "string", "minLength": 1})] = (
+        Field(None, description="the profile key of the parent segment, not a stitching key")
+    )
+
+    @field_validator("ext_lookup_key")
+    @classmethod
+    def _not_null(cls, value: str | None) -> str:
+        # Runs only for a stated value: the default is not validated.
+        if value is None:
+            hint = "remove the line to leave it as it is"
+            raise Unfit("once set, the lookup key can never be null again", hint)
+        return value
+
+
+def _named_column(imported: ImportedAttribute) -> BatchAttribute:
+    # A name that is not stated is not compared, whatever the API calls the column.
+    stated = {"name": imported.name} if imported.name else {}
+    return BatchAttribute(column=imported.column, **stated)
+
+
+class RtConfig(Part):
+    """The realtime configuration of a parent segment, as a file says it should be."""
+
+    parent_segment: Annotated[
+        Text | None,
+        BeforeValidator(text_if_number),
+        WithJsonSchema({"type": ["string", "integer", "null"], "minLength": 1}),
+    ] = Field(None, description="id or name; the command line may give another one")
+    event_tables: tuple[EventTable, ...] | None = Field(
+        None, description="default: the tables of key_events"
+    )
+    key_events: tuple[KeyEvent, ...] = Field((), description="the events, step 7a")
+    id_stitching: IdStitching = IdStitching()
+    batch_attributes: tuple[BatchAttribute, ...] = Field(
+        (), description="columns of the master table that realtime may read"
+    )
+    attributes: tuple[Attribute, ...] = Field((), description="what to keep, step 7c")
+
+    def tables(self) -> tuple[EventTable, ...]:
+        """The event tables that the file states, else those of its key events, each once."""
+        if self.event_tables is not None:
+            return self.event_tables
+        return tuple(dict.fromkeys(event.event_table for event in self.key_events))
+
+    def imported(self) -> dict[int, ImportedAttribute]:
+        """The columns to be imported, each with the place in `attributes` where it stands."""
+        numbered = enumerate(self.attributes)
+        return {n: each for n, each in numbered if isinstance(each, ImportedAttribute)}
+
+    def collected(self) -> dict[int, BaseAttribute]:
+        """All other attributes, each with its place in `attributes`."""
+        numbered = enumerate(self.attributes)
+        return {n: each for n, each in numbered if isinstance(each, BaseAttribute)}
+
+    def batch(self) -> tuple[BatchAttribute, ...]:
+        """The batch attributes: those that the file states, then those that it imports (F11)."""
+        stated = {part.column for part in self.batch_attributes}
+        new = (each for each in self.imported().values() if each.column not in stated)
+        return (*self.batch_attributes, *map(_named_column, new))

@@ -1,0 +1,1 @@
+"""What is made from a configuration: shell script, graph, first file."""

@@ -1,0 +1,222 @@
+"""A journal without the names in it, to be kept as a test: `runs export --redact`.
+
+What is replaced goes by its place, not by what it looks like: in JSON every text but those whose
+property says how (KEPT), in an argv what is not a command or an option, in a path what is not an
+endpoint. The same text becomes the same pseudonym everywhere, so a replay still fits: ids keep
+their shape, and an identifier stays the one that is derived from its name. In sentences, which
+have no places, known names go, and what looks like a name.
+"""
+
+from __future__ import annotations
+
+import json
+import re
+from bisect import insort
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import count
+from pathlib import PurePath
+from typing import Any
+from urllib.parse import quote, unquote
+
+import yaml
+
+from tdxwrap.config.models import derived_identifier
+from tdxwrap.fake.args import COMMANDS
+from tdxwrap.tdx.answer import NotJson, parse_json
+
+# Properties whose texts are words of the API or of a configuration.
+KEPT = re.compile(
+    "type|status|(data|counter|aggregation)(Type|_type)|action|unit|duration|arrayMatching"
+    "|code|pointer|validationCode|retryAfter"
+)
+PROSE = frozenset(("detail", "message", "error", "errors", "said", "what", "hint", "so_far"))
+_GONE = ("config", "digest", "profile", "fields", "reason", "where", "problems", "others")
+_DOTTED = frozenset(("event_tables", "table"))
+_ID = re.compile(r"id|parent_segment|.*(?:Id|_id)")
+_FILES, _PLAIN = ("-o", "--output", "-f", "--file"), ("-X", "--method", "--type", "--site")
+_ENDPOINT = re.compile(r"audiences|entities|folders|parent_segments|bulk_update|realtime_[a-z_]+|")
+_TOKEN = re.compile(r"""(?<!\w)(['"])[^'"\n]+\1(?!\w)|[\w@./:~%+-]*\w""")
+_NAME_LIKE = re.compile(r"(?=.*(?:[_@/~]|\d{4}|\..*\.)).*[^\d.].*|\d{4,}")
+_VERSION = re.compile(r"\s*v?\d+(\.\d+)+\s*")
+# What a failure is recognised by (F6).
+_TELLING = frozenset(("enable_api_command",))
+
+
+class Disguise:
+    """Pseudonyms, handed out as names turn up. None of them occurs in `original`."""
+
+    def __init__(self, original: str) -> None:
+        self._taken = set(re.findall(r"\w+", original))
+        self._known: dict[str, str] = {}
+        self._stems: dict[str, tuple[str, Iterator[int]]] = {}
+        self._made: set[str] = set()
+        self._phrases: list[str] = []  # what is known and not one word, longest first
+        named = dict.fromkeys(("name", "id", "segment"), self.dotted)
+        files = dict.fromkeys(("file", "kept_as"), self.file)
+        sentences = dict.fromkeys((*PROSE, "stderr", "checkpoint"), self.prose)
+        self._parts = named | files | sentences | {"stdout": self.body, "body": self.body}
+
+    def name(self, text: str) -> str:
+        """The pseudonym of a name, an id or any other text that stands for itself."""
+        if text and text not in self._known:
+            self._known[text] = self._pseudonym(text)
+            self._made.add(self._known[text])
+            if not _TOKEN.fullmatch(text):
+                insort(self._phrases, text, key=lambda phrase: -len(phrase))
+        return self._known.get(text, "")
+
+    def _pseudonym(self, text: str) -> str:
+        if text.isdecimal():
+            return self._free(str(number) for number in count(10 ** (len(text) - 1)))
+        base = derived_identifier(text) or text
+        if base not in self._stems:
+            self._stems[base] = self._free(f"name_{number}" for number in count(1)), count(1)
+        stem, variants = self._stems[base]
+        # `Name  7` and `Name 7` are two names of which the identifier name_7 is derived.
+        return stem if text == base else stem.replace("_", " " * next(variants)).capitalize()
+
+    def _free(self, candidates: Iterator[str]) -> str:
+        found = next(candidate for candidate in candidates if candidate not in self._taken)
+        self._taken.add(found)
+        return found
+
+    def dotted(self, text: str) -> str:
+        """`database.table`, each part for itself."""
+        return ".".join(part if part == "*" else self.name(part) for part in text.split("."))
+
+    def value(self, value: Any, prop: str = "") -> Any:
+        """A JSON or YAML value; `prop` is the property that holds it."""
+        if isinstance(value, dict):
+            if prop == "filter":
+                return dict(self._condition(name, part) for name, part in value.items())
+            return {name: self.value(part, name) for name, part in value.items()}
+        if isinstance(value, list):
+            return [self.value(part, prop) for part in value]
+        if isinstance(value, str):
+            return self._text(value, prop)
+        if isinstance(value, int) and not isinstance(value, bool) and _ID.fullmatch(prop):
+            return int(self.name(str(value)))
+        return value
+
+    def _condition(self, name: str, part: Any) -> tuple[str, Any]:
+        """One entry of a filter in short, where the names of columns stand on the left."""
+        if name in ("any", "all"):
+            return name, self.value(part, "filter")
+        return self.name(name), self.value(part, "operand")
+
+    def _text(self, text: str, prop: str) -> str:
+        if KEPT.fullmatch(prop):
+            return text
+        if prop in PROSE:
+            return self.prose(text)
+        if text.startswith("/"):
+            return self.path(text)
+        return self.dotted(text) if prop in _DOTTED else self.name(text)
+
+    def path(self, text: str) -> str:
+        """An endpoint with its ids, and the cursor of a page."""
+        path, mark, query = text.partition("?")
+        parts = [
+            part if _ENDPOINT.fullmatch(part) else quote(self.name(unquote(part)))
+            for part in path.split("/")
+        ]
+        pairs = [pair.partition("=") for pair in query.split("&")]
+        said = [
+            f"{name}{is_}{value if name in ('page[size]', 'page[number]') else self.name(value)}"
+            for name, is_, value in pairs
+        ]
+        return "/".join(parts) + mark + "&".join(said)
+
+    def argv(self, argv: Sequence[str]) -> list[str]:
+        """A command line of tdx, without its profile."""
+        options: list[str] = []
+        words: list[str] = []
+        rest = list(argv[1:])
+        while rest:
+            word = rest.pop(0)
+            if not word.startswith("-"):
+                words.append(word)
+            elif word in ("--profile", "--data", *_FILES, *_PLAIN) and rest:
+                options += self._option(word, rest.pop(0))
+            else:
+                options.append(word)
+        return [*argv[:1], *self._words(words), *options]
+
+    def _option(self, option: str, value: str) -> list[str]:
+        if option == "--profile":
+            return []
+        if option == "--data":
+            return [option, self.body(value)]
+        return [option, value if option in _PLAIN else self.file(value)]
+
+    def _words(self, words: list[str]) -> list[str]:
+        size = max((n for n in (1, 2, 3) if tuple(words[:n]) in COMMANDS), default=0)
+        split = words[:1] in (["describe"], ["tables"])
+        named = [
+            self.dotted(word) if split else self.value(word, "argument") for word in words[size:]
+        ]
+        return words[:size] + named
+
+    def file(self, path: str) -> str:
+        """The name of a file, of which the ending stays."""
+        return self.name(path) + PurePath(path).suffix
+
+    def body(self, text: str) -> str:
+        """JSON as a text, or else a sentence."""
+        try:
+            return json.dumps(self.value(parse_json(text)), ensure_ascii=False)
+        except NotJson:
+            if _VERSION.fullmatch(text):
+                return text
+            # Of a broken document it matters that it is broken; its words have no places.
+            return text[:1] if text[:1] in ("{", "[") else self.prose(text)
+
+    def prose(self, text: str) -> str:
+        """A sentence: known names go, and what is quoted or looks like a name or an id."""
+        for phrase in self._phrases:
+            if phrase in text:
+                text = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", self._known[phrase], text)
+        return _TOKEN.sub(lambda match: self._token(match[0]), text)
+
+    def _token(self, token: str) -> str:
+        if token[0] in "'\"":
+            quoted = token[1:-1]
+            return token.replace(quoted, quoted if quoted in self._made else self.name(quoted))
+        if token in self._made or token in _TELLING or re.fullmatch(r"[0-9]{1,3}", token):
+            return token
+        if token in self._known:
+            return self.name(token)
+        if token.startswith("/"):
+            return self.path(token)
+        return self.dotted(token) if _NAME_LIKE.fullmatch(token) else token
+
+    def line(self, line: Mapping[str, Any]) -> dict[str, Any]:
+        """One line of a journal; what only tells of a person or a machine is left out."""
+        told = {prop: self._part(prop, value) for prop, value in line.items()}
+        if line["type"] == "run":
+            self.name(line["profile"] or "")
+            stamp = line["id"].partition("-")[0]
+            told |= {"pid": 0, "id": f"{stamp}-{told['segment'] or line['command']}"}
+        if line["type"] == "call" and line["error"] is None:
+            # What a good call says beside its data is for a person only.
+            told |= {"stderr": ""} if _is_data(line["stdout"]) else {"stderr": "", "stdout": ""}
+        return told
+
+    def _part(self, prop: str, value: Any) -> Any:
+        """One property of a journal's line, or of the error in it."""
+        if value is None or prop in _GONE:
+            return type(value)() if isinstance(value, str | list) else None
+        if prop == "error" and isinstance(value, dict):
+            return {name: self._part(name, part) for name, part in value.items()}
+        if isinstance(value, list):
+            return self.argv(value)
+        told = self._parts.get(prop)
+        return told(value) if told else value
+
+    def config(self, data: Mapping[str, Any]) -> str:
+        """A configuration file under the same pseudonyms."""
+        return yaml.safe_dump(self.value(dict(data)), sort_keys=False)
+
+
+def _is_data(text: str) -> bool:
+    return text[:1] in ("{", "[") or bool(_VERSION.fullmatch(text))

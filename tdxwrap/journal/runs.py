@@ -1,0 +1,212 @@
+"""The journals of earlier runs: find them, tell their story, write them out for others."""
+
+from __future__ import annotations
+
+import json
+import shlex
+import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tdxwrap.config.load import read as read_config
+from tdxwrap.config.yaml_source import read_bytes
+from tdxwrap.errors import ConfigError, UsageProblem
+from tdxwrap.journal import record
+from tdxwrap.journal.pseudonyms import Disguise
+from tdxwrap.output import plan_text
+from tdxwrap.output.documents import RunSummary
+from tdxwrap.output.plan_text import Line
+from tdxwrap.plan.changes import Action
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """A journal that has been read; `lines` begins with its header."""
+
+    path: Path
+    lines: tuple[dict[str, Any], ...]
+
+    def of(self, kind: str) -> list[dict[str, Any]]:
+        """The lines of one kind, in order."""
+        return [line for line in self.lines if line["type"] == kind]
+
+    def summary(self) -> RunSummary:
+        """What a list of runs tells of each; `exit` is None for one that did not end."""
+        header, last = self.lines[0], self.lines[-1]
+        code = last["exit"] if last["type"] == "end" else None
+        error = last["error"] if last["type"] == "end" else None
+        outcomes = {None: "did not end", 0: "done", 7: "changes are pending"}
+        return RunSummary(
+            id=header["id"],
+            command=header["command"],
+            segment=header["segment"],
+            path=str(self.path),
+            started=header["at"],
+            outcome=error["kind"] if error else outcomes.get(code, f"exit {code}"),
+            exit=code,
+            changes=len(self.of("change")),
+            calls=len(self.of("call")),
+            seconds=round(last["at"] - header["at"], 3),
+        )
+
+
+def read(path: Path) -> Run:
+    """Read a journal; the last line of a killed run may be cut.
+
+    Raises:
+        UsageProblem: it cannot be read, or is not a journal of this version.
+    """
+    try:
+        lines = tuple(json.loads(line) for line in path.read_bytes().split(b"\n")[:-1])
+        if lines[0]["journal"] != record.VERSION:
+            raise ValueError(f"version {lines[0]['journal']} of the form")
+    except OSError as error:
+        raise UsageProblem(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, LookupError, TypeError) as error:
+        raise UsageProblem(f"{path} is not a journal that tdxwrap can read: {error}") from None
+    return Run(path, lines)
+
+
+def every(environ: Mapping[str, str]) -> list[Run]:
+    """The runs in the default folder, newest first; what is not readable is left out."""
+    where = record.folder(environ)
+    found = []
+    for path in record.kept_in(where) if where else []:
+        try:
+            found.append(read(path))
+        except UsageProblem:
+            continue
+    return sorted(found, key=lambda run: run.lines[0]["at"], reverse=True)
+
+
+def find(environ: Mapping[str, str], which: str) -> Run:
+    """The run that is meant by an id, the beginning of one, `last`, or the path of a journal.
+
+    Raises:
+        UsageProblem: none, or more than one.
+    """
+    if Path(which).is_file():
+        return read(Path(which))
+    runs = every(environ)
+    if which == "last" and runs:
+        return runs[0]
+    found = [run for run in runs if run.path.stem == which] or [
+        run for run in runs if run.path.stem.startswith(which)
+    ]
+    if len(found) == 1:
+        return found[0]
+    several = ", ".join(run.path.stem for run in found[:5])
+    raise UsageProblem(
+        f"{len(found)} runs begin with {which}: {several}" if found else f"there is no run {which}",
+        hint="see `tdxwrap runs`",
+    )
+
+
+# Telling
+
+
+def list_lines(runs: list[Run]) -> Iterator[Line]:
+    """One line a run: when, what, how it ended."""
+    for run in runs:
+        told = run.summary()
+        when = time.strftime("%m-%d %H:%M", time.localtime(told.started))
+        yield Line(f"{told.id}  ", f"{when}  {told.command}: {_counts(told)}")
+    if not runs:
+        yield Line("", "no runs are recorded")
+
+
+def story(run: Run) -> Iterator[Line]:
+    """Everything that happened in a run, in order."""
+    told, header = run.summary(), run.lines[0]
+    login = f"profile {header['profile']}" if header["profile"] else "the selected profile"
+    what = f"{told.command} {told.segment or ''}".strip()
+    yield Line("", f"{what} · {login} · {_when(told.started)} · {told.path}", "bold")
+    done = {(line["kind"], line["name"]) for line in run.of("change")}
+    for line in run.lines[1:]:
+        if line["type"] != "change-started" or (line["kind"], line["name"]) not in done:
+            yield from _lines(line)
+    yield Line("", _counts(told), "bold")
+
+
+def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
+    match line["type"]:
+        case "step":
+            yield Line(f"{line['step']}  ", "", "bold")
+        case "call":
+            told = f"{shlex.join(line['argv'])[: plan_text.COMMAND_SHOWN]}   # {_how(line)}"
+            yield Line("    $ ", told, "dim", mark="red" if line["error"] else "")
+        case "change":
+            known_as = f" ({line['id']})" if line["id"] else ""
+            yield Line(
+                f"    {_symbol(line)} ", f"{line['kind']} {line['name']}{known_as}", mark="green"
+            )
+        case "change-started":
+            told = f"{line['kind']} {line['name']}: begun, and not known to be written"
+            yield Line(f"    {_symbol(line)} ", told, mark="yellow")
+        case "checkpoint":
+            yield Line("  ✓ ", line["checkpoint"])
+        case "retry":
+            yield Line(
+                "    ! ", f"{line['said']}: again in {plan_text.seconds_text(line['seconds'])}"
+            )
+        case "status":
+            yield Line("    ", f"status {line['status'] or 'not listed'}")
+        case "baseline":
+            yield Line("  ✓ ", f"{line['command']} → {line['file']}")
+        case "end" if line["error"]:
+            yield Line("✗ ", line["error"]["what"], mark="red")
+            yield Line("  ", line["error"]["said"])
+
+
+def _symbol(line: Mapping[str, Any]) -> str:
+    return plan_text.SYMBOLS[Action(line["action"])]
+
+
+def _how(call: Mapping[str, Any]) -> str:
+    code = "ended by tdxwrap" if call["exit"] is None else f"exit {call['exit']}"
+    kind = f", {call['error']}" if call["error"] else ""
+    return f"{plan_text.seconds_text(call['seconds'])}, {code}{kind}"
+
+
+def _when(at: float) -> str:
+    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+
+
+def _counts(told: RunSummary) -> str:
+    changes = f"{told.changes} change{'' if told.changes == 1 else 's'}"
+    took = plan_text.seconds_text(told.seconds)
+    calls = f"{told.calls} call{'' if told.calls == 1 else 's'}"
+    return f"{told.outcome}, {changes}, {calls}, {took}"
+
+
+# Writing out
+
+
+def disguised(run: Run, environ: Mapping[str, str], want_config: bool) -> tuple[str, str]:
+    """The journal without names, and its configuration under the same pseudonyms.
+
+    Raises:
+        UsageProblem: the configuration is wanted, and not there as it was.
+        ConfigError: it cannot be read any more.
+    """
+    original = run.path.read_text(encoding="utf-8", errors="replace")
+    config: dict[str, Any] = {}
+    if want_config:
+        path = run.lines[0]["config"]
+        if not path or path == "-":
+            raise UsageProblem(f"{run.path.stem} was made without a configuration file")
+        source = read_config(path, read_bytes(path), environ=environ)
+        if source.digest != run.lines[0]["digest"]:
+            raise UsageProblem(f"{path} is not as it was in the run", hint="leave out --config-out")
+        if source.problems:
+            raise ConfigError(path, source.problems)
+        # --parent-segment may have gone before what the file says.
+        config = source.data | {"parent_segment": run.lines[0]["segment"]}
+    disguise = Disguise(original + json.dumps(config, ensure_ascii=False))
+    # Twice: what a name is may turn up after the first sentence that mentions it.
+    for _ in range(2):
+        text = disguise.config(config)
+        lines = [json.dumps(disguise.line(line), ensure_ascii=False) for line in run.lines]
+    return "\n".join([*lines, ""]), text

@@ -1,0 +1,1 @@
+"""What is read: plans, reports, errors and progress, as text and as JSON documents."""

@@ -1,0 +1,180 @@
+"""The live checklist of a run: turns events into lines, and shows what is under way."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable
+from contextlib import ExitStack
+from types import TracebackType
+from typing import Self
+
+from rich.cells import cell_len
+from rich.console import Console as RichConsole
+from rich.console import ConsoleOptions, RenderResult
+from rich.spinner import Spinner
+from rich.text import Text
+
+from tdxwrap.apply import events
+from tdxwrap.apply.events import Event
+from tdxwrap.output import plan_text
+from tdxwrap.output.console import Console
+from tdxwrap.output.plan_text import Line, clock_text, seconds_text
+from tdxwrap.output.wrapping import printable
+
+LABELS = {
+    "key": "Key",
+    "prune": "Prune",
+    "wait": "Wait",
+    "validate": "Validated",
+}
+WIDTH = 11
+READING = "asking tdx"
+# The cell at which the time of a change stands, if what it is about leaves it free.
+TIME_AT = 60
+# More changes than this have a bar, of so many cells.
+BAR_FROM = 10
+BAR = 20
+
+
+class Checklist:
+    """A listener that prints each event as it happens. A context manager."""
+
+    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+        self._console = console
+        self._moving = _Moving(clock)
+        self._stack = ExitStack()
+        self._writes: dict[str, int] = {}
+        self._label = ""
+        self._status: str | None = ""
+
+    def __enter__(self) -> Self:
+        self._stack.enter_context(self._console.busy(self._moving))
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
+    ) -> None:
+        self._stack.close()
+
+    def __call__(self, event: Event) -> None:
+        """Print what happened."""
+        match event:
+            case events.StepStarted(step, writes):
+                self._writes[step] = writes
+                self._label = _label(step)
+                self._moving.show(self._label)
+            case events.StepDone():
+                self._step_done(event)
+            case events.ChangeStarted(change, number, of):
+                symbol = plan_text.SYMBOLS[change.action]
+                what = f"{symbol} {plan_text.kind_label(change)} {change.name}"
+                self._moving.show(_label(change.step), f"{number} of {of}   {what}", number - 1, of)
+            case events.ChangeDone():
+                self._change_done(event)
+            case events.StatusSeen():
+                self._status_seen(event)
+            case events.BaselineWritten(file, command):
+                self._say("✓", "Baseline", f"{command} → {file}")
+            case events.FileKept(file, kept_as):
+                self._say(" ", "", f"the earlier {file} is now {kept_as}")
+            case events.Retrying():
+                self._retrying(event)
+            case events.LiveMoved():
+                self._say("!", "", "what is live has changed meanwhile: here is the plan anew")
+
+    def _step_done(self, event: events.StepDone) -> None:
+        nothing = event.step in ("7a", "7b", "7c") and not self._writes.get(event.step)
+        what = "nothing to change" if nothing else event.checkpoint
+        if event.step == "wait":
+            what = f"{what}   {seconds_text(event.seconds)}"
+        self._moving.show(READING)
+        self._say("✓", _label(event.step), what)
+        if event.aside:
+            self._say(" ", "", event.aside)
+
+    def _change_done(self, event: events.ChangeDone) -> None:
+        change = event.change
+        created = change.live_id is None and event.id is not None
+        known_as = f" ({event.id})" if created else ""
+        kind, name = plan_text.kind_label(change), f"{change.name}{known_as}"
+        # The step is named once; its other changes stand below it.
+        front, told = f"  {self._label:<{WIDTH}} ", f"{kind:<11} {name}"
+        gap = " " * (TIME_AT - cell_len(front + told))
+        if self._console.err.width < 80:
+            front, told = "    ", f"{kind} {name}"
+            gap = ""
+        self._label = ""
+        line = Line(
+            f"{front}{plan_text.SYMBOLS[change.action]} ",
+            f"{told}{gap}   {seconds_text(event.seconds)}",
+            mark=plan_text.MARKS[change.action],
+        )
+        self._console.note([line])
+
+    def _status_seen(self, event: events.StatusSeen) -> None:
+        status = event.status or "not listed"
+        self._moving.wait(_label("wait"), status, event.elapsed, event.limit)
+        if not self._console.moves and status != self._status:
+            elapsed = f"{clock_text(event.elapsed)} of {clock_text(event.limit)}"
+            self._say(" ", "Wait", f"status {status} after {elapsed}")
+        self._status = status
+
+    def _retrying(self, event: events.Retrying) -> None:
+        said = (event.error.said or event.error.what).splitlines()[0]
+        again = f"again in {seconds_text(event.seconds)} (try {event.attempt + 1})"
+        self._say("!", "Retry", f"{said}: {again}")
+
+    def _say(self, symbol: str, label: str, text: str) -> None:
+        mark = {"✓": "green", "!": "yellow"}.get(symbol, "")
+        self._console.note([Line(f"{symbol} {label:<{WIDTH}} ", text, mark=mark)])
+
+
+class _Moving:
+    """The moving line: what is under way, a bar for many changes, the time of a wait."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._spinners = {name: Spinner(name) for name in ("dots", "line")}
+        self._parts: Callable[[bool], list[str]] = lambda ascii_only: [READING]
+
+    def show(self, label: str, text: str = "", done: int = 0, of: int = 0) -> None:
+        """Show a step and what it is at, and how many changes of how many are done."""
+
+        def parts(ascii_only: bool) -> list[str]:
+            bar = f"{_bar(done / of, ascii_only)}  " if of > BAR_FROM else ""
+            return [f"{label} {bar}{text}", f"{label} {text}"]
+
+        self._parts = parts
+
+    def wait(self, label: str, status: str, elapsed: float, limit: float) -> None:
+        """Show a status, and count from the seconds that have passed of a limit."""
+        start = self._clock() - elapsed
+
+        def parts(ascii_only: bool) -> list[str]:
+            passed = f"{status} · {clock_text(self._clock() - start)} of {clock_text(limit)}"
+            return [f"{label} {passed} (usually 30–90 s)", f"{label} {passed}"]
+
+        self._parts = parts
+
+    def __rich_console__(self, console: RichConsole, options: ConsoleOptions) -> RenderResult:
+        """The first of the texts that fits, else the last one cut."""
+        spinner = self._spinners["line" if options.ascii_only else "dots"]
+        front = f"{spinner.render(console.get_time())} "
+        texts = [Text(printable(front + part)) for part in self._parts(options.ascii_only)]
+        fitting = (text for text in texts if text.cell_len <= options.max_width)
+        shown = next(fitting, texts[-1])
+        shown.truncate(options.max_width, overflow="ellipsis")
+        yield shown
+
+
+def _bar(share: float, ascii_only: bool) -> str:
+    full = round(BAR * share)
+    done, left = "#-" if ascii_only else "━┄"
+    return done * full + left * (BAR - full)
+
+
+def _label(step: str) -> str:
+    return f"{LABELS.get(step, step):<{WIDTH}}"

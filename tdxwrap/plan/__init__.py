@@ -1,0 +1,1 @@
+"""What would be done: desired and live compared, without I/O."""

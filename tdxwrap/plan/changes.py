@@ -1,0 +1,185 @@
+"""What a plan is made of: changes, blockers, findings. Values only; `plan.py` makes them."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import Any
+
+from tdxwrap.config.models import Part
+from tdxwrap.realtime.state import LiveState
+
+Loc = tuple[str | int, ...]
+"""A place in a configuration: `("attributes", 2, "duration")`."""
+
+
+class Action(StrEnum):
+    """What is to be done with an item."""
+
+    CREATE = "create"
+    UPDATE = "update"
+    REPLACE = "replace"
+    DELETE = "delete"
+    UNCHANGED = "unchanged"
+    UNMANAGED = "not managed"
+
+
+class Kind(StrEnum):
+    """What an item is."""
+
+    EVENT_TABLE = "event table"
+    KEY_EVENT = "key event"
+    STITCHING_KEY = "stitching key"
+    LOOKUP_KEY = "lookup key"
+    BATCH_ATTRIBUTE = "batch attribute"
+    ATTRIBUTE = "attribute"
+    IMPORTED = "imported attribute"
+
+
+STEP_OF = {
+    Kind.EVENT_TABLE: "7a",
+    Kind.KEY_EVENT: "7a",
+    Kind.STITCHING_KEY: "7b",
+    Kind.LOOKUP_KEY: "7b",
+    Kind.BATCH_ATTRIBUTE: "7b",
+    Kind.ATTRIBUTE: "7c",
+    Kind.IMPORTED: "7c",
+}
+WRITING = frozenset((Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE))
+
+
+@dataclass(frozen=True, slots=True)
+class FieldChange:
+    """One field of an item; values as a configuration file writes them."""
+
+    name: str
+    old: Any
+    new: Any
+
+
+@dataclass(frozen=True, slots=True)
+class Change:
+    """What happens to one item.
+
+    Attributes:
+        fields: what differs (update, replace), each with its old and new value.
+        reason: why it is so, where that is not plain; for a replace, what is lost.
+        live_id: the id of the item that exists.
+        desired, live: the item as the file and as the API have it.
+        loc: where the item stands in the configuration.
+        dangerous: needs a confirmation of its own.
+    """
+
+    action: Action
+    kind: Kind
+    name: str
+    fields: tuple[FieldChange, ...] = ()
+    reason: str = ""
+    live_id: str | None = None
+    desired: Part | None = None
+    live: Part | None = None
+    loc: Loc = ()
+    dangerous: bool = False
+
+    @property
+    def step(self) -> str:
+        """The step of the recipe that the change belongs to."""
+        return STEP_OF[self.kind]
+
+    @property
+    def writes(self) -> bool:
+        """Whether anything is to be done at all."""
+        return self.action in WRITING
+
+
+@dataclass(frozen=True, slots=True)
+class Blocker:
+    """Why a plan may not be carried out as it is.
+
+    Attributes:
+        flag: the option that allows it; empty if none does.
+    """
+
+    reason: str
+    flag: str
+
+
+class Topic(StrEnum):
+    """What the live column checks are about."""
+
+    TABLES = "event tables"
+    KEYS = "stitching keys"
+    LOOKUP_KEY = "lookup key"
+    COLUMNS = "columns"
+
+
+class Level(StrEnum):
+    """How grave a finding is: `apply` stops at a failed check."""
+
+    FAILED = "failed"
+    WARNING = "warning"
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """What the column checks found: the API accepts it, and it does not work (`columns.py`).
+
+    Attributes:
+        loc: where it stands in the configuration.
+        where: the same as `file:line`; empty until somebody who knows the file fills it in.
+    """
+
+    topic: Topic
+    level: Level
+    message: str
+    hint: str = ""
+    loc: Loc = ()
+    where: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Options:
+    """What the user has agreed to: `--prune`, `--replace`, `--force`.
+
+    Attributes:
+        check_columns: whether tables and columns are looked at when something is to be written.
+    """
+
+    prune: bool = False
+    replace: bool = False
+    force: bool = False
+    check_columns: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """Every item of both sides with what happens to it, in the recipe's order.
+
+    Attributes:
+        findings: of the column checks; empty where they were not made.
+    """
+
+    changes: tuple[Change, ...]
+    blockers: tuple[Blocker, ...]
+    live: LiveState
+    findings: tuple[Finding, ...] = ()
+
+    @property
+    def pending(self) -> tuple[Change, ...]:
+        """The changes that write something."""
+        return tuple(change for change in self.changes if change.writes)
+
+    @property
+    def dangers(self) -> tuple[Change, ...]:
+        """The changes that need a confirmation of their own."""
+        return tuple(change for change in self.changes if change.dangerous)
+
+    def of(self, kind: Kind, *actions: Action) -> tuple[Change, ...]:
+        """The changes of one kind that have one of the actions."""
+        return tuple(c for c in self.changes if c.kind is kind and c.action in actions)
+
+    def counts(self) -> dict[Action, int]:
+        """How many items there are of each action, zeros included."""
+        counted = Counter(change.action for change in self.changes)
+        return {action: counted[action] for action in Action}

@@ -1,0 +1,191 @@
+"""What the API accepts and never reports: tables, columns and keys that are not there (F18, F19).
+
+Pure: `check` compares a configuration with what `tables.finish_schema` has read.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Iterator
+from typing import Any, TypeAlias
+
+from tdxwrap.config.messages import did_you_mean
+from tdxwrap.config.models import EventTable, RtConfig
+from tdxwrap.errors import NotFound, TdxwrapError
+from tdxwrap.plan.build import batch_locs, table_locs
+from tdxwrap.plan.changes import Finding, Level, Loc, Topic
+from tdxwrap.realtime.state import Columns, Schema
+
+Use: TypeAlias = tuple[str, str, Loc, str]
+"""A column that something reads: who reads it, the key event, the place in the file, the column."""
+
+# Every table has it, whether or not its description lists it.
+_IMPLICIT = frozenset(("time",))
+STRING = re.compile(r"(?i)(string|varchar|char|text)\b|$")
+_LOOKUP_KEY: Loc = ("id_stitching", "ext_lookup_key")
+_COLUMN_FIELDS = ("column", "value_column", "id_column")
+_MAX_SUGGESTIONS = 100  # looking for the nearest name takes its time
+_NAMES_SHOWN = 8
+
+
+def check(config: RtConfig, schema: Schema) -> tuple[Finding, ...]:
+    """Everything that the file states and that cannot work; in the order of the recipe.
+
+    What is in a table that could not be described is not judged.
+    """
+    return (
+        *_tables(config, schema),
+        *_stitching_keys(config, schema),
+        *_lookup_key(config, schema),
+        *_batch_attributes(config, schema),
+        *_columns(config, schema),
+    )
+
+
+def _tables(config: RtConfig, schema: Schema) -> Iterator[Finding]:
+    for table, loc in zip(config.tables(), table_locs(config), strict=True):
+        told = schema.tables[table]
+        if isinstance(told, NotFound):
+            message = f"there is no table {table}"
+            hint = f'see `tdx tables "{table.database}.*"`; a wrong profile or site looks the same'
+            yield Finding(Topic.TABLES, Level.FAILED, message, hint, loc)
+        elif isinstance(told, TdxwrapError):
+            message = f"{table} could not be described, so its columns are not checked"
+            yield Finding(Topic.TABLES, Level.WARNING, message, f"tdx said: {brief(told)}", loc)
+
+
+def _stitching_keys(config: RtConfig, schema: Schema) -> Iterator[Finding]:
+    readable = schema.readable()
+    if not readable:
+        return
+    for index, key in enumerate(config.id_stitching.keys):
+        loc: Loc = ("id_stitching", "keys", index)
+        types = {t: columns[key.name] for t, columns in readable.items() if key.name in columns}
+        if not types:
+            yield _nowhere(key.name, schema, loc)
+            continue
+        lacking = [t for t in config.tables() if t in readable and t not in types]
+        if lacking:
+            message = f"stitching key {key.name} is not a column of {_listed(lacking)}"
+            message += ": profiles seen only there will not be stitched by it"
+            yield Finding(Topic.KEYS, Level.WARNING, message, loc=loc)
+        wrong = [f"{kind} in {t}" for t, kind in types.items() if not STRING.match(kind)]
+        if wrong:
+            message = f"stitching key {key.name} is not a string: {_listed(wrong)}"
+            hint = "only string values stitch; give the table a string column of it"
+            yield Finding(Topic.KEYS, Level.FAILED, message, hint, loc)
+
+
+def _nowhere(key: str, schema: Schema, loc: Loc) -> Finding:
+    message = f"stitching key {key} is not a column of any event table: it will never stitch"
+    unread = [t for t, told in schema.tables.items() if _is_unread(told)]
+    if unread:
+        message = f"stitching key {key} is not a column of any event table that could be described"
+    level = Level.WARNING if unread else Level.FAILED
+    return Finding(Topic.KEYS, level, message, _hint(key, sorted(schema.names())), loc)
+
+
+def _is_unread(told: Columns | TdxwrapError) -> bool:
+    return isinstance(told, TdxwrapError) and not isinstance(told, NotFound)
+
+
+def _lookup_key(config: RtConfig, schema: Schema) -> Iterator[Finding]:
+    """F18. Which column is the profile key tdx does not tell; these it cannot be."""
+    key, master = config.id_stitching.ext_lookup_key, schema.master
+    if key is None:
+        return
+    stitching = {each.name for each in config.id_stitching.keys}
+    columns = () if master is None or isinstance(master, TdxwrapError) else tuple(master)
+    others = [name for name in columns if name not in stitching]
+    if key in stitching:
+        message = f"lookup key {key} is a stitching key: with it batch attributes never resolve"
+        hint = "give the profile key of the parent segment"
+        hint += f"; the master table has {_listed(others)}" if others else ""
+        yield Finding(Topic.LOOKUP_KEY, Level.FAILED, message, hint, _LOOKUP_KEY)
+    if isinstance(master, TdxwrapError):
+        message = f"the master table could not be read, so lookup key {key} is not checked"
+        hint = f"tdx said: {brief(master)}"
+        yield Finding(Topic.LOOKUP_KEY, Level.WARNING, message, hint, _LOOKUP_KEY)
+    elif master is not None and key not in columns:
+        message = f"lookup key {key} is not a column of the master table"
+        yield Finding(Topic.LOOKUP_KEY, Level.FAILED, message, _hint(key, others), _LOOKUP_KEY)
+
+
+def _batch_attributes(config: RtConfig, schema: Schema) -> Iterator[Finding]:
+    """A column of an attribute table is imported as well, and tdx does not tell those (F10)."""
+    if schema.master is None or isinstance(schema.master, TdxwrapError):
+        return
+    for part, loc in zip(config.batch(), batch_locs(config), strict=True):
+        if part.column not in schema.master:
+            message = f"batch attribute {part.column} is not a column of the master table"
+            hint = _hint(part.column, schema.master)
+            yield Finding(Topic.COLUMNS, Level.WARNING, message, hint, loc)
+
+
+def _columns(config: RtConfig, schema: Schema) -> Iterator[Finding]:
+    readable = schema.readable()
+    tables = {event.name: event.event_table for event in config.key_events}
+    hints: dict[tuple[str, EventTable], str] = {}
+    for what, event, loc, column in uses(config):
+        table = tables[event]
+        known = readable.get(table)
+        if known is None or column in known or column in _IMPLICIT:
+            continue
+        if len(hints) < _MAX_SUGGESTIONS and (column, table) not in hints:
+            hints[column, table] = _hint(column, known)
+        field = "filter" if loc[2] == "filter_rule" else loc[2]
+        message = f"{what}: {field} {column} is not a column of {table}"
+        hint = hints.get((column, table), "")
+        yield Finding(Topic.COLUMNS, Level.FAILED, message, hint, loc)
+
+
+def uses(config: RtConfig) -> Iterator[Use]:
+    """Every column that a key event or an attribute reads from the table of a key event."""
+    file = config.model_dump(mode="json", by_alias=False)
+    for index, event in enumerate(file["key_events"]):
+        for loc, column in _named(event, ("key_events", index)):
+            yield f"key event {event['name']}", event["name"], loc, column
+    for index, attribute in enumerate(file["attributes"]):
+        for holder, loc in _collecting(attribute, ("attributes", index)):
+            for place, column in _named(holder, loc):
+                yield f"attribute {attribute['name']}", holder["key_event"], place, column
+
+
+def _collecting(attribute: Any, loc: Loc) -> Iterator[tuple[Any, Loc]]:
+    """What of an attribute reads a key event's table: the attribute itself and its actions."""
+    actions = attribute.pop("actions", ())
+    if "key_event" in attribute:
+        yield attribute, loc
+    for number, action in enumerate(actions):
+        yield action, (*loc, "actions", number)
+
+
+def _named(part: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
+    """Every column that a part of the file names, with its place, however deep."""
+    if isinstance(part, list):
+        part = dict(enumerate(part))
+    if not isinstance(part, dict):
+        return
+    for name, value in part.items():
+        is_column = name in _COLUMN_FIELDS or loc[-1] == "fields"
+        is_column = is_column or (name == "value" and part.get("type") == "field")
+        if is_column and isinstance(value, str):
+            yield (*loc, name), value
+        elif name != "extra":
+            yield from _named(value, (*loc, name))
+
+
+def _hint(name: str, known: Iterable[str]) -> str:
+    names = list(known)
+    return did_you_mean(name, names) or (f"there are {_listed(names)}" if names else "")
+
+
+def _listed(names: Iterable[object]) -> str:
+    texts = [str(name) for name in names]
+    more = len(texts) - _NAMES_SHOWN
+    return ", ".join(texts[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+
+
+def brief(error: TdxwrapError) -> str:
+    """What tdx said in one line, or else what went wrong."""
+    return (error.said or error.what).splitlines()[0].strip()

@@ -1,0 +1,1 @@
+"""What is live: the recipe's commands as typed calls."""

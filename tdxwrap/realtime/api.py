@@ -1,0 +1,254 @@
+"""The commands of the recipe as typed calls. What a call means stands here, how it runs in tdx.py.
+
+Every call raises what `Tdx` raises (errors.py); an answer of an unexpected form is a
+`MalformedOutput`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping, Sequence
+from pathlib import Path
+from typing import Any
+from urllib.parse import quote
+
+from tdxwrap.errors import (
+    CallFailed,
+    CallTimeout,
+    MalformedOutput,
+    NotAuthenticated,
+    Refused,
+    Transient,
+)
+from tdxwrap.realtime import queries
+from tdxwrap.realtime.state import Segment
+from tdxwrap.tdx.answer import said
+from tdxwrap.tdx.process import Result, Tdx
+
+# F16: the most that one page may hold, so that lists take as few calls as can be.
+PAGE_SIZE = 1000
+
+
+def credential_source(environ: Mapping[str, str], profile: str | None) -> str | None:
+    """Where tdx would take its credentials from the environment; None if it has none there.
+
+    The order is that of F4: some variables go before the keychain, the others after it. Of a
+    value only its being there is looked at (recipe, Validate API key).
+    """
+    before = ["TDX_ACCESS_TOKEN", "TDX_API_KEY"] if profile is None else [profile_variable(profile)]
+    after = ["TD_API_KEY"] if profile is None else ["TDX_API_KEY", "TD_API_KEY"]
+    for name in before:
+        if environ.get(name):
+            return name
+    for name in after:
+        if environ.get(name):
+            return f"{name} (a login in the keychain goes before it)"
+    return None
+
+
+def profile_variable(profile: str) -> str:
+    """`TDX_API_KEY_<PROFILE>`: upper case, other characters become `_` (F4)."""
+    return "TDX_API_KEY_" + "".join(
+        c if c.isalnum() and c.isascii() else "_" for c in profile.upper()
+    )
+
+
+def not_enabled(segment: str) -> Refused:
+    """The error that a parent segment is not in `tdx ps rt list`: waiting does not help (F24).
+
+    Args:
+        segment: how it is called there.
+    """
+    return Refused(
+        f"the parent segment {segment} is not RT-enabled: it is not in `tdx ps rt list`",
+        hint="ask your customer success manager to enable RT for it; waiting does not help",
+    )
+
+
+class Realtime:
+    """The realtime part of one account, through tdx.
+
+    Args:
+        listed: is told every list of parent segments that tdx gives.
+    """
+
+    def __init__(self, tdx: Tdx, listed: Callable[[list[Any]], None] | None = None) -> None:
+        self.tdx = tdx
+        self._listed = listed
+
+    # Who and where
+
+    def version(self) -> str:
+        """`tdx --version`, as it is: without a notice around it."""
+        printed = self.tdx.run("--version").stdout
+        number = re.search(r"\d+\.\d+[\w.+-]*", printed)
+        return number[0] if number else printed.strip()[:80]
+
+    def check_auth(self) -> str:
+        """`tdx auth`: is there a login at all? (F4)
+
+        Returns:
+            What tdx says about it, in one line.
+        Raises:
+            NotAuthenticated: tdx says no.
+        """
+        try:
+            return said(self.tdx.run("auth").stdout).replace("\n", "; ")
+        except (NotAuthenticated, Refused, CallFailed) as error:
+            if isinstance(error, Transient | CallTimeout):
+                raise
+            raise NotAuthenticated(
+                "TD_API_KEY environment variable not set, and tdx is not logged in",
+                said=error.said,
+                command=error.command,
+                hint="set it with: export TD_API_KEY=your_master_api_key  (or log in with tdx)",
+            ) from None
+
+    def segments(self, ps: str | None = None) -> tuple[Segment, ...]:
+        """`tdx ps rt list --json`: the RT-enabled segments, all or those whose id or name is `ps`
+        (F10, F24)."""
+        result = self.tdx.json("ps", "rt", "list", "--json")
+        _expect(isinstance(result.data, list), result, "a list of parent segments")
+        if self._listed is not None:
+            self._listed(result.data)
+        query = queries.SEGMENTS if ps is None else queries.SEGMENTS_BY_ID_OR_NAME
+        found = query.search(result.data, ps) or []
+        return tuple(Segment(str(s["id"]), str(s["name"]), s["status"]) for s in found)
+
+    def status(self, segment_id: str) -> str | None:
+        """The RT status of a segment (recipe, wait); None when it is not in the list (F24)."""
+        result = self.tdx.json("ps", "rt", "list", "--json")
+        _expect(isinstance(result.data, list), result, "a list of parent segments")
+        found = queries.STATUS_BY_ID.search(result.data, segment_id)
+        return str(found[0] or "unknown") if found else None
+
+    def view(self, ps: str) -> bool:
+        """`tdx ps view`: whether a realtime configuration exists (recipe, 7a)."""
+        result = self.tdx.json("ps", "view", ps, "--json")
+        _expect(isinstance(result.data, dict), result, "a parent segment")
+        return bool(queries.HAS_RT_CONFIG.search(result.data))
+
+    def write_baseline(self, segment_id: str, initialized: bool, file: Path) -> None:
+        """`tdx ps pull` what is configured, or `tdx ps pz init` where nothing is (recipe, 7a).
+
+        Raises:
+            Transient: tdx ended well and wrote no file; an error of the server may look so (F8).
+        """
+        command = ("ps", "pull") if initialized else ("ps", "pz", "init")
+        result = self.tdx.run(*command, segment_id, "-o", str(file))
+        if not file.exists():
+            raise Transient(
+                f"tdx wrote no {file}",
+                said=said(result.stdout),
+                command=result.argv,
+                hint="run the command by hand to see what it prints",
+            )
+
+    # The setting: event tables, stitching keys, lookup key (F11)
+
+    def setting(self, segment_id: str) -> dict[str, Any]:
+        """GET realtime_setting."""
+        result = self.tdx.get(_path(segment_id, "realtime_setting"))
+        document = result.data
+        # The contract answers the bare object; a wrapped one is of the same use (F14).
+        if isinstance(document, dict) and isinstance(document.get("data"), dict):
+            document = document["data"]
+        _expect(isinstance(document, dict), result, "a realtime setting")
+        return dict(document)
+
+    def patch_setting(self, segment_id: str, body: Mapping[str, Any]) -> None:
+        """PATCH realtime_setting. A list in the body replaces the whole list (F11)."""
+        self.tdx.send("PATCH", _path(segment_id, "realtime_setting"), dict(body))
+
+    # Key events and attributes (F13, F14)
+
+    def items(self, segment_id: str, collection: str) -> tuple[dict[str, Any], ...]:
+        """Every item of a collection, over all pages (recipe, validation 2 and 3; F16)."""
+        path: str | None = _path(segment_id, f"{collection}?page[size]={PAGE_SIZE}")
+        found: list[dict[str, Any]] = []
+        asked: set[str] = set()
+        while path:
+            asked.add(path)
+            result = self.tdx.get(path)
+            _expect(isinstance(result.data, dict), result, "a list answer")
+            items = queries.ITEMS.search(result.data)
+            _expect(_are_items(items), result, "a list of items that have ids")
+            found.extend(items)
+            path = queries.NEXT_PAGE.search(result.data)
+            _expect(path not in asked, result, "a page that has not been read yet")
+        return tuple(found)
+
+    def create(self, segment_id: str, collection: str, body: Mapping[str, Any]) -> str:
+        """POST one item; returns its id, from either form of answer (F14)."""
+        result = self.tdx.send("POST", _path(segment_id, collection), dict(body))
+        created = queries.CREATED_ID.search(result.data)
+        _expect(isinstance(created, str | int), result, "the id of the created item")
+        return str(created)
+
+    def update(
+        self, segment_id: str, collection: str, item_id: str, body: Mapping[str, Any]
+    ) -> None:
+        """PATCH one item (F13, F15)."""
+        self.tdx.send("PATCH", _path(segment_id, f"{collection}/{quote(item_id)}"), dict(body))
+
+    def delete(self, segment_id: str, collection: str, item_id: str) -> None:
+        """DELETE one item."""
+        self.tdx.send("DELETE", _path(segment_id, f"{collection}/{quote(item_id)}"), None)
+
+    def import_columns(self, segment_id: str, columns: Sequence[str]) -> None:
+        """POST the columns that realtime imports; the list replaces the earlier one (F14)."""
+        path = _path(segment_id, "realtime_imported_attributes/bulk_update")
+        self.tdx.send("POST", path, {"columns": list(columns)})
+
+    # Tables and columns (F10)
+
+    def databases(self) -> tuple[str, ...]:
+        """`tdx databases`: their names."""
+        return _names(self.tdx.json("databases", "--json"), "a list of databases")
+
+    def tables(self, database: str) -> tuple[str, ...]:
+        """`tdx tables "db.*"`: the names of the tables of a database."""
+        return _names(self.tdx.json("tables", f"{database}.*", "--json"), "a list of tables")
+
+    def columns(self, table: str) -> dict[str, str]:
+        """`tdx describe db.table`: column names with their types."""
+        result = self.tdx.json("describe", table, "--json")
+        return _columns(result, queries.COLUMNS)
+
+    def master_columns(self, segment_id: str) -> dict[str, str]:
+        """`tdx ps desc`: the columns of the master table with their types."""
+        result = self.tdx.json("ps", "desc", segment_id, "--json")
+        return _columns(result, queries.MASTER_COLUMNS)
+
+
+def _are_items(items: Any) -> bool:
+    return isinstance(items, list) and all(isinstance(i, dict) and i.get("id") for i in items)
+
+
+def _path(segment_id: str, rest: str) -> str:
+    return f"/audiences/{segment_id}/{rest}"
+
+
+def _columns(result: Result, query: queries.Query) -> dict[str, str]:
+    """Names with types, an empty one where tdx tells none. No table is without a column."""
+    found = query.search(result.data)
+    _expect(bool(found), result, "the columns of a table")
+    return {str(column["name"]): str(column["type"] or "") for column in found}
+
+
+def _names(result: Result, what: str) -> tuple[str, ...]:
+    objects = isinstance(result.data, list) and all(isinstance(i, dict) for i in result.data)
+    found = queries.NAMES.search(result.data) if objects else [None]
+    _expect(all(isinstance(name, str) for name in found), result, what)
+    return tuple(found)
+
+
+def _expect(holds: bool, result: Result, what: str) -> None:
+    if holds:
+        return
+    raise MalformedOutput(
+        f"tdx did not answer {what}",
+        said=result.stdout[:200],
+        command=result.argv,
+        hint="run the command by hand to see what it prints",
+    )

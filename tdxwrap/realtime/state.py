@@ -1,0 +1,148 @@
+"""What is live on a parent segment, as typed values. No I/O: `live.py` reads it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, TypeAlias
+
+from tdxwrap.config.models import (
+    BaseAttribute,
+    BatchAttribute,
+    EventTable,
+    ImportedAttribute,
+    KeyEvent,
+    StitchingKey,
+)
+from tdxwrap.errors import TdxwrapError
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """An RT-enabled parent segment, as `tdx ps rt list` shows it (F10).
+
+    Attributes:
+        id: as text, also where tdx answers a number (F23).
+        status: `ok`, `updating` or another (F12); None if tdx gave none.
+    """
+
+    id: str
+    name: str
+    status: str | None
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKeyEvent:
+    """A key event that exists, with the id that the API gave it.
+
+    Attributes:
+        answer: all that the API told of it, for what a file states under `extra`.
+    """
+
+    id: str
+    value: KeyEvent
+    answer: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class LiveAttribute:
+    """An attribute that exists; its key events are given by name.
+
+    Attributes:
+        answer: as of a key event.
+    """
+
+    id: str
+    value: BaseAttribute
+    answer: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class Unreadable:
+    """A live item in a form that this version does not know. It is never touched."""
+
+    kind: str
+    id: str
+    name: str
+    identifier: str
+    key_events: tuple[str, ...]
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class LiveState:
+    """Everything of a parent segment's realtime configuration.
+
+    Attributes:
+        initialized: `realtime_config != null` in `tdx ps view` (recipe, 7a).
+    """
+
+    segment: Segment
+    initialized: bool
+    event_tables: tuple[EventTable, ...] = ()
+    stitching_keys: tuple[StitchingKey, ...] = ()
+    batch_attributes: tuple[BatchAttribute, ...] = ()
+    ext_lookup_key: str | None = None
+    key_events: tuple[LiveKeyEvent, ...] = ()
+    attributes: tuple[LiveAttribute, ...] = ()
+    imported: tuple[ImportedAttribute, ...] = ()
+    unreadable: tuple[Unreadable, ...] = ()
+
+    @property
+    def size(self) -> int:
+        """How many items are live, in all."""
+        return (
+            len(self.event_tables)
+            + len(self.stitching_keys)
+            + len(self.batch_attributes)
+            + len(self.key_events)
+            + len(self.attributes)
+            + len(self.imported)
+            + len(self.unreadable)
+        )
+
+    def configured_like(self, other: LiveState) -> bool:
+        """Whether both hold the same configuration; the status may differ."""
+        return self._configuration() == other._configuration()
+
+    def _configuration(self) -> tuple[object, ...]:
+        return (
+            self.segment.id,
+            self.event_tables,
+            self.stitching_keys,
+            self.batch_attributes,
+            self.ext_lookup_key,
+            self.key_events,
+            self.attributes,
+            self.imported,
+            self.unreadable,
+        )
+
+
+BLANK = LiveState(Segment("", "", None), initialized=False)
+"""Nothing is configured, on no segment in particular."""
+
+Columns: TypeAlias = Mapping[str, str]
+"""The names of a table's columns with their types."""
+
+
+@dataclass(frozen=True, slots=True)
+class Schema:
+    """What tdx told of the tables: their columns, or why it did not tell them.
+
+    Attributes:
+        tables: at least those of the file.
+        master: the master table; None if it was not asked for.
+    """
+
+    tables: Mapping[EventTable, Columns | TdxwrapError]
+    master: Columns | TdxwrapError | None = None
+
+    def readable(self) -> dict[EventTable, Columns]:
+        """The tables whose columns are known."""
+        known = self.tables.items()
+        return {t: columns for t, columns in known if not isinstance(columns, TdxwrapError)}
+
+    def names(self) -> set[str]:
+        """Every column of every table that is known."""
+        return {name for columns in self.readable().values() for name in columns}

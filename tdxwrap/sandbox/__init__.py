@@ -1,0 +1,1 @@
+"""Throwaway worlds on the fake tdx."""

@@ -1,0 +1,254 @@
+"""The throwaway world of a rehearsal: what a configuration needs, on the built-in fake tdx."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from tdxwrap.apply import session
+from tdxwrap.apply.export import config_text
+from tdxwrap.config.load import load, parse
+from tdxwrap.config.messages import did_you_mean
+from tdxwrap.config.models import ImportedAttribute, RtConfig
+from tdxwrap.errors import TdxwrapError, UsageProblem
+from tdxwrap.fake.control import World
+from tdxwrap.fake.replay import Replay
+from tdxwrap.journal import runs
+from tdxwrap.plan import columns
+from tdxwrap.plan.changes import Loc
+from tdxwrap.realtime.api import Realtime
+from tdxwrap.realtime.read import is_id, with_names
+from tdxwrap.realtime.retry import Retry
+from tdxwrap.realtime.state import LiveState
+from tdxwrap.tdx.process import Tdx
+
+PROFILE = "rehearsal"
+UPDATING_SECONDS = 1
+# For what a configuration does not say.
+SEGMENT_ID = "100001"
+SEGMENT_NAME = "Rehearsal"
+LOOKUP_KEY = "customer_id"
+# Of the user's environment tdx gets what it needs to start, and no credentials.
+_KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE")
+_ANY_WRITE = " -X "
+
+
+@dataclass(frozen=True, slots=True)
+class Fault:
+    """What goes wrong in a rehearsal, in the terms of the fake.
+
+    Attributes:
+        help: what happens, in a line.
+        rule: a fault of `fake/faults.py`, which meets the third write unless it says otherwise.
+        settings: settings of the world, such as `tdx.latency_ms`.
+        logged_in, rt_enabled: whether there is a login, and RT on the parent segment.
+        timeout: the limit of one tdx call in seconds, if it is not the user's.
+    """
+
+    help: str
+    rule: Mapping[str, Any] = field(default_factory=dict)
+    settings: Mapping[str, Any] = field(default_factory=dict)
+    logged_in: bool = True
+    rt_enabled: bool = True
+    timeout: float | None = None
+
+
+FAULTS: Mapping[str, Fault] = {
+    "slow": Fault("every call takes 0.4 s more", settings={"tdx.latency_ms": 400}),
+    "timeout": Fault("a write hangs, and is ended after 3 s", {"fault": "hang"}, timeout=3.0),
+    "lost-answer": Fault("a write is done, and its answer is lost", {"fault": "lost-answer"}),
+    "truncated": Fault("the answer to a write breaks off", {"fault": "truncated"}),
+    "unavailable": Fault(
+        "from the third write on the API is down",
+        {"fault": "http", "status": 503, "detail": "Service Unavailable", "times": 0},
+    ),
+    "refused": Fault(
+        "the API refuses a write",
+        {"fault": "http", "status": 422, "detail": "refused for this rehearsal"},
+    ),
+    "interrupted": Fault("Ctrl-C during a write", {"fault": "signal-caller", "when": "after"}),
+    "inconsistent": Fault("the status never gets ok", settings={"final_status": "inconsistent"}),
+    "not-enabled": Fault("RT is not enabled for the parent segment", rt_enabled=False),
+    "disabled-api": Fault("tdx api is switched off", settings={"tdx.api_enabled": False}),
+    "not-logged-in": Fault("tdx has no credentials", logged_in=False),
+}
+
+
+def fault_called(name: str | None) -> Fault:
+    """The fault of that name; without a name nothing goes wrong.
+
+    Raises:
+        UsageProblem: there is none.
+    """
+    if name is None:
+        return Fault("")
+    if name not in FAULTS:
+        hint = did_you_mean(name, FAULTS) or "see `tdxwrap rehearse --fault list`"
+        raise UsageProblem(f"there is no fault {name}", hint=hint)
+    return FAULTS[name]
+
+
+@dataclass(frozen=True, slots=True)
+class Start:
+    """The parent segment of a rehearsal, and what is live on it; None for a blank one."""
+
+    id: str
+    name: str
+    live: RtConfig | None = None
+
+
+def environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
+    """The environment of a rehearsal: none of the user's credentials, state or locks."""
+    kept = {name: environ[name] for name in _KEPT if name in environ}
+    return {**kept, "HOME": str(folder), "XDG_STATE_HOME": str(folder / "state")}
+
+
+def start_from(
+    source: str | None, config: RtConfig, environ: Mapping[str, str], folder: Path
+) -> Start:
+    """Where the rehearsal begins.
+
+    Args:
+        source: an exported file (.yaml), all of which is live; or a journal (an id, `last`, a
+            path), whose segment is taken as that run found it; or None for a blank segment.
+        environ: the user's.
+        folder: for what is needed in between.
+    Raises:
+        UsageProblem: there is no such journal, or it holds too little.
+        ConfigError: the file is no configuration.
+    """
+    if source is None:
+        return _named(config.parent_segment)
+    if source.endswith((".yaml", ".yml")):
+        exported = load(source, environ=environ).config
+        start = _named(exported.parent_segment or config.parent_segment)
+        return Start(start.id, start.name, exported)
+    found = _live_in(runs.find(environ, source), environ, folder)
+    live = None
+    if found.size:
+        live = parse(source, config_text(found).encode(), environ={}).config
+    return Start(found.segment.id, found.segment.name, live)
+
+
+def _named(ps: str | None) -> Start:
+    if ps is not None and is_id(ps):
+        return Start(ps, SEGMENT_NAME)
+    return Start(SEGMENT_ID, ps or SEGMENT_NAME)
+
+
+def _live_in(run: runs.Run, environ: Mapping[str, str], folder: Path) -> LiveState:
+    """What a run read first: its own calls are made again, and answered from its journal."""
+    replay = Replay.create(folder / "replay", run.path)
+    retry = Retry(sleep=lambda seconds: None)
+    try:
+        with Tdx(str(replay.launcher()), environ=environment(environ, folder)) as tdx:
+            return session.read(
+                session.Session(Realtime(tdx), retry=retry), run.lines[0]["segment"] or ""
+            )
+    except TdxwrapError as error:
+        raise UsageProblem(
+            f"{run.path} does not hold all that is live on a parent segment",
+            said=error.said or error.what,
+            hint="take the journal of an apply, a plan or a verify; or a file that "
+            "`tdxwrap export` has written",
+        ) from None
+
+
+# The world
+
+
+def build(folder: Path, config: RtConfig, start: Start, fault: Fault) -> World:
+    """The world in which a configuration can be applied, with a fault in it."""
+    keychain = {PROFILE: "key-of-the-rehearsal"} if fault.logged_in else {}
+    configs = (config,) if start.live is None else (config, start.live)
+    scenario = {
+        "updating_seconds": UPDATING_SECONDS,
+        "tdx": {"credentials": {"keychain": keychain}, "more_properties": _extras(*configs)},
+        "databases": tables(*configs),
+        "segments": [
+            {
+                "id": start.id,
+                "name": start.name,
+                "rt_enabled": fault.rt_enabled,
+                "master_table": {"columns": _master_columns(*configs)},
+                "realtime": None if start.live is None else _realtime(start.live),
+            }
+        ],
+    }
+    world = World.create(folder / "world", scenario)
+    for path, value in fault.settings.items():
+        world.set(path, value)
+    if fault.rule:
+        world.add_fault(**{"match": {"command": _ANY_WRITE}, "skip": 2, **fault.rule})
+    return world
+
+
+def tables(*configs: RtConfig) -> dict[str, dict[str, dict[str, str]]]:
+    """Every table that configurations mention, by database, with the columns that they read."""
+    found: dict[str, dict[str, dict[str, str]]] = {}
+    keys = {key.name: "string" for config in configs for key in config.id_stitching.keys}
+    for config in configs:
+        for table in config.tables():
+            found.setdefault(table.database, {}).setdefault(table.table, {"time": "long"})
+        events = {event.name: event for event in config.key_events}
+        for _, name, loc, column in columns.uses(config):
+            known = found[events[name].database][events[name].table]
+            kind = _kind(config, loc)
+            # Where one reader wants a number, the column is one.
+            known[column] = kind if kind != "string" else known.get(column, kind)
+    for each in found.values():
+        for known in each.values():
+            known.update(keys)
+    return found
+
+
+def _kind(config: RtConfig, loc: Loc) -> str:
+    """A type that suits the way in which a column is read."""
+    if loc[0] != "attributes":
+        return "string"
+    attribute = config.attributes[int(loc[1])].to_config()
+    if loc[2] == "increment":
+        return "long"
+    adds = loc[2] == "aggregations" and (
+        attribute["aggregations"][int(loc[3])]["aggregation_type"] == "sum"
+    )
+    number = loc[2] == "value_column" and attribute.get("data_type") == "number"
+    return "double" if adds or number else "string"
+
+
+def _master_columns(*configs: RtConfig) -> dict[str, str]:
+    keys = [config.id_stitching.ext_lookup_key for config in configs]
+    columns = [part.column for config in configs for part in config.batch()]
+    return dict.fromkeys((*filter(None, keys), *columns), "string") or {LOOKUP_KEY: "string"}
+
+
+def _extras(*configs: RtConfig) -> list[str]:
+    """The properties that configurations pass on: this account knows them."""
+    parts = [
+        part
+        for config in configs
+        for part in (*config.key_events, *config.id_stitching.keys, *config.collected().values())
+    ]
+    return sorted({name for part in parts for name in part.extra})
+
+
+def _realtime(live: RtConfig) -> dict[str, Any]:
+    """What is live, in the form in which the API holds it."""
+    ids = {event.name: str(number) for number, event in enumerate(live.key_events, 1)}
+    return {
+        "eventTables": [table.to_api() for table in live.tables()],
+        "keyColumns": [key.to_api() for key in live.id_stitching.keys],
+        "batchAttributes": [each.to_api() for each in live.batch()],
+        "extLookupKey": live.id_stitching.ext_lookup_key,
+        "keyEvents": [{"id": ids[e.name], **e.to_api()} for e in live.key_events],
+        "attributes": [
+            *(with_names(each.to_api(), ids) for each in live.collected().values()),
+            *(_imported(each) for each in live.imported().values()),
+        ],
+    }
+
+
+def _imported(part: ImportedAttribute) -> dict[str, Any]:
+    return {"type": "imported", "identifier": part.column, "name": part.name or part.column}

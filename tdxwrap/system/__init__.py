@@ -1,0 +1,1 @@
+"""Signals, threads, files, locks and redaction: nothing of tdx, nothing of realtime."""

@@ -1,0 +1,1 @@
+"""The process: run tdx once, judge its answer, end it in time."""

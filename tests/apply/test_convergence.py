@@ -1,0 +1,123 @@
+"""For any live state and any configuration: apply converges, and nothing is lost."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+from hypothesis import assume, given
+from hypothesis import strategies as st
+from support.generated import configs, scenarios
+from support.inprocess import account
+
+from tdxwrap.apply.export import config_text
+from tdxwrap.config.load import parse
+from tdxwrap.config.models import RtConfig
+from tdxwrap.plan.changes import Action, Options
+from tdxwrap.realtime.state import LiveState
+
+
+def names(live: LiveState) -> set[tuple[str, str]]:
+    return {
+        *(("event table", str(table)) for table in live.event_tables),
+        *(("stitching key", key.name) for key in live.stitching_keys),
+        *(("batch attribute", part.column) for part in live.batch_attributes),
+        *(("key event", event.value.name) for event in live.key_events),
+        *(("attribute", attribute.value.key) for attribute in live.attributes),
+        *(("imported attribute", part.column) for part in live.imported),
+    }
+
+
+@given(scenario=scenarios(), desired=configs(), jobs=st.sampled_from([1, 4]))
+def test_after_apply_the_plan_is_empty_and_nothing_is_lost(
+    scenario: dict[str, Any], desired: dict[str, Any], jobs: int
+) -> None:
+    config = RtConfig.model_validate(desired)
+    with account(scenario) as there:
+        plan = there.plan(config, Options(replace=True))
+        # A key event cannot be replaced while attributes that the file does not know hang on it.
+        assume(not plan.blockers)
+        before = names(plan.live)
+        there.carry_out(plan, jobs)
+
+        again = there.plan(config)
+        assert again.pending == ()
+        assert before <= names(again.live)
+
+        there.tdx.writes = 0
+        there.carry_out(again, jobs)
+        assert there.tdx.writes == 0
+
+
+@given(scenario=scenarios(), desired=configs())
+def test_pruning_leaves_what_the_file_says(
+    scenario: dict[str, Any], desired: dict[str, Any]
+) -> None:
+    config = RtConfig.model_validate(desired)
+    options = Options(prune=True, replace=True, force=True)
+    with account(scenario) as there:
+        plan = there.plan(config, options)
+        there.carry_out(plan)
+
+        again = there.plan(config, options)
+        assert again.pending == ()
+        assert not again.blockers
+        left = {(str(c.kind), c.name) for c in again.changes if c.action is Action.UNMANAGED}
+        assert left <= {("lookup key", "customer_id")}
+
+
+@given(scenario=scenarios())
+def test_an_export_is_valid_and_its_plan_is_empty(scenario: dict[str, Any]) -> None:
+    with account(scenario) as there:
+        live = there.live()
+        text = config_text(live)
+        loaded = parse("exported.yaml", text.encode(), environ={})
+
+        plan = there.plan(loaded.config)
+        assert plan.pending == ()
+        assert {c.action for c in plan.changes} <= {Action.UNCHANGED}
+        assert "left out" not in text
+
+
+@given(scenario=scenarios())
+def test_an_export_makes_an_equal_segment_elsewhere(scenario: dict[str, Any]) -> None:
+    elsewhere = {**scenario, "segments": [{**scenario["segments"][0], "realtime": None}]}
+    with account(scenario) as here, account(elsewhere) as there:
+        exported = parse("exported.yaml", config_text(here.live()).encode(), environ={})
+        there.carry_out(there.plan(exported.config))
+
+        assert config_text(there.live()) == config_text(here.live())
+
+
+@pytest.mark.parametrize("page", [1, 2, 7])
+def test_all_pages_are_read(page: int) -> None:
+    attributes = [
+        {
+            "name": f"counter {n}",
+            "identifier": f"counter_{n}",
+            "type": "counter",
+            "keyEvent": "page_view",
+            "increment": {"type": "const", "value": 1},
+            "duration": {"value": 1, "unit": "day"},
+        }
+        for n in range(15)
+    ]
+    event = {"name": "page_view", "databaseName": "web", "tableName": "t"}
+    scenario = {
+        "tdx": {"page_size_max": page},
+        "databases": {"web": {"t": {"x": "string"}}},
+        "segments": [
+            {
+                "id": "394649",
+                "name": "Customer 360",
+                "realtime": {
+                    "eventTables": [{"database": "web", "table": "t"}],
+                    "keyEvents": [event],
+                    "attributes": attributes,
+                },
+            }
+        ],
+    }
+    with account(scenario) as there:
+        live = there.live()
+    assert [a.value.key for a in live.attributes] == [f"counter_{n}" for n in range(15)]

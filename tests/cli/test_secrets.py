@@ -1,0 +1,72 @@
+"""No key or token appears anywhere, whatever tdx echoes and wherever a user puts it."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.shells import MINIMAL, WEB, Shell
+
+from tdxwrap.fake.control import World
+
+KEY = "4321/" + "0123456789abcdef0123456789abcdef01234567"
+OTHER = "9876/" + "fedcba9876543210fedcba9876543210fedcba98"
+TOKEN = "tok-5f2e8a7b9c1d4e6f"
+SECRETS = (KEY, OTHER, TOKEN, KEY.split("/")[1], OTHER.split("/")[1])
+ENVIRON = {"TD_API_KEY": KEY, "TDX_API_KEY_PRODUCTION": OTHER, "TDX_ACCESS_TOKEN": TOKEN}
+
+COMMANDS: tuple[tuple[str | Path, ...], ...] = (
+    ("plan", MINIMAL, "--json"),
+    ("plan", MINIMAL, "--markdown"),
+    ("apply", MINIMAL, "--yes", "-v"),
+    ("apply", MINIMAL, "--yes", "--json"),
+    ("verify", MINIMAL),
+    ("export", "394649", "--json"),
+    ("status", "394649"),
+    ("wait", "394649", "--wait-timeout", "0.5"),
+    ("doctor", MINIMAL),
+    ("doctor", MINIMAL, "--json"),
+)
+
+
+@pytest.fixture
+def user(new_world: Callable[..., World], new_shell: Callable[..., Shell]) -> Shell:
+    world = new_world()
+    world.set_credentials(keychain={}, keys={TOKEN: next(iter(world.state()["accounts"]))})
+    # Every call says every key that it finds, on every channel.
+    world.add_fault("echo-secrets", times=0)
+    return new_shell(world)
+
+
+def written(folder: Path) -> list[Path]:
+    return [path for path in folder.rglob("*") if path.is_file()]
+
+
+@pytest.mark.parametrize(
+    "args", COMMANDS, ids=lambda args: " ".join(map(str, (args[0], *args[2:])))
+)
+def test_no_secret_is_printed_or_written(user: Shell, args: tuple[str | Path, ...]) -> None:
+    done = user.run(*args, **ENVIRON)
+
+    assert done.code in (0, 4, 5, 6, 7), done.text
+    files = [*written(user.home), *written(user.cwd)]
+    assert any(path.suffix == ".jsonl" for path in files)
+    for secret in SECRETS:
+        assert secret not in done.text
+        for path in files:
+            assert secret not in path.read_text(encoding="utf-8", errors="replace"), path
+
+
+@pytest.mark.parametrize("command", ["check", "plan"])
+def test_a_secret_that_a_file_takes_from_the_environment_is_not_shown(
+    shell: Shell, command: str
+) -> None:
+    text = WEB.read_text().replace("description: Any page view", "description: key ${TD_API_KEY}")
+    right = shell.write("right.yaml", text)
+    wrong = shell.write("wrong.yaml", text.replace("duration: 1 day", "duration: ${TD_API_KEY}"))
+    for path in (right, wrong):
+        done = shell.run(command, path, TD_API_KEY=KEY)
+        assert KEY not in done.text
+        assert KEY.split("/")[1] not in done.text
+    assert "[redacted]" in done.text

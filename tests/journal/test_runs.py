@@ -1,0 +1,264 @@
+"""`tdxwrap runs`: the list, the story, and a journal without names that still replays."""
+
+from __future__ import annotations
+
+import json
+import re
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from support.shells import FIXTURES, WEB, Shell
+
+from tdxwrap.fake.control import World
+from tdxwrap.fake.replay import Replay
+
+NewShell = Callable[..., Shell]
+NewWorld = Callable[..., World]
+
+KEPT_WORDS = frozenset(("items", "null", "unknown", "return", "total", "hour"))
+
+
+def test_runs_lists_newest_first(shell: Shell) -> None:
+    assert shell.run("apply", WEB, "--yes").code == 0
+    assert shell.run("status", "nobody").code == 4
+    assert shell.run("plan", WEB).code == 0
+
+    listed = shell.run("runs")
+
+    assert listed.code == 0
+    plan, status, apply = listed.out.splitlines()
+    assert re.search(r"-394649 .* plan: done, 0 changes, \d+ calls, \d", plan)
+    assert re.search(r"-nobody .* status: not-found, 0 changes, 2 calls", status)
+    assert re.search(r"-394649 .* apply: done, 15 changes, \d+ calls", apply)
+    document = shell.run("runs", "--json").json
+    assert document["tdxwrap"] == "runs"
+    assert [run["command"] for run in document["runs"]] == ["plan", "status", "apply"]
+    assert document["runs"][2]["changes"] == 15
+
+
+def test_runs_without_any(shell: Shell) -> None:
+    assert shell.run("runs").out == "no runs are recorded\n"
+    assert shell.run("runs", "--json").json["runs"] == []
+
+
+def test_show_tells_the_story(shell: Shell, world: World) -> None:
+    world.add_fault("http", {"command": "ps rt list"}, status=503)
+    world.add_fault("http", {"method": "POST", "path": "realtime_attributes"}, status=422)
+    assert shell.run("apply", WEB, "--yes").code == 4
+
+    told = shell.run("runs", "show", "last")
+
+    assert told.code == 0
+    for line in (
+        "apply 394649 · the selected profile",
+        "    + event table web_events.pageviews",
+        "  ✓ event tables added, key events created",
+        "    $ tdx ps rt list --json   # ",
+        "exit 1, transient",
+        "attribute last_product_viewed: begun",
+        "✗ could not create the attribute last_product_viewed",
+        "refused, 9 changes",
+    ):
+        assert line in told.out, line
+    assert re.search(r"    \+ key event page_view \(\d+\)", told.out)
+    document = shell.run("runs", "show", "last", "--json").json
+    assert document["run"]["outcome"] == "refused"
+    assert document["lines"][0]["type"] == "run"
+    assert document["lines"][-1]["type"] == "end"
+
+
+def test_a_run_is_found_by_id_prefix_last_and_path(shell: Shell) -> None:
+    shell.run("status", "394649", "--journal", "here.jsonl")
+    shell.run("status", "Customer 360")
+    (run,) = shell.run("runs", "--json").json["runs"]
+    assert run["id"].endswith("-Customer_360")
+    for which in (run["id"], run["id"][:-3], "last", run["path"]):
+        assert shell.run("runs", "show", which, "--json").json["run"]["id"] == run["id"]
+    named = shell.run("runs", "show", "here.jsonl", "--json").json["run"]
+    assert named["segment"] == "394649"
+
+
+@pytest.mark.parametrize(("which", "says"), [("nope", "there is no run nope"), ("2", "2 runs")])
+def test_an_unknown_or_ambiguous_id_is_a_usage_error(shell: Shell, which: str, says: str) -> None:
+    shell.run("status", "394649")
+    shell.run("status", "Customer 360")
+    done = shell.run("runs", "show", which)
+    assert done.code == 2
+    assert says in done.err
+
+
+@pytest.mark.parametrize(
+    "text", ["", "no JSON\n", "[]\n", "{}\n", '{"journal": 99}\n', '{"journal": 1}\nx\n\n']
+)
+def test_what_is_no_journal_is_a_usage_error(shell: Shell, text: str) -> None:
+    done = shell.run("runs", "show", shell.write("x.jsonl", text))
+    assert done.code == 2, done.text
+    assert "x.jsonl is not a journal" in done.err
+
+
+def test_a_cut_last_line_does_not_matter(shell: Shell) -> None:
+    shell.run("status", "394649", "--journal", "whole.jsonl")
+    text = (shell.cwd / "whole.jsonl").read_text("utf-8")
+    told = shell.run("runs", "show", shell.write("cut.jsonl", text[:-20]))
+    assert told.code == 0, told.text
+    assert "did not end" in told.out
+
+
+def test_export_without_redaction_is_the_journal(shell: Shell) -> None:
+    shell.run("status", "394649", "--journal", "whole.jsonl")
+    text = (shell.cwd / "whole.jsonl").read_text("utf-8")
+    assert shell.run("runs", "export", "whole.jsonl").out == text
+    assert shell.run("runs", "export", "whole.jsonl", "-f", "copy.jsonl").code == 0
+    assert (shell.cwd / "copy.jsonl").read_text("utf-8") == text
+
+
+def test_config_out_needs_redact(shell: Shell) -> None:
+    assert shell.run("runs", "export", "last", "--config-out", "c.yaml").code == 2
+
+
+def shared(shell: Shell) -> tuple[Path, Path]:
+    """The last run and its configuration, redacted."""
+    done = shell.run(
+        "runs", "export", "last", "--redact", "-f", "shared.jsonl", "--config-out", "shared.yaml"
+    )
+    assert done.code == 0, done.text
+    return shell.cwd / "shared.jsonl", shell.cwd / "shared.yaml"
+
+
+def names_in(value: object, prop: str = "") -> set[str]:
+    """Every text in a configuration or an account that could identify somebody."""
+    if isinstance(value, dict):
+        if prop == "columns":
+            return set(value)
+        return set().union(*(names_in(part, name) for name, part in value.items()))
+    if isinstance(value, list):
+        return set().union(*(names_in(part, prop) for part in value))
+    words = ("type", "status", "duration", "unit", "dataType", "action", "aggregationType")
+    structural = isinstance(value, str) and prop not in (*words, "counterType")
+    return {str(value)} if structural and len(str(value)) > 3 else set()
+
+
+@pytest.mark.parametrize(
+    ("scenario", "config"),
+    [
+        ("blank", "web-personalization"),
+        ("half-configured", "every-field"),
+        ("configured", "shorthands"),
+    ],
+)
+def test_a_redacted_run_replays_and_holds_no_name(
+    new_world: NewWorld, new_shell: NewShell, tmp_path: Path, scenario: str, config: str
+) -> None:
+    world = new_world(scenario)
+    shell = new_shell(world)
+    first = shell.run(
+        "apply",
+        FIXTURES / "configs" / f"{config}.yaml",
+        *("--yes", "--force", "--replace", "--no-check-columns", "--parent-segment", "394649"),
+    )
+    names = names_in(world.segment("394649")) - KEPT_WORDS
+    journal, redacted = shared(shell)
+
+    text = journal.read_text("utf-8") + redacted.read_text("utf-8")
+    assert len(names) > 15
+    words = set(re.findall(r"\w+", text))
+    assert [name for name in names if (name in text if " " in name else name in words)] == []
+    for private in (str(shell.home), str(shell.cwd), str(FIXTURES), "main"):
+        assert private not in text
+
+    replay = Replay.create(tmp_path / "replay", journal)
+    again = new_shell(replay, "another").run(
+        "apply", redacted, "--yes", "--force", "--replace", "--no-check-columns"
+    )
+    assert again.code == first.code, first.text + again.text
+    assert replay.unused() == []
+
+
+def test_names_that_need_care_stay_consistent(
+    new_world: NewWorld, new_shell: NewShell, tmp_path: Path
+) -> None:
+    world = new_world()
+    shell = new_shell(world)
+    shell.write(
+        "odd.yaml",
+        """
+parent_segment: Customer 360
+key_events:
+  - {name: "Seen: 日本語 “quoted”", table: web_events.pageviews}
+attributes:
+  - {name: Last Price, type: single, key_event: "Seen: 日本語 “quoted”", value_column: price,
+     data_type: number, duration: 1 day}
+  - {name: last   price two, identifier: type, type: counter, counter_type: total,
+     key_event: "Seen: 日本語 “quoted”", increment: 1, duration: 1 day, description: Last Price}
+""",
+    )
+    assert shell.run("apply", "odd.yaml", "--yes").code == 0
+    journal, redacted = shared(shell)
+
+    for name in ("Customer 360", "日本語", "Last Price", "last_price", "pageviews", "price two"):
+        assert name not in journal.read_text("utf-8") + redacted.read_text("utf-8")
+    replay = Replay.create(tmp_path / "replay", journal)
+    again = new_shell(replay, "another").run("apply", redacted, "--yes")
+    assert again.code == 0, again.text
+    assert replay.unused() == []
+
+
+def test_a_failed_run_fails_alike_when_replayed(
+    shell: Shell, world: World, new_shell: NewShell, tmp_path: Path
+) -> None:
+    world.add_fault(
+        "http",
+        {"method": "POST", "path": "realtime_attributes"},
+        status=422,
+        detail="valueColumn 'product_id' is not a column of web_events.pageviews (ann@acme.com)",
+    )
+    first = shell.run("apply", WEB, "--yes")
+    journal, redacted = shared(shell)
+
+    text = journal.read_text("utf-8")
+    for name in ("product_id", "web_events", "pageviews", "acme", "last_product_viewed"):
+        assert name not in text
+    replay = Replay.create(tmp_path / "replay", journal)
+    again = new_shell(replay, "another").run("apply", redacted, "--yes")
+    assert (again.code, first.code) == (4, 4), again.text
+    assert "422" in again.err
+
+
+def test_a_configuration_that_has_changed_is_not_shared(shell: Shell) -> None:
+    config = shell.write("rt.yaml", WEB.read_text("utf-8"))
+    assert shell.run("plan", config).code == 0
+    shell.write("rt.yaml", WEB.read_text("utf-8") + "\n# later\n")
+
+    done = shell.run("runs", "export", "last", "--redact", "--config-out", "shared.yaml")
+
+    assert done.code == 2
+    assert "rt.yaml is not as it was in the run" in done.err
+    assert not (shell.cwd / "shared.yaml").exists()
+
+
+def test_profile_host_and_account_are_not_shared(new_world: NewWorld, new_shell: NewShell) -> None:
+    world = new_world()
+    shell = new_shell(world)
+    done = shell.run("status", "394649", "--profile", "acme-production")
+    assert done.code == 3, done.text
+    text = shell.run("runs", "export", "last", "--redact").out
+    assert "acme" not in text
+    assert "ACME" not in text
+
+
+def test_no_secret_is_shared(shell: Shell, world: World) -> None:
+    key = "17/" + "0123456789abcdef" * 3
+    world.set_credentials(keychain={}, keys={key: next(iter(world.state()["accounts"]))})
+    world.add_fault("echo-secrets", times=0, to="all")
+    shell.run("status", "394649", TD_API_KEY=key)
+    world.clear_faults()
+    for option in ((), ("--redact",)):
+        assert "0123456789" not in shell.run("runs", "export", "last", *option).out
+
+
+def test_export_as_json_is_one_document(shell: Shell) -> None:
+    shell.run("status", "394649")
+    document = shell.run("runs", "export", "last", "--redact", "--json").json
+    assert document["tdxwrap"] == "runs export"
+    assert [json.loads(line)["type"] for line in document["text"].splitlines()][-1] == "end"

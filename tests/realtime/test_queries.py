@@ -1,0 +1,180 @@
+"""Each jq filter and its JMESPath counterpart give the same, for every document."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import jmespath
+import jq
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from tdxwrap.realtime import queries
+from tdxwrap.realtime.queries import PAIRS, Query, literal
+
+# What the recipe itself says, to the letter; `PAIRS` mends the comparison of ids (F23).
+RECIPE_STATUS_BY_ID = ".[] | select(.id==$ps) | .status"
+RECIPE_STATUS_BY_ID_OR_NAME = ".[] | select(.id==$ps or .name==$ps) | .status"
+
+ODD_NAMES = (
+    "Customer 360",
+    "it's",
+    'say "hi"',
+    "back`tick",
+    "``",
+    "back\\slash",
+    "\\`",
+    "\\\\`\\",
+    "`\"'\\u0060",
+    "$ps",
+    "顧客 360 ✓",
+    "العملاء",
+    "🛒",
+    "a' || name == 'b",
+    "`true`",
+    "line\nbreak\ttab\x01",
+    "",
+)
+
+
+def by_jq(program: str, document: Any, ps: str | None) -> Any:
+    args = {} if ps is None else {"ps": ps}
+    return jq.compile(program, args=args).input_value(document).all()
+
+
+def assert_same(query: Query, document: Any, ps: str | None = None) -> None:
+    wrapped = by_jq(query.jq, document, ps)
+    assert len(wrapped) == 1
+    assert query.search(document, ps) == wrapped[0]
+
+
+names = st.one_of(st.sampled_from(ODD_NAMES), st.text())
+ids = st.one_of(st.integers(0, 2**53), st.integers(0, 9).map(str), st.none(), names)
+statuses = st.sampled_from(["ok", "updating", "inconsistent", None])
+segment = st.one_of(
+    st.fixed_dictionaries({"id": ids}, optional={"name": names, "status": statuses}),
+    st.fixed_dictionaries({}, optional={"name": st.none(), "status": statuses}),
+)
+segments = st.lists(segment, max_size=6)
+BY_PS = ("status by id", "status by id or name", "segments by id or name")
+
+
+@pytest.mark.parametrize("name", BY_PS)
+@given(document=segments, ps=names)
+def test_selecting_segments_is_the_same(name: str, document: list[Any], ps: str) -> None:
+    assert_same(PAIRS[name], document, ps)
+
+
+@pytest.mark.parametrize("name", BY_PS)
+@given(document=segments.filter(bool), data=st.data())
+def test_selecting_a_segment_that_is_there_is_the_same(
+    name: str, document: list[Any], data: st.DataObject
+) -> None:
+    entry = data.draw(st.sampled_from(document))
+    assert_same(PAIRS[name], document, str(entry.get("name") or entry.get("id")))
+
+
+@pytest.mark.parametrize("name", ["all segments", "names"])
+@given(document=segments)
+def test_listing_is_the_same(name: str, document: list[Any]) -> None:
+    assert_same(PAIRS[name], document)
+
+
+@pytest.mark.parametrize("ps", ODD_NAMES)
+def test_odd_names_find_exactly_themselves(ps: str) -> None:
+    document = [{"id": n, "name": name, "status": name} for n, name in enumerate(ODD_NAMES)]
+    assert queries.STATUS_BY_ID_OR_NAME.search(document, ps) == [ps]
+
+
+@given(
+    document=st.lists(
+        st.fixed_dictionaries({"id": names}, optional={"name": names, "status": statuses})
+    ),
+    ps=names,
+)
+def test_with_textual_ids_the_recipes_own_filters_agree_too(document: list[Any], ps: str) -> None:
+    assert queries.STATUS_BY_ID.search(document, ps) == by_jq(RECIPE_STATUS_BY_ID, document, ps)
+    assert queries.STATUS_BY_ID_OR_NAME.search(document, ps) == by_jq(
+        RECIPE_STATUS_BY_ID_OR_NAME, document, ps
+    )
+
+
+def test_a_numeric_id_is_found_where_the_recipe_would_wait_for_ever() -> None:
+    document = [{"id": 394649, "name": "Customer 360", "status": "ok"}]
+    assert by_jq(RECIPE_STATUS_BY_ID, document, "394649") == []
+    assert queries.STATUS_BY_ID.search(document, "394649") == ["ok"]
+
+
+json_values = st.recursive(
+    st.none() | st.booleans() | st.integers(-(2**53), 2**53) | st.text(),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(), inner, max_size=4),
+    max_leaves=8,
+)
+objects = st.dictionaries(st.sampled_from(["id", "name", "data", "x"]), json_values)
+
+
+@given(st.fixed_dictionaries({}, optional={"realtime_config": json_values, "id": ids}))
+def test_realtime_config_exists_is_the_same(document: Any) -> None:
+    assert_same(queries.HAS_RT_CONFIG, document)
+
+
+pages = st.fixed_dictionaries(
+    {},
+    optional={
+        "data": st.none() | st.lists(objects, max_size=5),
+        "pagination": st.none()
+        | st.fixed_dictionaries({}, optional={"nextPage": st.none() | st.text()}),
+    },
+)
+
+
+@pytest.mark.parametrize("name", ["count", "items", "next page"])
+@given(document=pages)
+def test_list_answers_are_read_the_same(name: str, document: Any) -> None:
+    assert_same(PAIRS[name], document)
+
+
+created = st.fixed_dictionaries(
+    {},
+    optional={
+        "id": st.none() | st.integers(0, 2**53) | st.text(),
+        "data": st.none()
+        | st.fixed_dictionaries({}, optional={"id": st.none() | st.integers(0, 9) | st.text()}),
+    },
+)
+
+
+@given(created)
+def test_the_id_of_a_created_item_is_read_the_same(document: Any) -> None:
+    assert_same(queries.CREATED_ID, document)
+
+
+columns = st.fixed_dictionaries(
+    {},
+    optional={
+        "columns": st.none()
+        | st.lists(st.fixed_dictionaries({}, optional={"name": names, "type": names}))
+    },
+)
+
+
+@given(columns)
+def test_columns_are_read_the_same(document: Any) -> None:
+    assert_same(queries.COLUMNS, document)
+
+
+@given(st.fixed_dictionaries({}, optional={"master": st.none() | columns}))
+def test_master_columns_are_read_the_same(document: Any) -> None:
+    assert_same(queries.MASTER_COLUMNS, document)
+
+
+@given(names)
+def test_a_literal_is_the_text_whatever_it_holds(text: str) -> None:
+    assert jmespath.search(literal(text), None) == text
+
+
+def test_every_pair_is_held_together_by_a_test() -> None:
+    tested = {*BY_PS, "count", "items", "next page", "realtime configuration exists"}
+    tested |= {"id of a created item", "columns of a table", "columns of the master table"}
+    assert set(PAIRS) == tested | {"all segments", "names"}
