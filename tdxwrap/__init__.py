@@ -26,11 +26,11 @@ if TYPE_CHECKING:
     from tdxwrap.config.models import RtConfig
     from tdxwrap.errors import TdxwrapError
     from tdxwrap.plan.build import build
-    from tdxwrap.plan.changes import Change, Options, Plan
+    from tdxwrap.plan.changes import Change, Plan, PlanOptions
     from tdxwrap.realtime.api import Realtime
     from tdxwrap.realtime.retry import Retry
     from tdxwrap.realtime.state import LiveState
-    from tdxwrap.realtime.wait import Patience, wait_until_ready
+    from tdxwrap.realtime.wait import WaitPolicy, wait_until_ready
     from tdxwrap.tdx.process import Tdx
 
 _HOMES = {
@@ -41,11 +41,11 @@ _HOMES = {
     "config.models": ("RtConfig",),
     "errors": ("TdxwrapError",),
     "plan.build": ("build",),
-    "plan.changes": ("Change", "Options", "Plan"),
+    "plan.changes": ("Change", "PlanOptions", "Plan"),
     "realtime.api": ("Realtime",),
     "realtime.retry": ("Retry",),
     "realtime.state": ("LiveState",),
-    "realtime.wait": ("Patience", "wait_until_ready"),
+    "realtime.wait": ("WaitPolicy", "wait_until_ready"),
     "tdx.process": ("Tdx",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
@@ -54,10 +54,9 @@ __all__ = [
     "Change",
     "LiveState",
     "LoadedConfig",
-    "Options",
     "Outcome",
-    "Patience",
     "Plan",
+    "PlanOptions",
     "Realtime",
     "Report",
     "Retry",
@@ -65,6 +64,7 @@ __all__ = [
     "Session",
     "Tdx",
     "TdxwrapError",
+    "WaitPolicy",
     "apply",
     "build",
     "config_text",

@@ -11,7 +11,7 @@ from tdxwrap.apply.events import BaselineWritten, FileKept, Listener
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState
-from tdxwrap.system.files import make_way, write_in_place
+from tdxwrap.system.files import back_up, write_in_place
 from tdxwrap.system.threads import Parallel, result, wait_for
 
 OPTION = "--rt-config"
@@ -48,7 +48,7 @@ class Baseline:
             UsageProblem: the file cannot be written; nothing was written to the segment, either.
             TdxwrapError: tdx failed for good, or the disk is full.
         """
-        earlier = make_way(self._file, OPTION)
+        earlier = back_up(self._file, OPTION)
         if self._live.initialized:
             self._write(earlier)
             yield

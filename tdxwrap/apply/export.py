@@ -9,7 +9,13 @@ from typing import Any, TypeVar
 import yaml
 
 from tdxwrap import __version__
-from tdxwrap.config.models import BaseAttribute, BatchAttribute, ImportedAttribute, KeyEvent, Part
+from tdxwrap.config.models import (
+    BaseAttribute,
+    BatchAttribute,
+    ConfigItem,
+    ImportedAttribute,
+    KeyEvent,
+)
 from tdxwrap.config.yaml_source import escape
 from tdxwrap.realtime.state import LiveState
 
@@ -106,11 +112,11 @@ def _left_out(kind: str, name: str, reason: str) -> str:
     return f"# left out: {kind} {json.dumps(name, ensure_ascii=False)}: {json.dumps(reason)}"
 
 
-def _written(parts: Sequence[Part]) -> list[Any]:
+def _written(parts: Sequence[ConfigItem]) -> list[Any]:
     return [part.to_config() for part in parts]
 
 
-def _short(part: Part, only: str) -> Any:
+def _short(part: ConfigItem, only: str) -> Any:
     """The shorthand of an item that states one field alone."""
     stated = part.to_config()
     return stated[only] if set(stated) == {only} else stated

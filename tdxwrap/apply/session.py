@@ -18,13 +18,13 @@ from tdxwrap.config.load import LoadedConfig
 from tdxwrap.errors import ColumnsMissing, TdxwrapError, UnsafePlan, UsageProblem
 from tdxwrap.plan import columns
 from tdxwrap.plan.build import build
-from tdxwrap.plan.changes import Finding, Level, Options, Plan
+from tdxwrap.plan.changes import Finding, Level, Plan, PlanOptions
 from tdxwrap.realtime import read as reading
 from tdxwrap.realtime import tables
 from tdxwrap.realtime.api import Realtime, credential_source
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState, Segment
-from tdxwrap.realtime.wait import READY, Patience, wait_until_ready
+from tdxwrap.realtime.wait import READY, WaitPolicy, wait_until_ready
 from tdxwrap.system.lock import segment_lock
 from tdxwrap.system.signals import as_error
 
@@ -117,7 +117,7 @@ def make_plan(
     session: Session,
     loaded: LoadedConfig,
     ps: str,
-    options: Options | None = None,
+    options: PlanOptions | None = None,
     hold: Callable[[str], None] | None = None,
     meanwhile: Callable[[], None] = lambda: None,
 ) -> Plan:
@@ -127,7 +127,7 @@ def make_plan(
         hold: as for `read_live`.
         meanwhile: called while tdx reads; what it raises goes before what the reads do.
     """
-    config, check = loaded.config, (options or Options()).check_columns
+    config, check = loaded.config, (options or PlanOptions()).check_columns
     with reading.Reads(session.api, session.retry) as reads:
         started = reading.start_live(reads, ps, hold)
         # A few tables are described at once, since that takes no time; many only if need be.
@@ -152,9 +152,9 @@ def apply(
     ps: str,
     *,
     consent: Consent,
-    options: Options | None = None,
+    options: PlanOptions | None = None,
     settings: Settings | None = None,
-    patience: Patience | None,
+    patience: WaitPolicy | None,
 ) -> Outcome:
     """The main job: Step 7 from the key check to the validation.
 
@@ -208,7 +208,7 @@ def _agreed(
     loaded: LoadedConfig,
     plan: Plan,
     consent: Consent,
-    options: Options | None,
+    options: PlanOptions | None,
 ) -> Plan:
     """Plan until what was agreed to is still what is live: never write blindly."""
     while True:
@@ -263,7 +263,7 @@ def _unfit(finding: Finding) -> ColumnsMissing:
     return error
 
 
-def _wait(session: Session, plan: Plan, patience: Patience) -> LiveState:
+def _wait(session: Session, plan: Plan, patience: WaitPolicy) -> LiveState:
     """Wait for `ok` and read what is live then."""
     session.listen(StepStarted("wait"))
     start = session.retry.clock()
@@ -275,7 +275,7 @@ def _wait(session: Session, plan: Plan, patience: Patience) -> LiveState:
     return live
 
 
-def _live_when_ready(session: Session, before: LiveState, patience: Patience) -> LiveState:
+def _live_when_ready(session: Session, before: LiveState, patience: WaitPolicy) -> LiveState:
     """What is live is read beside the first look; only if that is not yet `ok`, once more."""
     segment_id = before.segment.id
     with reading.Reads(session.api, session.retry) as reads:
@@ -291,7 +291,7 @@ def _validated(
     loaded: LoadedConfig,
     plan: Plan,
     live: LiveState,
-    options: Options | None,
+    options: PlanOptions | None,
 ) -> Report:
     session.listen(StepStarted("validate"))
     after = plan if live is plan.live else build(loaded.config, live, options)
@@ -301,7 +301,7 @@ def _validated(
     return report
 
 
-def wait_for(session: Session, ps: str, patience: Patience) -> Segment:
+def wait_for(session: Session, ps: str, patience: WaitPolicy) -> Segment:
     """`tdxwrap wait`: find the segment and wait until its status is `ok` (F12, F21).
 
     Raises:

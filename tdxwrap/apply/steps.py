@@ -26,7 +26,7 @@ from tdxwrap.apply.events import (
     StepStarted,
     ignore,
 )
-from tdxwrap.config.models import BaseAttribute, ImportedAttribute, KeyEvent, Part
+from tdxwrap.config.models import BaseAttribute, ConfigItem, ImportedAttribute, KeyEvent
 from tdxwrap.errors import Refused, TdxwrapError
 from tdxwrap.plan.build import merged
 from tdxwrap.plan.changes import Action, Change, Kind, Loc, Plan
@@ -339,7 +339,7 @@ def _name_of(changes: Sequence[Change], kind: Kind) -> str:
     return next(change.name for change in changes if change.kind is kind)
 
 
-def _stated(part: Part) -> dict[str, Any]:
+def _stated(part: ConfigItem) -> dict[str, Any]:
     """The body of a create: null there means the same as leaving it out."""
     return {name: value for name, value in part.to_api().items() if value is not None}
 

@@ -26,7 +26,7 @@ from tdxwrap.output.progress import Checklist
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import Segment
-from tdxwrap.system.files import write_keeping_earlier
+from tdxwrap.system.files import write_with_backup
 from tdxwrap.tdx.process import Call, Tdx
 from tdxwrap.tdx.tempfiles import sweep_leftovers
 
@@ -112,7 +112,7 @@ class App:
             UsageProblem: nothing says which parent segment is meant.
         """
         loaded = load(config, environ=self.environ)
-        self.console.warnings(loaded.warnings)
+        self.console.print_warnings(loaded.warnings)
         ps = self.segment = session.parent_segment(loaded, override)
         file = config if config == "-" else os.path.abspath(config)
         self._about = {"config": file, "digest": loaded.digest, "segment": ps}
@@ -134,10 +134,10 @@ class App:
         def write(path: Path) -> None:
             path.write_text(text, encoding="utf-8")
 
-        written = write_keeping_earlier(file, write, option)
-        self.console.note([Line("", f"written to {written.file}")])
+        written = write_with_backup(file, write, option)
+        self.console.print_note([Line("", f"written to {written.file}")])
         if written.earlier is not None:
-            self.console.note([Line("", f"the earlier file is now {written.earlier}")])
+            self.console.print_note([Line("", f"the earlier file is now {written.earlier}")])
 
     # tdx
 
@@ -180,7 +180,7 @@ class App:
         self.calls += 1
         if self._journal is not None:
             self._journal.call(call)
-        self.console.call(call)
+        self.console.print_call(call)
 
     # The journal
 
@@ -211,11 +211,11 @@ class App:
         if journal is not None:
             journal.header(self.command, about)
             if chosen.verbose:
-                self.console.note([Line("journal ", str(journal.path), "dim")])
+                self.console.print_note([Line("journal ", str(journal.path), "dim")])
         return journal
 
     def _warn(self, text: str) -> None:
-        self.console.note([Line("! ", text, mark="yellow")])
+        self.console.print_note([Line("! ", text, mark="yellow")])
 
     def end_journal(self, code: int, error: TdxwrapError | None = None) -> None:
         """Write the last line of the journal: how the run ended."""
@@ -244,11 +244,11 @@ class App:
 
             self.document = forms.document(command, error=error, journal=journal, **content)
             if not self.of_several:
-                self.console.document(self.document)
+                self.console.print_document(self.document)
         self.console.check_written()
         if error is None:
             return ExitCode.DONE
         self.failure = error
         if not (told or self.chosen.json):
-            self.console.error(command, error, journal)
+            self.console.print_error(command, error, journal)
         return error.exit_code

@@ -15,8 +15,8 @@ from tdxwrap.config.load import LoadedConfig
 from tdxwrap.output import plan_text, report_text
 from tdxwrap.output.console import PlanConsent
 from tdxwrap.output.plan_text import Line
-from tdxwrap.plan.changes import Options
-from tdxwrap.realtime.wait import Patience
+from tdxwrap.plan.changes import PlanOptions
+from tdxwrap.realtime.wait import WaitPolicy
 from tdxwrap.system.signals import deadline
 
 
@@ -33,12 +33,12 @@ class Choice:
         patience: how to wait for `ok`; None does not wait.
     """
 
-    options: Options
+    options: PlanOptions
     yes: bool
     jobs: int
     limit: float | None
     rt_config: Path
-    patience: Patience | None
+    patience: WaitPolicy | None
 
 
 def apply(app: App, config: str, *, override: str | None, choice: Choice) -> int:
@@ -96,15 +96,15 @@ def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
     report, segment = outcome.report, outcome.live.segment
     proven = report is not None and report.ok
     if proven:
-        app.console.result([report_text.live_line(outcome.live, config)])
+        app.console.print_result([report_text.live_line(outcome.live, config)])
     elif report is not None:
-        app.console.result(plan_text.report_lines(report, config))
+        app.console.print_result(plan_text.report_lines(report, config))
     count = len(outcome.plan.pending)
-    app.console.result([report_text.done_line(count, app.calls, seconds, app.journal_id)])
+    app.console.print_result([report_text.done_line(count, app.calls, seconds, app.journal_id)])
     if report is None:
-        app.console.note([Line("", f"not waited for: see `tdxwrap wait {segment.id}`")])
+        app.console.print_note([Line("", f"not waited for: see `tdxwrap wait {segment.id}`")])
     if proven and count and app.command == "apply":
         chosen = app.chosen
-        app.console.note(
+        app.console.print_note(
             report_text.next_lines(segment, chosen.profile, chosen.site, outcome.login)
         )

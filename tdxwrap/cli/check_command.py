@@ -11,8 +11,8 @@ def check(app: App, config: str) -> int:
     """Validate a configuration offline."""
     loaded = load(config, environ=app.environ)
     app.segment = loaded.config.parent_segment or ""
-    app.console.warnings(loaded.warnings)
-    app.console.result([Line("", f"{config} is valid: {_contents(loaded)}")])
+    app.console.print_warnings(loaded.warnings)
+    app.console.print_result([Line("", f"{config} is valid: {_contents(loaded)}")])
     return app.end("check", file=config, digest=loaded.digest, warnings=list(loaded.warnings))
 
 

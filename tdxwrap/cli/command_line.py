@@ -68,7 +68,7 @@ def _fail(args: Sequence[str], given: dict[str, Any], error: TdxwrapError) -> in
     as_json = bool(given.get("json")) or "--json" in args
     journal = _end_journal(given, int(error.exit_code), error)
     console = Console(Style(json=as_json, color=given.get("color")), os.environ)
-    console.error(given.get("command", "tdxwrap"), error, journal)
+    console.print_error(given.get("command", "tdxwrap"), error, journal)
     return int(error.exit_code)
 
 

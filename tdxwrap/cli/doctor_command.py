@@ -15,13 +15,13 @@ def doctor(app: App, config: str | None, override: str | None) -> int:
         override: `--parent-segment`.
     """
     loaded = None if config is None else load(config, environ=app.environ)
-    app.console.warnings(loaded.warnings if loaded else ())
+    app.console.print_warnings(loaded.warnings if loaded else ())
     ps = override or (loaded.config.parent_segment if loaded else None)
     app.segment = ps or ""
     with app.connected(ps) as connected:
         checks = examine(connected, loaded, ps, app.account)
-    app.console.result(plan_text.check_lines(checks))
+    app.console.print_result(plan_text.check_lines(checks))
     failed = [check for check in checks if check.state is State.FAILED]
     if failed and app.chosen.quiet:
-        app.console.insist(plan_text.check_lines(failed))
+        app.console.print_always(plan_text.check_lines(failed))
     return app.end("doctor", failure(checks), told=True, checks=list(checks))

@@ -14,7 +14,7 @@ def export(app: App, ps: str, file: Path | None) -> int:
     with app.connected(ps) as connected:
         text = config_text(session.read(connected, ps))
     if file is None:
-        app.console.text(text)
+        app.console.print_text(text)
     else:
         app.write(file, text, "--file")
     return app.end("export", config=text, file=None if file is None else str(file))

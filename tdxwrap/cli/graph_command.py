@@ -18,12 +18,12 @@ def graph(app: App, config: str, ps: str | None, *, dot: bool) -> int:
         dot: DOT instead of Mermaid.
     """
     loaded = load(config, environ=app.environ)
-    app.console.warnings(loaded.warnings)
+    app.console.print_warnings(loaded.warnings)
     live = BLANK
     if ps is not None:
         with app.connected(ps) as connected:
             live = session.read(connected, ps)
     picture = pictures.picture(build(loaded.config, live), live=ps is not None)
     text = pictures.dot(picture) if dot else pictures.mermaid(picture)
-    app.console.text(text)
+    app.console.print_text(text)
     return app.end("graph", format="dot" if dot else "mermaid", graph=text)

@@ -53,7 +53,7 @@ def new(app: App, ps: str | None, wishes: Wishes, file: Path | None) -> int:
     wanted = [_table(text) for text in wishes.tables]
     with app.connected(ps) as connected, Reads(connected.api, connected.retry) as reads:
         segment = _segment(app.console, connected, ps)
-        app.console.note([plan_text.segment_line(segment, app.account)])
+        app.console.print_note([plan_text.segment_line(segment, app.account)])
         tables = _described(reads, wanted or _ask_tables(app.console, connected))
         configured = reads.start(connected.api.view, segment.id)
         master = _master(app.console, reads, segment)
@@ -63,12 +63,14 @@ def new(app: App, ps: str | None, wishes: Wishes, file: Path | None) -> int:
     text = first_config.config_text(chosen)
     if chosen.configured:
         told = f"{segment.name} is configured already: see `tdxwrap export {segment.id}`"
-        app.console.note([Line("! ", told, mark="yellow")])
+        app.console.print_note([Line("! ", told, mark="yellow")])
     if file is None:
-        app.console.text(text)
+        app.console.print_text(text)
     else:
         app.write(file, text, "--file")
-        app.console.note([Line("", f"what now: tdxwrap rehearse {file}, tdxwrap plan {file}")])
+        app.console.print_note(
+            [Line("", f"what now: tdxwrap rehearse {file}, tdxwrap plan {file}")]
+        )
     where = None if file is None else str(file)
     return app.end("new", config=text, file=where, configured=chosen.configured)
 
@@ -138,7 +140,7 @@ def _master(console: Console, reads: Reads, segment: Segment) -> Columns:
     try:
         return reads.retry.read(lambda: reads.api.master_columns(segment.id))
     except (Refused, CallFailed) as error:
-        console.note(
+        console.print_note(
             [Line("! ", f"the master table could not be read: {error.what}", mark="yellow")]
         )
         return {}

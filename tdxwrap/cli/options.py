@@ -12,8 +12,8 @@ import click
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from tdxwrap.plan.changes import Options
-    from tdxwrap.realtime.wait import Patience
+    from tdxwrap.plan.changes import PlanOptions
+    from tdxwrap.realtime.wait import WaitPolicy
 
 F = TypeVar("F", bound=Callable[..., Any])
 
@@ -279,11 +279,11 @@ def wait_options(function: F) -> F:
     return function
 
 
-def plan_choice(given: dict[str, Any]) -> Options:
+def plan_choice(given: dict[str, Any]) -> PlanOptions:
     """What the options of `plan_options` say."""
-    from tdxwrap.plan.changes import Options
+    from tdxwrap.plan.changes import PlanOptions
 
-    return Options(
+    return PlanOptions(
         check_columns=given["check_columns"],
         prune=given["prune"],
         replace=given["replace"],
@@ -291,11 +291,11 @@ def plan_choice(given: dict[str, Any]) -> Options:
     )
 
 
-def patience(given: dict[str, Any]) -> Patience:
+def patience(given: dict[str, Any]) -> WaitPolicy:
     """What the options of `wait_options` say."""
-    from tdxwrap.realtime.wait import Patience
+    from tdxwrap.realtime.wait import WaitPolicy
 
-    return Patience(
+    return WaitPolicy(
         first=given["poll_first"],
         longest=max(given["poll_first"], given["poll_longest"]),
         limit=given["wait_timeout"],

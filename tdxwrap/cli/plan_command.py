@@ -6,7 +6,7 @@ from tdxwrap.apply import session
 from tdxwrap.cli.app import App
 from tdxwrap.errors import ExitCode
 from tdxwrap.output import plan_text
-from tdxwrap.plan.changes import Options
+from tdxwrap.plan.changes import PlanOptions
 
 
 def plan(
@@ -14,7 +14,7 @@ def plan(
     config: str,
     *,
     override: str | None,
-    options: Options,
+    options: PlanOptions,
     exit_code: bool,
     markdown: bool,
 ) -> int:
@@ -30,9 +30,9 @@ def plan(
         found = session.make_plan(connected, loaded, ps, options)
     app.about(found.live.segment, len(found.pending))
     if markdown:
-        app.console.text(plan_text.plan_markdown(found, app.account))
+        app.console.print_text(plan_text.plan_markdown(found, app.account))
     else:
         everything = app.chosen.verbose
-        app.console.result(plan_text.plan_lines(found, app.account, everything=everything))
+        app.console.print_result(plan_text.plan_lines(found, app.account, everything=everything))
     code = app.end("plan", plan=found)
     return ExitCode.PENDING if exit_code and found.pending else code

@@ -9,10 +9,10 @@ from tdxwrap.errors import UnsafePlan, UsageProblem
 from tdxwrap.generate import shell_script
 from tdxwrap.output import plan_text
 from tdxwrap.output.plan_text import Line
-from tdxwrap.plan.changes import Options
+from tdxwrap.plan.changes import PlanOptions
 
 
-def recipe(app: App, config: str, override: str | None, options: Options, *, plan: bool) -> int:
+def recipe(app: App, config: str, override: str | None, options: PlanOptions, *, plan: bool) -> int:
     """Print the script.
 
     Args:
@@ -31,12 +31,12 @@ def recipe(app: App, config: str, override: str | None, options: Options, *, pla
         if plan
         else shell_script.whole(loaded.config, origin)
     )
-    app.console.text(text)
+    app.console.print_text(text)
     return app.end("recipe", script=text)
 
 
 def _remaining(
-    app: App, loaded: LoadedConfig, origin: shell_script.Origin, options: Options
+    app: App, loaded: LoadedConfig, origin: shell_script.Origin, options: PlanOptions
 ) -> str:
     with app.connected() as connected:
         plan = session.make_plan(connected, loaded, origin.ps, options)
@@ -47,5 +47,5 @@ def _remaining(
             "; ".join(f"the {c.kind} would change to {c.name}: {c.reason}" for c in plan.dangers),
             hint="nothing was written. If that is what you want, add --force",
         )
-    app.console.note([Line("", plan_text.counts_text(plan))])
+    app.console.print_note([Line("", plan_text.counts_text(plan))])
     return shell_script.remaining(plan, origin)

@@ -14,13 +14,13 @@ from tdxwrap.config.load import load
 from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.output.console import Console
 from tdxwrap.output.plan_text import Line
-from tdxwrap.plan.changes import Options
-from tdxwrap.realtime.wait import Patience
+from tdxwrap.plan.changes import PlanOptions
+from tdxwrap.realtime.wait import WaitPolicy
 from tdxwrap.sandbox import rehearsal
 from tdxwrap.sandbox.rehearsal import PROFILE, Fault
 from tdxwrap.tdx.tempfiles import throwaway
 
-PATIENCE = Patience(first=0.5, longest=0.5)
+PATIENCE = WaitPolicy(first=0.5, longest=0.5)
 
 
 class _AnsweredConsole(Console):
@@ -33,18 +33,18 @@ class _AnsweredConsole(Console):
 
     def ask(self, question: str) -> None:
         """Show the question, and that it was answered."""
-        self.note([Line("", f"{question} [y/N] y", "bold")])
+        self.print_note([Line("", f"{question} [y/N] y", "bold")])
 
 
 def list_faults(app: App) -> int:
     """Show what can go wrong."""
     told = {name: fault.help for name, fault in rehearsal.FAULTS.items()}
-    app.console.answer(Line(f"{name:<14}", text) for name, text in told.items())
+    app.console.print_answer(Line(f"{name:<14}", text) for name, text in told.items())
     return app.end("rehearse --fault list", faults=told)
 
 
 def rehearse(
-    app: App, config: str, *, source: str | None, fault: str | None, options: Options
+    app: App, config: str, *, source: str | None, fault: str | None, options: PlanOptions
 ) -> int:
     """Show a whole apply of a configuration; no account is asked, nothing is left behind.
 
@@ -60,10 +60,10 @@ def rehearse(
         start = rehearsal.start_from(source, loaded.config, app.environ, folder)
         world = rehearsal.build(folder, loaded.config, start, chosen)
         where = f"a made-up account for {config}" + (f", begun from {source}" if source else "")
-        app.console.result(
+        app.console.print_result(
             [Line("", f"Rehearsal on a built-in stand-in for tdx, in {where}.", "bold")]
         )
-        app.console.warnings(loaded.warnings)
+        app.console.print_warnings(loaded.warnings)
         stage = _stage(app, world.launcher(), rehearsal.environment(app.environ, folder), chosen)
         choice = Choice(
             options,
@@ -80,12 +80,14 @@ def rehearse(
             except TdxwrapError as error:
                 code = stage.end("rehearse", error)
         if world.unfired_faults():
-            app.console.note(
+            app.console.print_note(
                 [Line("! ", f"there were too few writes for the fault {fault}", mark="yellow")]
             )
     file = shlex.quote(config)
     real = f"For real: tdxwrap doctor {file}, then tdxwrap plan {file}"
-    app.console.result([Line("", f"Nothing real was touched, and nothing is kept. {real}", "bold")])
+    app.console.print_result(
+        [Line("", f"Nothing real was touched, and nothing is kept. {real}", "bold")]
+    )
     return code
 
 

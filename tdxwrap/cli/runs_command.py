@@ -11,7 +11,7 @@ from tdxwrap.journal import runs
 def list_runs(app: App) -> int:
     """List earlier runs, newest first."""
     found = runs.every(app.environ)
-    app.console.answer(runs.list_lines(found))
+    app.console.print_answer(runs.list_lines(found))
     return app.end("runs", runs=[run.summary() for run in found])
 
 
@@ -22,7 +22,7 @@ def show_run(app: App, which: str) -> int:
         which: an id, `last`, or the path of a journal.
     """
     run = runs.find(app.environ, which)
-    app.console.answer(runs.story(run))
+    app.console.print_answer(runs.story(run))
     return app.end("runs show", run=run.summary(), lines=list(run.lines))
 
 
@@ -45,5 +45,5 @@ def export_run(
     if config_out is not None:
         app.write(config_out, config, "--config-out")
     if file is None:
-        app.console.text(text)
+        app.console.print_text(text)
     return app.end("runs export", text=text if file is None else None)

@@ -22,6 +22,6 @@ def schema(app: App, output_of: str | None) -> int:
             f"there is no document of {output_of}",
             hint=did_you_mean(output_of, known) or f"one of {', '.join(known)}",
         )
-    app.console.document(load.schema() if output_of is None else schemas.schema(output_of))
+    app.console.print_document(load.schema() if output_of is None else schemas.schema(output_of))
     app.console.check_written()
     return ExitCode.DONE

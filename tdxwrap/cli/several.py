@@ -126,9 +126,11 @@ def each_file(
         raise UsageProblem("--journal goes with a single file", hint=hint)
     outcomes: list[Outcome] = []
     for number, file in enumerate(files, 1):
-        frame.console.note([plan_text.BLANK, Line(f"{number} of {len(files)}  ", file, "bold")])
+        frame.console.print_note(
+            [plan_text.BLANK, Line(f"{number} of {len(files)}  ", file, "bold")]
+        )
         if markdown and outcomes:
-            frame.console.text("\n")
+            frame.console.print_text("\n")
         outcomes.append(_outcome(new_app(), file, one))
         code = outcomes[-1].code
         if code is ExitCode.INTERRUPTED or not (keep_going or code in _FINE):
@@ -158,11 +160,13 @@ def _outcome(app: App, file: str, one: Callable[[App, str], int]) -> Outcome:
 def _end(frame: App, outcomes: Sequence[Outcome], *, markdown: bool) -> int:
     code = min((each.code for each in outcomes if each.code is not None), key=WORST.index)
     if markdown:
-        frame.console.text("\n" + plan_text.table_markdown(_HEADS, (each.row for each in outcomes)))
+        frame.console.print_text(
+            "\n" + plan_text.table_markdown(_HEADS, (each.row for each in outcomes))
+        )
     else:
-        frame.console.result([plan_text.BLANK, *_lines(outcomes)])
+        frame.console.print_result([plan_text.BLANK, *_lines(outcomes)])
     if frame.chosen.json:
-        frame.console.document(_document(frame.command, code, outcomes))
+        frame.console.print_document(_document(frame.command, code, outcomes))
     frame.console.check_written()
     return code
 

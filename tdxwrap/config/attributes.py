@@ -20,21 +20,21 @@ from pydantic.alias_generators import to_camel, to_snake
 from pydantic.json_schema import JsonSchemaValue
 
 from tdxwrap.config.fields import (
+    ConfigItem,
     Count,
     Description,
     Duration,
     Extensible,
     Filtered,
-    Part,
     Text,
     Units,
     empty_if_none,
     text_if_number,
 )
-from tdxwrap.config.filters import Unfit
+from tdxwrap.config.filters import InvalidValue
 
 
-class Aggregation(Part):
+class Aggregation(ConfigItem):
     """What a list attribute tells about its items (F14)."""
 
     name: Text
@@ -50,7 +50,7 @@ class ListAction(Filtered):
     key_event: Text = Field(alias="realtimeKeyEventId")
 
 
-class SubDuration(Part):
+class SubDuration(ConfigItem):
     """One of the windows of a sliding counter (F14)."""
 
     name: Text
@@ -59,7 +59,7 @@ class SubDuration(Part):
     unit: Units
 
 
-class ConstIncrement(Part):
+class ConstIncrement(ConfigItem):
     """Count every event as much. The file may write the number alone."""
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "integer", "minimum": 1}
@@ -74,7 +74,7 @@ class ConstIncrement(Part):
         return handler(self) if info.by_alias else self.value
 
 
-class FieldIncrement(Part):
+class FieldIncrement(ConfigItem):
     """Count an event as much as one of its columns says."""
 
     type: Literal["field"]
@@ -120,7 +120,7 @@ class BaseAttribute(Extensible):
     def _has_identifier(self) -> Self:
         if not self.key:
             hint = "give one: identifier: some_name"
-            raise Unfit(f"no identifier can be derived from the name '{self.name}'", hint)
+            raise InvalidValue(f"no identifier can be derived from the name '{self.name}'", hint)
         return self
 
     @property
@@ -198,18 +198,18 @@ class CounterAttribute(EventAttribute):
     def _some_duration(self) -> Self:
         if self.duration is None and not self.sub_durations:
             hint = "write e.g. duration: 24 hours"
-            raise Unfit("a counter needs a duration, or sub_durations", hint)
+            raise InvalidValue("a counter needs a duration, or sub_durations", hint)
         return self
 
 
-class LookupColumn(Part):
+class LookupColumn(ConfigItem):
     """A column of a lookup catalog (F14)."""
 
     name: Text
     data_type: Literal["string", "number"]
 
 
-class LookupKey(Part):
+class LookupKey(ConfigItem):
     """What a row of a lookup catalog is found by (F14)."""
 
     id: Annotated[Text, BeforeValidator(text_if_number)]
@@ -225,7 +225,7 @@ class LookupCatalogAttribute(BaseAttribute):
     lookup_keys: tuple[LookupKey, ...] = Field(min_length=1)
 
 
-class ImportedAttribute(Part):
+class ImportedAttribute(ConfigItem):
     """A batch attribute that realtime reads: a column of the parent segment (F11, F14).
 
     The API takes the list of all such columns at once, and the names with `batch_attributes`.

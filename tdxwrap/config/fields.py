@@ -32,7 +32,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails
 
-from tdxwrap.config.filters import FilterRule, Unfit, rule_document
+from tdxwrap.config.filters import FilterRule, InvalidValue, rule_document
 from tdxwrap.config.short_filters import ShortFilter, short_form
 
 EVERY_EVENT = FilterRule(type="And", conditions=())
@@ -46,7 +46,7 @@ _DURATION = re.compile(r"\s*([0-9]{1,9})\s*(minute|hour|day)s?\s*", re.IGNORECAS
 SHORT_FILTERS = {"filters": "short"}
 
 
-class Part(BaseModel):
+class ConfigItem(BaseModel):
     """Shared settings of all parts of a configuration."""
 
     model_config = ConfigDict(
@@ -134,7 +134,7 @@ def text_if_number(value: object) -> object:
 
 def _no_bool(value: object) -> object:
     if isinstance(value, bool):
-        raise Unfit("true or false where a whole number is expected")
+        raise InvalidValue("true or false where a whole number is expected")
     return value
 
 
@@ -146,7 +146,7 @@ Description = Annotated[str | None, BeforeValidator(_none_if_empty)]
 Filter = Annotated[FilterRule, BeforeValidator(_filter_rule), PlainSerializer(rule_document)]
 
 
-class Duration(Part):
+class Duration(ConfigItem):
     """How long a value is kept. The file may write `1 day`, `24 hours`, `30 minutes` (F14)."""
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {
@@ -165,7 +165,7 @@ class Duration(Part):
             return value
         match = _DURATION.fullmatch(value)
         if match is None:
-            raise Unfit(
+            raise InvalidValue(
                 f"'{value}' is not a duration", "write e.g. '24 hours', '1 day', '30 minutes'"
             )
         return {"value": int(match[1]), "unit": match[2].lower()}
@@ -180,7 +180,7 @@ class Duration(Part):
         return handler(self) if info.by_alias else str(self)
 
 
-class Filtered(Part):
+class Filtered(ConfigItem):
     """A part with a filter: `filter_rule` in the API's form, or `filter` in short (F25)."""
 
     filter_rule: Filter = Field(EVERY_EVENT, description="which events, in the API's own form")
@@ -219,7 +219,7 @@ class Filtered(Part):
         return document | ({name: rule} if short is None else {"filter": short})
 
 
-class Extensible(Part):
+class Extensible(ConfigItem):
     """A part to which the API may add properties that this version does not know yet."""
 
     extra: dict[str, Any] = Field(
@@ -238,7 +238,7 @@ class Extensible(Part):
 
 
 def _known(name: str, values: Mapping[str, Any], field: str) -> InitErrorDetails:
-    error = Unfit(f"{name} is a field of its own", f"write {field}: beside extra")
+    error = InvalidValue(f"{name} is a field of its own", f"write {field}: beside extra")
     return InitErrorDetails(
         type="value_error", loc=(name,), input=values[name], ctx={"error": error}
     )

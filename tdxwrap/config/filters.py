@@ -22,7 +22,7 @@ from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
 
-class Unfit(ValueError):
+class InvalidValue(ValueError):
     """A value that a validator turns down, with a hint how to mend it."""
 
     def __init__(self, what: str, hint: str = "") -> None:
@@ -90,11 +90,11 @@ class Operator(_Rule):
         for operand, types in self.OPERAND.items():
             given = getattr(self, _field_of(operand)) is not None
             if given and self.type not in types:
-                raise Unfit(f"{self.type} takes no {operand}", self._operand_hint())
+                raise InvalidValue(f"{self.type} takes no {operand}", self._operand_hint())
             if not given and self.type in types and self.type != "IsNull":
-                raise Unfit(f"{self.type} needs {operand}")
+                raise InvalidValue(f"{self.type} needs {operand}")
         if self.type == "IsNull" and self.right_value is not None:
-            raise Unfit("IsNull takes no rightValue but null", "remove it")
+            raise InvalidValue("IsNull takes no rightValue but null", "remove it")
         return self
 
     def _operand_hint(self) -> str:

@@ -159,7 +159,7 @@ def _fields(owner: str) -> dict[str, str]:
     """Every name that a field has, in the file or in the API → its name in the file."""
     model = _OWNERS.get(owner)
     infos = model.model_fields if model else {}
-    in_api_form = model is not None and not issubclass(model, models.Part)
+    in_api_form = model is not None and not issubclass(model, models.ConfigItem)
     names = {name: (in_api_form and info.alias) or name for name, info in infos.items()}
     if model is not None and issubclass(model, models.Filtered):
         names["filter"] = "filter"

@@ -44,17 +44,17 @@ from tdxwrap.config.attributes import (
     derived_identifier,
 )
 from tdxwrap.config.fields import (
+    ConfigItem,
     Description,
     Duration,
     Extensible,
     Filtered,
-    Part,
     Text,
     empty_if_none,
     spread,
     text_if_number,
 )
-from tdxwrap.config.filters import Unfit, rule_document
+from tdxwrap.config.filters import InvalidValue, rule_document
 
 __all__ = [
     "ATTRIBUTE",
@@ -62,6 +62,7 @@ __all__ = [
     "Attribute",
     "BaseAttribute",
     "BatchAttribute",
+    "ConfigItem",
     "ConstIncrement",
     "CounterAttribute",
     "Duration",
@@ -78,7 +79,6 @@ __all__ = [
     "LookupCatalogAttribute",
     "LookupColumn",
     "LookupKey",
-    "Part",
     "RtConfig",
     "SingleAttribute",
     "StitchingKey",
@@ -88,7 +88,7 @@ __all__ = [
 ]
 
 
-class EventTable(Part):
+class EventTable(ConfigItem):
     """A table whose rows are events. The file may write `database.table` (F11)."""
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {
@@ -119,7 +119,7 @@ class EventTable(Part):
 def _split_table(text: str) -> dict[str, str]:
     database, dot, table = text.partition(".")
     if not (dot and database and table) or "." in table:
-        raise Unfit(f"'{text}' is not a table", "write database.table")
+        raise InvalidValue(f"'{text}' is not a table", "write database.table")
     return {"database": database, "table": table}
 
 
@@ -197,7 +197,7 @@ class StitchingKey(Extensible):
         return super().from_api(rest).model_copy(update={"extra": extra})
 
 
-class BatchAttribute(Part):
+class BatchAttribute(ConfigItem):
     """A column of the master table that realtime may read (F11)."""
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "string", "minLength": 1}
@@ -215,7 +215,7 @@ class BatchAttribute(Part):
         return self.model_dump(mode="json", by_alias=True)
 
 
-class IdStitching(Part):
+class IdStitching(ConfigItem):
     """Step 7b: the stitching keys and the key by which batch attributes are looked up."""
 
     keys: tuple[StitchingKey, ...] = Field((), description="the stitching keys")
@@ -229,7 +229,7 @@ class IdStitching(Part):
         # Runs only for a stated value: the default is not validated.
         if value is None:
             hint = "remove the line to leave it as it is"
-            raise Unfit("once set, the lookup key can never be null again", hint)
+            raise InvalidValue("once set, the lookup key can never be null again", hint)
         return value
 
 
@@ -239,7 +239,7 @@ def _named_column(imported: ImportedAttribute) -> BatchAttribute:
     return BatchAttribute(column=imported.column, **stated)
 
 
-class RtConfig(Part):
+class RtConfig(ConfigItem):
     """The realtime configuration of a parent segment, as a file says it should be."""
 
     parent_segment: Annotated[

@@ -32,7 +32,7 @@ from pydantic import (
 from pydantic.alias_generators import to_pascal, to_snake
 from pydantic_core import PydanticKnownError
 
-from tdxwrap.config.filters import ColumnCondition, Condition, FilterRule, Operator, Unfit
+from tdxwrap.config.filters import ColumnCondition, Condition, FilterRule, InvalidValue, Operator
 
 # What pydantic puts into a location beside the names that a file has (`configwords.py`).
 VALUE, COMPARISON, COMPARISONS = "<value>", "<comparison>", "<comparisons>"
@@ -52,13 +52,17 @@ def _list_of_one(value: object) -> object:
 
 def _pair(value: object) -> object:
     if not isinstance(value, list) or len(value) != 2:
-        raise Unfit("between takes the least and the greatest value", "write between: [1, 5]")
+        raise InvalidValue(
+            "between takes the least and the greatest value", "write between: [1, 5]"
+        )
     return value
 
 
 def _only_true(value: object) -> object:
     if value is not True:
-        raise Unfit("is_null takes only true", "for the opposite: {is_null: true, not: true}")
+        raise InvalidValue(
+            "is_null takes only true", "for the opposite: {is_null: true, not: true}"
+        )
     return value
 
 
@@ -110,11 +114,13 @@ class Comparison(BaseModel):
     def _one_operator(self) -> Comparison:
         stated = sorted(self.model_fields_set - {"negated"})
         if not stated:
-            raise Unfit("a comparison needs an operator", "write e.g. {equal: JP, not: true}")
+            raise InvalidValue(
+                "a comparison needs an operator", "write e.g. {equal: JP, not: true}"
+            )
         if len(stated) > 1:
             example = ", ".join(f"{{{name}: …}}" for name in stated)
             hint = f"as a list both must hold: [{example}]"
-            raise Unfit(f"{' and '.join(stated)} cannot stand together", hint)
+            raise InvalidValue(f"{' and '.join(stated)} cannot stand together", hint)
         return self
 
     def operator(self) -> Operator:
@@ -138,7 +144,7 @@ def _form(value: object) -> str:
 
 def _mappings(value: list[object]) -> list[object]:
     if not value or not all(isinstance(each, dict | Comparison) for each in value):
-        raise Unfit("a list of values needs an operator", "write e.g. {in: [US, CA]}")
+        raise InvalidValue("a list of values needs an operator", "write e.g. {in: [US, CA]}")
     return value
 
 
@@ -164,9 +170,9 @@ class ShortFilter(BaseModel):
     @classmethod
     def _is_short(cls, value: object) -> object:
         if not isinstance(value, dict):
-            raise Unfit("a filter consists of conditions", "write each as column: value")
+            raise InvalidValue("a filter consists of conditions", "write each as column: value")
         if isinstance(value.get("conditions"), list) and value.get("type") in ("And", "Or"):
-            raise Unfit("this is a filter in the API's own form", "name it filter_rule")
+            raise InvalidValue("this is a filter in the API's own form", "name it filter_rule")
         return value
 
     def rule(self) -> FilterRule:

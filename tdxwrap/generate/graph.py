@@ -10,7 +10,7 @@ import re
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tdxwrap.config.models import BaseAttribute, KeyEvent, Part
+from tdxwrap.config.models import BaseAttribute, ConfigItem, KeyEvent
 from tdxwrap.plan.changes import Action, Change, Kind, Plan
 
 _TITLES = {
@@ -110,7 +110,7 @@ def _label(change: Change, state: State | None) -> str:
     return f"{state.mark + ' ' if state else ''}{name}{f' – {told}' if told else ''}"
 
 
-def _part(change: Change) -> Part | None:
+def _part(change: Change) -> ConfigItem | None:
     return change.desired or change.live
 
 

@@ -61,28 +61,28 @@ class Console:
 
     # Lines
 
-    def result(self, lines: Iterable[Line]) -> None:
+    def print_result(self, lines: Iterable[Line]) -> None:
         """What the command found, where its exit code says the same: stdout, unless `-q`."""
         if not self.style.quiet:
-            self.answer(lines)
+            self.print_answer(lines)
 
-    def answer(self, lines: Iterable[Line]) -> None:
+    def print_answer(self, lines: Iterable[Line]) -> None:
         """What the command exists to print: stdout, with `-q` too."""
         if not self.style.json:
             _print(self.out, lines)
 
-    def note(self, lines: Iterable[Line]) -> None:
+    def print_note(self, lines: Iterable[Line]) -> None:
         """What a person likes to know on the way: stderr, unless `-q` or `--json`."""
         if not (self.style.json or self.style.quiet):
             _print(self.err, lines)
 
-    def text(self, text: str) -> None:
+    def print_text(self, text: str) -> None:
         """A whole text as it is (YAML, Markdown, a schema): stdout."""
         if not self.style.json:
             self.out.file.write(text)
             self.out.file.flush()
 
-    def document(self, document: dict[str, Any]) -> None:
+    def print_document(self, document: dict[str, Any]) -> None:
         """The one JSON document of `--json`, or of `schema`."""
         self.out.file.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
         self.out.file.flush()
@@ -102,12 +102,12 @@ class Console:
 
     # Errors and warnings
 
-    def insist(self, lines: Iterable[Line]) -> None:
+    def print_always(self, lines: Iterable[Line]) -> None:
         """What a person has to see, with `-q` too: stderr."""
         if not self.style.json:
             _print(self.err, lines)
 
-    def error(self, command: str, error: TdxwrapError, journal: str | None = None) -> None:
+    def print_error(self, command: str, error: TdxwrapError, journal: str | None = None) -> None:
         """An error: a document on stdout with `--json`, else lines on stderr.
 
         Args:
@@ -116,25 +116,25 @@ class Console:
         if self.style.json:
             from tdxwrap.output import forms
 
-            self.document(forms.document(command, error=error, journal=journal))
+            self.print_document(forms.document(command, error=error, journal=journal))
         else:
             _print(self.err, plan_text.error_lines(error))
             if journal is not None:
                 _print(self.err, [Line("  journal    ", journal, whole=True)])
 
-    def warnings(self, problems: Iterable[Problem]) -> None:
+    def print_warnings(self, problems: Iterable[Problem]) -> None:
         """What is allowed in a file but seldom meant."""
         for problem in problems:
             place = f"{problem.file}:{problem.line}:{problem.column}"
             hint = f" – {problem.hint}" if problem.hint else ""
             body = f"{problem.path}: {problem.message}{hint}"
-            self.note([Line(f"! {place}  ", body, mark="yellow")])
+            self.print_note([Line(f"! {place}  ", body, mark="yellow")])
 
-    def call(self, call: Call) -> None:
+    def print_call(self, call: Call) -> None:
         """A finished tdx call, for `-v`: copy-pasteable, with its time."""
         if self.style.verbose:
             took = plan_text.seconds_text(call.seconds)
-            self.note([Line("$ ", f"{shlex.join(call.argv)}   # {took}", "dim", whole=True)])
+            self.print_note([Line("$ ", f"{shlex.join(call.argv)}   # {took}", "dim", whole=True)])
 
     # Questions
 
@@ -248,7 +248,7 @@ class PlanConsent:
         lines = plan_text.plan_lines(shown, self.account, everything=everything)
         unsaid = not self.yes or (plan.dangers and not self.force)
         asks = plan.pending and unsaid and self.console.can_ask
-        show = self.console.insist if asks else self.console.note
+        show = self.console.print_always if asks else self.console.print_note
         show([plan_text.BLANK, *lines, plan_text.BLANK])
 
     def ask(self, plan: Plan) -> bool:

@@ -112,7 +112,7 @@ class Checklist:
             f"{told}{gap}   {seconds_text(event.seconds)}",
             mark=plan_text.MARKS[change.action],
         )
-        self._console.note([line])
+        self._console.print_note([line])
 
     def _status_seen(self, event: events.StatusSeen) -> None:
         status = event.status or "not listed"
@@ -129,7 +129,7 @@ class Checklist:
 
     def _say(self, symbol: str, label: str, text: str) -> None:
         mark = {"✓": "green", "!": "yellow"}.get(symbol, "")
-        self._console.note([Line(f"{symbol} {label:<{WIDTH}} ", text, mark=mark)])
+        self._console.print_note([Line(f"{symbol} {label:<{WIDTH}} ", text, mark=mark)])
 
 
 class _Moving:

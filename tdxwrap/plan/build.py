@@ -10,7 +10,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tdxwrap.config.models import BaseAttribute, KeyEvent, Part, RtConfig
+from tdxwrap.config.models import BaseAttribute, ConfigItem, KeyEvent, RtConfig
 from tdxwrap.plan.changes import (
     Action,
     Blocker,
@@ -18,8 +18,8 @@ from tdxwrap.plan.changes import (
     FieldChange,
     Kind,
     Loc,
-    Options,
     Plan,
+    PlanOptions,
 )
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState
 
@@ -30,7 +30,7 @@ _Label = Callable[[BaseAttribute], str | None]
 _KEY_EVENT_FIXED = frozenset(("database", "table"))
 
 
-def build(config: RtConfig, live: LiveState, options: Options | None = None) -> Plan:
+def build(config: RtConfig, live: LiveState, options: PlanOptions | None = None) -> Plan:
     """Compare what the file says with what is live.
 
     Rules: lists of the setting are merged; only fields that the file states are compared; items
@@ -43,7 +43,7 @@ def build(config: RtConfig, live: LiveState, options: Options | None = None) -> 
     Returns:
         The plan. Whether it may be carried out stands in `blockers`.
     """
-    options = options or Options()
+    options = options or PlanOptions()
     key_events = _key_events(config, live)
     replaced_events = {c.name for c in key_events if c.action is Action.REPLACE}
     attributes = _attributes(config, live, replaced_events)
@@ -102,17 +102,17 @@ def _locs(*path: str, count: int) -> list[Loc]:
 # The lists of the setting: event tables, stitching keys, batch attributes
 
 
-def _member_name(part: Part) -> str:
+def _member_name(part: ConfigItem) -> str:
     return str(getattr(part, "name", None) or getattr(part, "column", None) or part)
 
 
-def _member_key(part: Part) -> str:
+def _member_key(part: ConfigItem) -> str:
     """What makes a member of a list the same member: a column, a name, a table."""
     return str(getattr(part, "column", None) or getattr(part, "name", None) or part)
 
 
 def _members(
-    kind: Kind, desired: Sequence[Part], live: Sequence[Part], locs: Sequence[Loc]
+    kind: Kind, desired: Sequence[ConfigItem], live: Sequence[ConfigItem], locs: Sequence[Loc]
 ) -> Iterable[Change]:
     existing = {_member_key(part): part for part in reversed(live)}
     for part, place in zip(desired, locs, strict=True):
@@ -289,7 +289,9 @@ def _action(fields: Sequence[FieldChange], fixed: frozenset[str]) -> Action:
     return Action.UPDATE if fields else Action.UNCHANGED
 
 
-def _differences(desired: Part, live: Part, answer: Mapping[str, Any]) -> Iterable[FieldChange]:
+def _differences(
+    desired: ConfigItem, live: ConfigItem, answer: Mapping[str, Any]
+) -> Iterable[FieldChange]:
     """The fields that the file states and that live has otherwise.
 
     Of another kind of attribute every stated field that live lacks counts as well.
@@ -366,7 +368,9 @@ def _pruned(change: Change, used_events: set[str]) -> Change:
     return replace(change, action=Action.DELETE, reason="not in the file")
 
 
-def _blockers(changes: Sequence[Change], live: LiveState, options: Options) -> Iterable[Blocker]:
+def _blockers(
+    changes: Sequence[Change], live: LiveState, options: PlanOptions
+) -> Iterable[Blocker]:
     yield from _replace_blockers(changes, live, options)
     deletes = sum(change.action is Action.DELETE for change in changes)
     if deletes * 3 > live.size and not options.force:
@@ -409,7 +413,7 @@ def _hits_unreadable(change: Change, live: LiveState) -> bool:
 
 
 def _replace_blockers(
-    changes: Sequence[Change], live: LiveState, options: Options
+    changes: Sequence[Change], live: LiveState, options: PlanOptions
 ) -> Iterable[Blocker]:
     replaced = [change for change in changes if change.action is Action.REPLACE]
     if replaced and not options.replace:
@@ -439,7 +443,7 @@ def _names(attributes: Iterable[LiveAttribute]) -> str:
 # The lists that the setting holds afterwards (F11: a PATCH replaces a whole list)
 
 
-def merged(plan: Plan, kind: Kind, *, without_deleted: bool) -> tuple[Part, ...]:
+def merged(plan: Plan, kind: Kind, *, without_deleted: bool) -> tuple[ConfigItem, ...]:
     """A list of the setting as it is to be: what is live in its order, updated, then the new.
 
     Args:
@@ -448,7 +452,7 @@ def merged(plan: Plan, kind: Kind, *, without_deleted: bool) -> tuple[Part, ...]
     """
     mine = [change for change in plan.changes if change.kind is kind]
     by_live = {_member_key(c.live): c for c in mine if c.live is not None}
-    lists: dict[Kind, Sequence[Part]] = {
+    lists: dict[Kind, Sequence[ConfigItem]] = {
         Kind.EVENT_TABLE: plan.live.event_tables,
         Kind.STITCHING_KEY: plan.live.stitching_keys,
         Kind.BATCH_ATTRIBUTE: plan.live.batch_attributes,
@@ -463,7 +467,7 @@ def merged(plan: Plan, kind: Kind, *, without_deleted: bool) -> tuple[Part, ...]
     return (*kept, *new)
 
 
-def _updated(part: Part, change: Change) -> Part:
+def _updated(part: ConfigItem, change: Change) -> ConfigItem:
     if change.action is not Action.UPDATE or change.desired is None:
         return part
     stated = {field.name: getattr(change.desired, field.name) for field in change.fields}

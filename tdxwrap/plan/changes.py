@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Any
 
-from tdxwrap.config.models import Part
+from tdxwrap.config.models import ConfigItem
 from tdxwrap.realtime.state import LiveState
 
 Loc = tuple[str | int, ...]
@@ -77,8 +77,8 @@ class Change:
     fields: tuple[FieldChange, ...] = ()
     reason: str = ""
     live_id: str | None = None
-    desired: Part | None = None
-    live: Part | None = None
+    desired: ConfigItem | None = None
+    live: ConfigItem | None = None
     loc: Loc = ()
     dangerous: bool = False
 
@@ -139,7 +139,7 @@ class Finding:
 
 
 @dataclass(frozen=True, slots=True)
-class Options:
+class PlanOptions:
     """What the user has agreed to: `--prune`, `--replace`, `--force`.
 
     Attributes:

@@ -66,7 +66,7 @@ def find_segment(found: tuple[Segment, ...], ps: str) -> Segment | None:
     return candidates[0] if candidates else None
 
 
-def absence(api: Realtime, retry: Retry, ps: str) -> Refused:
+def why_missing(api: Realtime, retry: Retry, ps: str) -> Refused:
     """Why a segment is not in `tdx ps rt list`: it does not exist, or is not RT-enabled (F24)."""
     try:
         retry.read(lambda: api.view(ps))
@@ -98,7 +98,7 @@ def meant(api: Realtime, retry: Retry, found: tuple[Segment, ...], ps: str) -> S
     """
     segment = find_segment(found, ps)
     if segment is None:
-        raise absence(api, retry, ps)
+        raise why_missing(api, retry, ps)
     return segment
 
 

@@ -20,7 +20,7 @@ USUAL = (30.0, 90.0)
 
 
 @dataclass(frozen=True, slots=True)
-class Patience:
+class WaitPolicy:
     """How long and how often to look, in seconds.
 
     Attributes:
@@ -46,7 +46,7 @@ class Patience:
 def wait_until_ready(
     api: Realtime,
     segment_id: str,
-    patience: Patience,
+    patience: WaitPolicy,
     retry: Retry,
     listen: Listener = ignore,
 ) -> int:

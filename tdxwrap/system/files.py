@@ -25,19 +25,19 @@ class Written:
     earlier: Path | None
 
 
-def write_keeping_earlier(file: Path, write: Callable[[Path], None], option: str) -> Written:
+def write_with_backup(file: Path, write: Callable[[Path], None], option: str) -> Written:
     """Have `file` written; a file of that name is kept under the next free name.
 
     Args:
         write: writes the file.
         option: the option that names another file, for the hint.
     Raises:
-        UsageProblem, EnvironmentProblem, TdxwrapError: as `make_way` and `write_in_place`.
+        UsageProblem, EnvironmentProblem, TdxwrapError: as `back_up` and `write_in_place`.
     """
-    return write_in_place(file, make_way(file, option), write, option)
+    return write_in_place(file, back_up(file, option), write, option)
 
 
-def make_way(file: Path, option: str) -> Path | None:
+def back_up(file: Path, option: str) -> Path | None:
     """Move a file out of the way, since tdx asks before it overwrites (F9).
 
     Returns:
@@ -62,8 +62,8 @@ def write_in_place(
     The earlier file comes back if nothing is written, and is not kept twice if it holds the same.
 
     Args:
-        earlier: what `make_way` gave.
-        write, option: as for `write_keeping_earlier`.
+        earlier: what `back_up` gave.
+        write, option: as for `write_with_backup`.
     Raises:
         EnvironmentProblem: the disk is full, or the like.
         TdxwrapError: what `write` raises.

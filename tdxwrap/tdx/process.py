@@ -41,7 +41,7 @@ from tdxwrap.system import signals
 from tdxwrap.system.redact import Redactor
 from tdxwrap.tdx.answer import Answer, NotJson, parse_json, said
 from tdxwrap.tdx.failures import classify, unreadable
-from tdxwrap.tdx.tempfiles import Room
+from tdxwrap.tdx.tempfiles import TempFiles
 
 DEFAULT_TIMEOUT = 120.0  # seconds
 DEFAULT_GRACE = 2.0  # seconds between SIGTERM and SIGKILL
@@ -163,7 +163,7 @@ class Tdx:
         self._cwd = None if cwd is None else os.fspath(cwd)
         self._on_call = on_call
         self._telling = threading.Lock()
-        self._room = Room()
+        self._room = TempFiles()
         self._jobs = _Jobs()
 
     def __enter__(self) -> Self:

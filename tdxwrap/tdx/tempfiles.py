@@ -17,7 +17,7 @@ from tdxwrap.errors import EnvironmentProblem, Interrupted
 TEMPORARY_PREFIX = "tdxwrap-"
 
 
-class Room:
+class TempFiles:
     """A private directory for the files of one Tdx, made when first needed.
 
     Its name holds our pid and it is locked as long as we live, so that `sweep_leftovers` can
@@ -71,7 +71,7 @@ class Room:
 
 @contextlib.contextmanager
 def throwaway() -> Iterator[Path]:
-    """A private directory until the end of the context; swept up after a kill, like a Room."""
+    """A private directory until the end of the context; swept up after a kill, like a TempFiles."""
     with _temporary_files():
         directory = tempfile.TemporaryDirectory(
             prefix=f"{TEMPORARY_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True

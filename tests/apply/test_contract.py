@@ -14,7 +14,7 @@ from support.inprocess import account
 from tdxwrap.apply.export import config_text
 from tdxwrap.config.load import parse
 from tdxwrap.config.models import BaseAttribute, RtConfig
-from tdxwrap.plan.changes import Options
+from tdxwrap.plan.changes import PlanOptions
 
 TEXT = {"type": "string", "minLength": 1}
 MAYBE_TEXT = {"type": ["string", "null"]}
@@ -252,7 +252,7 @@ def test_every_body_of_a_later_apply_fits() -> None:
         if near:
             scenario["segments"][0]["realtime"] = earlier(config)
         with account(without_novelties(scenario)) as there:
-            plan = there.plan(config, Options(prune=prune, replace=True, force=True))
+            plan = there.plan(config, PlanOptions(prune=prune, replace=True, force=True))
             assume(not plan.blockers)
             there.carry_out(plan)
             check(there.tdx.bodies)

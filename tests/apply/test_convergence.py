@@ -13,7 +13,7 @@ from support.inprocess import account
 from tdxwrap.apply.export import config_text
 from tdxwrap.config.load import parse
 from tdxwrap.config.models import RtConfig
-from tdxwrap.plan.changes import Action, Options
+from tdxwrap.plan.changes import Action, PlanOptions
 from tdxwrap.realtime.state import LiveState
 
 
@@ -34,7 +34,7 @@ def test_after_apply_the_plan_is_empty_and_nothing_is_lost(
 ) -> None:
     config = RtConfig.model_validate(desired)
     with account(scenario) as there:
-        plan = there.plan(config, Options(replace=True))
+        plan = there.plan(config, PlanOptions(replace=True))
         # A key event cannot be replaced while attributes that the file does not know hang on it.
         assume(not plan.blockers)
         before = names(plan.live)
@@ -54,7 +54,7 @@ def test_pruning_leaves_what_the_file_says(
     scenario: dict[str, Any], desired: dict[str, Any]
 ) -> None:
     config = RtConfig.model_validate(desired)
-    options = Options(prune=True, replace=True, force=True)
+    options = PlanOptions(prune=True, replace=True, force=True)
     with account(scenario) as there:
         plan = there.plan(config, options)
         there.carry_out(plan)

@@ -28,7 +28,7 @@ import yaml
 from tdxwrap.config.models import RtConfig
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
-from tdxwrap.realtime.wait import Patience, wait_until_ready
+from tdxwrap.realtime.wait import WaitPolicy, wait_until_ready
 from tests.bench import worlds
 
 ROOT = Path(__file__).parent.parent.parent
@@ -276,7 +276,7 @@ class _Clock:
 def _waited(ready: float) -> tuple[float, int]:
     """How late `wait_until_ready` notices, and its calls."""
     clock = _Clock(ready)
-    patience = Patience(clock=clock.time, sleep=clock.sleep)
+    patience = WaitPolicy(clock=clock.time, sleep=clock.sleep)
     looks = wait_until_ready(cast(Realtime, clock), worlds.PS, patience, Retry())
     return clock.now - ready, looks
 

@@ -10,7 +10,7 @@ import pytest
 from tdxwrap.errors import NotReady
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
-from tdxwrap.realtime.wait import USUAL, Patience, wait_until_ready
+from tdxwrap.realtime.wait import USUAL, WaitPolicy, wait_until_ready
 
 
 @dataclass
@@ -30,7 +30,7 @@ class Segment:
         self.now += seconds
 
     def wait(self, **settings: float) -> int:
-        patience = Patience(clock=lambda: self.now, sleep=self.sleep, **settings)
+        patience = WaitPolicy(clock=lambda: self.now, sleep=self.sleep, **settings)
         return wait_until_ready(cast(Realtime, self), "394649", patience, Retry())
 
     def pauses(self) -> list[float]:

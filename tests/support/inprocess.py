@@ -16,7 +16,7 @@ from tdxwrap.fake.context import Context
 from tdxwrap.fake.control import World
 from tdxwrap.fake.store import SETTINGS, Store
 from tdxwrap.plan.build import build
-from tdxwrap.plan.changes import Options, Plan
+from tdxwrap.plan.changes import Plan, PlanOptions
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import Reads, read_live
 from tdxwrap.realtime.retry import Retry
@@ -65,7 +65,7 @@ class InProcess:
         with Reads(self.api, NO_RETRY) as reads:
             return read_live(reads, self.segment)
 
-    def plan(self, config: object, options: Options | None = None) -> Plan:
+    def plan(self, config: object, options: PlanOptions | None = None) -> Plan:
         return build(config, self.live(), options)  # type: ignore[arg-type]
 
     def carry_out(self, plan: Plan, jobs: int = 1) -> None:
