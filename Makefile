@@ -1,6 +1,6 @@
 # make run    a real configuration through all of Step 7, on the built-in fake tdx
 # make test   the whole suite
-# make lint   ruff, ruff format, mypy --strict
+# make lint   ruff, ruff format, mypy --strict, who may import whom
 # make sweep  every fault at every call (long)
 # make soak   200 applies in a row with random faults
 # make bench  what it costs, beside the shell recipe
@@ -35,6 +35,7 @@ lint: $(VENV)/.installed
 	@$(BIN)/ruff check .
 	@$(BIN)/ruff format --check .
 	@$(BIN)/mypy
+	@$(BIN)/lint-imports --no-logo --cache-dir $(VENV)/import-linter
 
 sweep: $(VENV)/.installed
 	@$(BIN)/python -m pytest -q -n $(JOBS) -m sweep

@@ -16,7 +16,7 @@ from importlib import import_module
 from types import ModuleType
 from typing import TYPE_CHECKING, Any
 
-__version__ = "0.1.0"
+from tdxwrap.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from tdxwrap.apply.export import config_text

@@ -8,7 +8,6 @@ from typing import Any, TypeVar
 
 import yaml
 
-from tdxwrap import __version__
 from tdxwrap.config.models import (
     BaseAttribute,
     BatchAttribute,
@@ -18,6 +17,7 @@ from tdxwrap.config.models import (
 )
 from tdxwrap.config.yaml_source import escape
 from tdxwrap.realtime.state import LiveState
+from tdxwrap.version import __version__
 
 
 def config_text(live: LiveState) -> str:

@@ -13,7 +13,6 @@ from typing import TYPE_CHECKING, Any
 
 import click
 
-from tdxwrap import __version__
 from tdxwrap.cli.options import (
     CONFIG,
     CONFIGS,
@@ -35,6 +34,7 @@ from tdxwrap.cli.options import (
     wait_options,
 )
 from tdxwrap.errors import UsageProblem
+from tdxwrap.version import __version__
 
 if TYPE_CHECKING:
     from pathlib import Path

@@ -9,11 +9,11 @@ from typing import Any, TypeAlias
 
 import yaml
 
-from tdxwrap import __version__
 from tdxwrap.config.models import EventTable, derived_identifier
 from tdxwrap.config.yaml_source import escape
 from tdxwrap.plan.columns import STRING
 from tdxwrap.realtime.state import Columns, Segment
+from tdxwrap.version import __version__
 
 Field: TypeAlias = tuple[str, Any, str]
 """A field of the file: its name, its value, a comment."""

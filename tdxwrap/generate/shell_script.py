@@ -14,7 +14,6 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from typing import Any
 
-from tdxwrap import __version__
 from tdxwrap.apply.events import Event, StepDone, StepStarted
 from tdxwrap.apply.steps import Settings, carry_out
 from tdxwrap.config.models import RtConfig, derived_identifier
@@ -26,6 +25,7 @@ from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import BLANK
 from tdxwrap.tdx.process import Result, Tdx
+from tdxwrap.version import __version__
 
 TITLES = {
     "7a": "7a. Event tables and key events",

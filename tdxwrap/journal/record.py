@@ -20,7 +20,6 @@ from dataclasses import asdict, fields
 from pathlib import Path
 from typing import Any
 
-from tdxwrap import __version__
 from tdxwrap.apply import events
 from tdxwrap.apply.events import Event
 from tdxwrap.errors import TdxwrapError, UsageProblem
@@ -28,6 +27,7 @@ from tdxwrap.output import documents
 from tdxwrap.system.paths import make_private, state_home
 from tdxwrap.system.redact import Redactor
 from tdxwrap.tdx.process import Call
+from tdxwrap.version import __version__
 
 VERSION = 1
 # How many journals are kept; older ones go when a run begins.
