@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import signal
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -18,6 +19,14 @@ settings.register_profile(
     "tdxwrap", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("tdxwrap")
+
+# `nohup make test &` starts the suite with these ignored, and so would be all that it starts.
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+for ignored in (signal.SIGHUP, signal.SIGQUIT):
+    if signal.getsignal(ignored) is signal.SIG_IGN:
+        # Handled, it does nothing to the suite either, but what the suite executes has it anew.
+        signal.signal(ignored, lambda number, frame: None)
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from support.shells import FAKE_TDX, ROOT, WEB, clean_environ
+from support.shells import FAKE_TDX, ROOT, WEB, clean_environ, tdxwrap_command
 
 from tdxwrap.config.load import parse
 from tdxwrap.fake.control import World
@@ -48,11 +48,10 @@ def reader(folder: Path) -> tuple[Path, dict[str, str]]:
     shutil.copy(WEB, work / "rt.yaml")
     world = World.create(folder / "world", ROOT / "fixtures" / "scenarios" / "blank.yaml")
     environ = {**clean_environ(home), **world.environ()}
-    tool = folder / "bin" / "tdxwrap"
-    tool.parent.mkdir()
-    tool.write_text(f'#!/bin/sh\nexec "{sys.executable}" -m tdxwrap "$@"\n')
-    tool.chmod(0o755)
-    return work, {**environ, "PATH": f"{tool.parent}:{environ['PATH']}"}
+    tools = folder / "bin"
+    tools.mkdir()
+    tdxwrap_command(tools)
+    return work, {**environ, "PATH": f"{tools}:{environ['PATH']}"}
 
 
 def played(folder: Path) -> Iterator[tuple[str, str]]:

@@ -285,18 +285,17 @@ def test_ctrl_c_says_what_was_done_and_what_was_not_begun(three: Shell, world: W
             break
         time.sleep(0.05)
     running.send_signal(signal.SIGINT)
-    out, err = running.communicate(timeout=60)
+    done = running.end(60)
 
-    done = Ran(running.returncode, out, err)
     assert done.code == 130
     assert [row[2:] for row in table(done)] == [
         ["ok", "4"],
         ["interrupted", "3"],
         ["not begun", "-"],
     ]
-    assert "✗ 7c: interrupted by SIGINT" in err
-    assert "so far     3 of 4 changes are written; open: attribute page_views_24h" in err
-    assert "Traceback" not in err
+    assert "✗ 7c: interrupted by SIGINT" in done.err
+    assert "so far     3 of 4 changes are written; open: attribute page_views_24h" in done.err
+    assert "Traceback" not in done.err
     assert world.segment("394702")["realtime"] is None
     again = three.run("apply", "b", "--yes")
     assert (again.code, [row[3] for row in table(again)]) == (0, ["0", "1", "4"])

@@ -11,7 +11,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.shells import MINIMAL, WEB, Shell, wait_for
+from support.shells import MINIMAL, WEB, Shell, Started, wait_for
 from support.worlds import configuration
 
 from tdxwrap.fake.control import World
@@ -31,9 +31,9 @@ def alive(pid: int) -> bool:
         return False
 
 
-def end(process: subprocess.Popen[str]) -> tuple[int, str]:
-    _, err = process.communicate(timeout=60)
-    return process.returncode, err
+def end(running: Started) -> tuple[int, str]:
+    done = running.end(60)
+    return done.code, done.err
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM, signal.SIGHUP])
@@ -208,9 +208,9 @@ def test_a_signal_that_is_ignored_stays_so(shell: Shell, world: World) -> None:
     wait_for(world.calls)
 
     nohup.send_signal(signal.SIGHUP)
-    code, err = end(nohup)
+    _, err = nohup.communicate(timeout=60)
 
-    assert code == 0, err
+    assert nohup.returncode == 0, err
     assert len(configuration(world)["attributes"]) == 1
 
 
@@ -238,7 +238,7 @@ def test_the_second_run_on_a_segment_is_told_who_holds_the_lock(shell: Shell, wo
     assert len(world.writes()) == calls
     assert shell.run("plan", MINIMAL).code == 0
     os.kill(first.pid, signal.SIGKILL)
-    first.communicate()
+    first.end()
     assert shell.run("apply", MINIMAL, "--yes").code == 0
 
 
@@ -267,4 +267,4 @@ def test_another_segment_is_not_locked(
 
     assert other.code == 0, other.text
     held.kill()
-    held.communicate()
+    held.end()

@@ -90,7 +90,7 @@ def check(
     world.add_fault(case.fault.name, {"call": case.call}, **dict(case.fault.params))
     shell = new_shell(world)
 
-    first = apply(shell, case.start)
+    first = apply(shell.executing(), case.start)
     assert world.unfired_faults() == []
     world.clear_faults()
     second = apply(shell, case.start)
@@ -156,7 +156,7 @@ def check_read(
     world.clear_calls()
     world.add_fault(fault.name, {"call": call}, **dict(fault.params))
 
-    first = run(shell, *args)
+    first = run(shell.executing(), *args)
     assert world.unfired_faults() == []
     world.clear_faults()
 

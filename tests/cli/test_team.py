@@ -8,7 +8,6 @@ import re
 import shlex
 import shutil
 import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +15,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 from support.commandlines import parse
-from support.shells import FIXTURES, MINIMAL, ROOT, WEB, Shell
+from support.shells import FIXTURES, MINIMAL, ROOT, WEB, Shell, tdxwrap_command
 
 from tdxwrap.fake.control import World
 
@@ -90,12 +89,9 @@ def runner(shell: Shell, tmp_path: Path) -> Shell:
     """A shell with tdxwrap and a gh that keeps what it is asked, in a repository with rt.yaml."""
     tools = tmp_path / "tools"
     tools.mkdir()
-    for name, text in (
-        ("tdxwrap", f'exec "{sys.executable}" -m tdxwrap "$@"'),
-        ("gh", 'printf "%s\\n" "$@" > gh.txt'),
-    ):
-        (tools / name).write_text(f"#!/bin/sh\n{text}\n")
-        (tools / name).chmod(0o755)
+    tdxwrap_command(tools)
+    (tools / "gh").write_text('#!/bin/sh\nprintf "%s\\n" "$@" > gh.txt\n')
+    (tools / "gh").chmod(0o755)
     shutil.copy(MINIMAL, shell.cwd / "rt.yaml")
     path = f"{tools}:{shell.environ['PATH']}"
     environ = {**shell.environ, "PATH": path, "PULL_REQUEST": "12", "GITHUB_REPOSITORY": "a/b"}

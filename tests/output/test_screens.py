@@ -16,7 +16,6 @@ from support.screens import (
     SCREENSHOT,
     SNAPSHOTS,
     WIDTHS,
-    on_terminal,
     plain,
     screens,
     screenshot,
@@ -129,12 +128,12 @@ def test_nothing_moves_in_a_pipe_that_is_coloured(shell: Shell, env: dict[str, s
 def test_who_wants_no_colour_gets_none(
     shell: Shell, env: dict[str, str], options: tuple[str, ...], colour: bool
 ) -> None:
-    sent = on_terminal(shell, 80, "plan", str(WEB), *options, **env)
+    sent = shell.terminal("plan", WEB, *options, **env).out
     assert ("{green:" in styled(shown(sent, 80))) == colour
 
 
 def test_a_dumb_terminal_gets_lines_and_nothing_else(shell: Shell) -> None:
-    sent = on_terminal(shell, 80, "apply", str(WEB), "--yes", TERM="dumb").decode()
+    sent = shell.terminal("apply", WEB, "--yes", TERM="dumb").out
     assert not CONTROL.search(sent.replace("\r\n", "\n"))
     assert "✓ Validated   RT configuration complete and validated" in sent
 
@@ -156,7 +155,7 @@ def counters(count: int, hours: int = 24) -> str:
 
 def test_many_items_that_stay_as_they_are_are_a_number(shell: Shell) -> None:
     config = shell.write("rt.yaml", counters(20))
-    sent = on_terminal(shell, 80, "apply", "rt.yaml", "--yes").decode()
+    sent = shell.terminal("apply", "rt.yaml", "--yes").out
     assert re.search(r"[⠁-⣿] 7c          ━{9}┄{11}  11 of 22   \+ counter count_8\b", sent)
     assert "    = 20 attributes unchanged\n" in shell.run("plan", config).out
     assert shell.run("plan", config, "-v").out.count("= counter ") == 20
@@ -199,7 +198,7 @@ def test_quiet_prints_errors(shell: Shell) -> None:
 
 
 def test_verbose_prints_each_command_in_one_piece(shell: Shell, world: World) -> None:
-    sent = on_terminal(shell, 40, "plan", str(WEB), "-v").decode()
+    sent = shell.terminal("plan", WEB, "-v", columns=40).out
     plainly = re.sub(r"\x1b\[[0-9;?]*[A-Za-z]", "", sent)
     told = re.findall(r"\$ (tdx .*?)   # \d\.\d s\r\n", plainly)
     assert len(told) == len(world.calls())
@@ -211,7 +210,7 @@ def test_verbose_prints_each_command_in_one_piece(shell: Shell, world: World) ->
 
 def asked(shell: Shell, answer: str, *options: str) -> tuple[int, str]:
     done = shell.terminal("apply", WEB, *options, answers=[(PROMPT, lambda: answer)])
-    return done.code, plain(shown(done.out.encode(), 80))
+    return done.code, plain(shown(done.out, 80))
 
 
 @pytest.mark.parametrize("answer", ["n\n", "\n", "\x04", "\x03"])
@@ -266,20 +265,20 @@ def test_the_moving_line_comes_and_goes(
     new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:
     world = new_world(updating_seconds=1)
-    sent = on_terminal(rt_yaml(new_shell(world)), 80, "apply", "rt.yaml", "--yes").decode()
+    sent = rt_yaml(new_shell(world)).terminal("apply", "rt.yaml", "--yes").out
 
     assert re.search(r"[⠁-⣿] asking tdx", sent)
     assert re.search(r"[⠁-⣿] 7[abc]  +[━┄]{20}  \d+ of 15   \+ ", sent)
     assert re.search(r"[⠁-⣿] Wait        updating · 0:00 of 10:00 \(usually 30–90 s\)", sent)
     assert sent.count("\x1b[?25l") == sent.count("\x1b[?25h") == 1
-    assert plain(shown(sent.encode(), 80)) == (SNAPSHOTS / "apply-80.txt").read_text("utf-8")
+    assert plain(shown(sent, 80)) == (SNAPSHOTS / "apply-80.txt").read_text("utf-8")
 
 
 def test_on_a_narrow_terminal_the_moving_line_is_cut(
     new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:
     world = new_world(updating_seconds=1)
-    sent = on_terminal(new_shell(world), 40, "apply", str(WEB), "--yes").decode()
+    sent = new_shell(world).terminal("apply", WEB, "--yes", columns=40).out
     moving = re.findall(r"[⠁-⣿] [^\x1b\r\n]*", sent)
     assert moving
     assert max(map(len, moving)) <= 40
@@ -294,7 +293,7 @@ def test_ctrl_c_while_waiting_leaves_the_screen_in_order(
     args = ("apply", WEB, "--yes", "--no-journal")
     done = shell.terminal(*args, answers=[("updating ·", lambda: "\x03")])
 
-    screen = shown(done.out.encode(), 80)
+    screen = shown(done.out, 80)
     assert done.code == 130
     assert not screen.cursor.hidden
     *above, last = plain(screen).split("✓ 7c          RT attributes created\n")

@@ -5,17 +5,11 @@
 
 from __future__ import annotations
 
-import fcntl
 import io
 import itertools
-import os
-import pty
 import re
-import struct
 import sys
 import tempfile
-import termios
-import threading
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -25,7 +19,7 @@ import pyte
 from rich.console import Console as RichConsole
 from rich.text import Text
 
-from support.shells import FIXTURES, ROOT, WEB, Shell, _zygote, clean_environ
+from support.shells import FIXTURES, ROOT, WEB, Shell, clean_environ
 from tdxwrap.fake.control import World
 from tdxwrap.fake.scenario import DEFAULT_KEY
 
@@ -90,11 +84,10 @@ class Screen(pyte.Screen):
         super().select_graphic_rendition(*(3 if a == 2 else a for a in attrs), **kwargs)
 
 
-def shown(output: bytes, columns: int) -> Screen:
-    """The screen of a terminal that has been sent these bytes."""
+def shown(output: str, columns: int) -> Screen:
+    """The screen of a terminal that has been sent this."""
     screen = Screen(columns, ROWS)
-    stream = pyte.ByteStream(screen)
-    stream.feed(output)
+    pyte.Stream(screen).feed(output)
     return screen
 
 
@@ -196,43 +189,16 @@ def scene(case: Case, folder: Path) -> tuple[Shell, World]:
     return shell, world
 
 
-def on_terminal(shell: Shell, columns: int, *args: str, **env: str) -> bytes:
-    """Run tdxwrap on a pseudo-terminal; all that it sends there."""
-    parent, child = pty.openpty()
-    fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-    sent: list[bytes] = []
-    reader = threading.Thread(target=lambda: sent.extend(_all_of(parent)))
-    reader.start()
-    _zygote().run(
-        args=list(args),
-        cwd=str(shell.cwd),
-        environ={**shell.environ, "TERM": "xterm-256color", **env},
-        streams=[os.ttyname(child)] * 3,
-    )
-    os.close(child)
-    reader.join()
-    os.close(parent)
-    return b"".join(sent)
-
-
-def _all_of(terminal: int) -> Iterator[bytes]:
-    while True:
-        try:
-            yield os.read(terminal, 65_536)
-        except OSError:  # Linux says so when the other side has closed.
-            return
-
-
 def screens(name: str, columns: int, folder: Path) -> dict[str, str]:
     """The snapshots of one screen at one width: file names and contents."""
     case = CASES[name]
     with_colour, _ = scene(case, folder / "colour")
     without, _ = scene(case, folder / "plain")
-    coloured = shown(on_terminal(with_colour, columns, *case.args), columns)
-    uncoloured = shown(on_terminal(without, columns, *case.args, "--no-color"), columns)
+    coloured = with_colour.terminal(*case.args, columns=columns).out
+    uncoloured = without.terminal(*case.args, "--no-color", columns=columns).out
     return {
-        f"{name}-{columns}-colour.txt": styled(coloured),
-        f"{name}-{columns}.txt": plain(uncoloured),
+        f"{name}-{columns}-colour.txt": styled(shown(coloured, columns)),
+        f"{name}-{columns}.txt": plain(shown(uncoloured, columns)),
     }
 
 
@@ -275,7 +241,7 @@ def screenshot(folder: Path) -> str:
     assert done.code == 0, done.out
     console = RichConsole(record=True, width=80, file=io.StringIO(), color_system="standard")
     console.print(Text.assemble("$ ", (COMMAND, "bold")))
-    for row in styled(shown(done.out.encode(), 80)).splitlines():
+    for row in styled(shown(done.out, 80)).splitlines():
         console.print(_text(row), soft_wrap=True)
     return console.export_svg(title=COMMAND, code_format=SVG, unique_id="apply")
 

@@ -2,24 +2,26 @@
 
 from __future__ import annotations
 
+import codecs
 import fcntl
 import functools
 import json
 import os
 import pty
 import select
-import signal
+import socket
 import struct
 import subprocess
 import sys
 import tempfile
 import termios
-import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
+
+from support.client import Forked
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures"
@@ -55,39 +57,54 @@ class Ran:
 
 
 class Zygote:
-    """The process that tests/zygote.py is; one for each process of the suite."""
+    """The process that zygote.py is; one for each process of the suite."""
 
     def __init__(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, Path(__file__).with_name("zygote.py")],
-            cwd=ROOT,
-            env={**os.environ, "PYTHONPATH": str(ROOT)},
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            text=True,
-        )
-
-    def run(self, **request: Any) -> int:
-        """Run one tdxwrap to its end; its exit code, negative for a signal."""
-        assert self._process.stdin is not None
-        self._process.stdin.write(json.dumps({"name": "run", **request}) + "\n")
-        self._process.stdin.flush()
-        pid = self._told()["pid"]
-        guard = threading.Timer(110, os.kill, (pid, signal.SIGABRT))
-        guard.start()
-        try:
-            return int(self._told()["code"])
-        finally:
-            guard.cancel()
-
-    def _told(self) -> dict[str, Any]:
-        assert self._process.stdout is not None
-        return dict(json.loads(self._process.stdout.readline()))
+        self._folder = tempfile.TemporaryDirectory(prefix="zygote-")
+        self.socket = f"{self._folder.name}/socket"
+        with socket.socket(socket.AF_UNIX) as listener:
+            listener.bind(self.socket)
+            listener.listen(16)
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "support.zygote", str(listener.fileno())],
+                pass_fds=[listener.fileno()],
+                cwd=ROOT,
+                env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
+                stdin=subprocess.PIPE,
+            )
 
 
 @functools.cache
-def _zygote() -> Zygote:
+def zygote() -> Zygote:
     return Zygote()
+
+
+class Started(Forked):
+    """A tdxwrap that has been started, whose output is read when it has ended."""
+
+    def __init__(
+        self, shell: Shell, args: Sequence[str | Path], env: Mapping[str, str], stdin: str = ""
+    ) -> None:
+        self._streams = [tempfile.TemporaryFile() for _ in range(3)]  # noqa: SIM115
+        self._streams[0].write(stdin.encode())
+        self._streams[0].seek(0)
+        super().__init__(
+            zygote().socket,
+            [str(arg) for arg in args],
+            [stream.fileno() for stream in self._streams],
+            str(shell.cwd),
+            {**shell.environ, **env},
+        )
+
+    def end(self, timeout: float = 110) -> Ran:
+        """Wait for its end. A hang is a failure, long after any limit of its own."""
+        code = self.wait(timeout)
+        for stream in self._streams:
+            stream.seek(0)
+        _, out, err = (stream.read().decode("utf-8", "replace") for stream in self._streams)
+        for stream in self._streams:
+            stream.close()
+        return Ran(code, out, err)
 
 
 @dataclass(frozen=True)
@@ -98,48 +115,27 @@ class Shell:
     cwd: Path
     environ: Mapping[str, str]
 
-    def start(self, *args: str | Path, **env: str) -> subprocess.Popen[str]:
+    def start(self, *args: str | Path, **env: str) -> Started:
         """Start tdxwrap and leave it running."""
-        return subprocess.Popen(
-            self.command(*args),
-            cwd=self.cwd,
-            env={**self.environ, **env},
-            stdin=subprocess.DEVNULL,
-            stdout=subprocess.PIPE,
-            stderr=subprocess.PIPE,
-            text=True,
-            encoding="utf-8",
-        )
+        return Started(self, args, env)
 
-    def run(self, *args: str | Path, stdin: str | None = None, **env: str) -> Ran:
-        """Run tdxwrap to its end. A hang is a failure, long after any limit of its own."""
-        with tempfile.TemporaryDirectory() as folder:
-            streams = [Path(folder) / name for name in ("in", "out", "err")]
-            streams[0].write_text(stdin or "", encoding="utf-8")
-            code = _zygote().run(
-                args=[str(arg) for arg in args],
-                cwd=str(self.cwd),
-                environ={**self.environ, **env},
-                streams=[str(stream) for stream in streams],
-            )
-            out, err = (s.read_text(encoding="utf-8", errors="replace") for s in streams[1:])
-        return Ran(code, out, err)
+    def run(self, *args: str | Path, stdin: str = "", **env: str) -> Ran:
+        """Run tdxwrap to its end."""
+        return Started(self, args, env, stdin).end()
 
     def start_on_terminal(
         self, *args: str | Path, columns: int = 80, **env: str
-    ) -> tuple[int, subprocess.Popen[bytes]]:
+    ) -> tuple[int, Forked]:
         """Start tdxwrap on a pseudo-terminal; the other end of it, and the process."""
         parent, child = pty.openpty()
         fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
-        process = subprocess.Popen(
-            self.command(*args),
-            cwd=self.cwd,
-            env={**self.environ, "TERM": "xterm-256color", **env},
-            stdin=child,
-            stdout=child,
-            stderr=child,
-            start_new_session=True,
-            preexec_fn=_own_terminal,
+        process = Forked(
+            zygote().socket,
+            [str(arg) for arg in args],
+            [child] * 3,
+            str(self.cwd),
+            {**self.environ, "TERM": "xterm-256color", **env},
+            terminal=True,
         )
         os.close(child)
         return parent, process
@@ -159,13 +155,20 @@ class Shell:
         parent, process = self.start_on_terminal(*args, columns=columns, **env)
         try:
             seen = _converse(parent, list(answers))
-            return Ran(process.wait(timeout=30), seen, "")
+            return Ran(process.wait(30), seen, "")
         finally:
             process.kill()
             os.close(parent)
 
     def command(self, *args: str | Path) -> list[str]:
+        """The words that start a tdxwrap which has not been loaded before."""
         return [sys.executable, "-m", "tdxwrap", *map(str, args)]
+
+    def executing(self) -> Shell:
+        """The same shell, where the fake tdx is executed and not only forked (forked_tdx.py)."""
+        link = self.home / "tdx"
+        link.symlink_to(FAKE_TDX)
+        return replace(self, environ={**self.environ, "TDXWRAP_TDX": str(link)})
 
     def write(self, name: str, text: str) -> Path:
         """A file in the working directory."""
@@ -174,14 +177,10 @@ class Shell:
         return path
 
 
-def _own_terminal() -> None:
-    """Make stdin the controlling terminal, so that Ctrl-C is a signal there."""
-    fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-
-
 def _converse(terminal: int, answers: list[tuple[str, Callable[[], str]]]) -> str:
     """Read until the other side closes; type each answer when its text has come."""
     seen, searched = "", 0
+    decoder = codecs.getincrementaldecoder("utf-8")("replace")
     while True:
         ready, _, _ = select.select([terminal], [], [], 60)
         assert ready, f"nothing came for a minute after: {seen[-500:]}"
@@ -192,11 +191,21 @@ def _converse(terminal: int, answers: list[tuple[str, Callable[[], str]]]) -> st
             return seen
         if not chunk:
             return seen
-        seen += chunk.decode("utf-8", "replace")
+        seen += decoder.decode(chunk)
         if answers and answers[0][0] in seen[searched:]:
             _, answer = answers.pop(0)
             searched = len(seen)
             os.write(terminal, answer().encode())
+
+
+def tdxwrap_command(folder: Path) -> Path:
+    """Put a `tdxwrap` into a folder, for shell scripts: a client of the zygote."""
+    tool = folder / "tdxwrap"
+    client = Path(__file__).with_name("client.py")
+    words = (sys.executable, "-I", "-S", client, zygote().socket)
+    tool.write_text(f'#!/bin/sh\nexec {" ".join(map(str, words))} "$@"\n')
+    tool.chmod(0o755)
+    return tool
 
 
 def clean_environ(home: Path) -> dict[str, str]:

@@ -3,11 +3,13 @@
 Loading pydantic, sh and rich takes half a second, and the suite runs tdxwrap a thousand times. So
 one process loads everything once and forks: each child is a process of its own, with its own
 arguments, environment, directory, streams and signals, that runs the entry point of the console
-script. A line of JSON on stdin asks for a child; lines on stdout tell its pid and how it ended.
+script. Each connection to the socket that it is given asks for one child (client.py): it sends the
+standard streams and a line of JSON, and gets back the pid and, in the end, the exit code.
 """
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import importlib
 import json
@@ -15,31 +17,31 @@ import os
 import pkgutil
 import select
 import signal
+import socket
 import sys
+import termios
 from typing import Any, NoReturn
 
+from pydantic import BaseModel
+
+import tdxwrap
+from support import forked_tdx
 from tdxwrap import __main__ as entry
-from tdxwrap import cli
-
-MODES = (
-    os.O_RDONLY,
-    os.O_WRONLY | os.O_CREAT | os.O_APPEND,
-    os.O_WRONLY | os.O_CREAT | os.O_APPEND,
-)
 
 
-def become(request: dict[str, Any]) -> NoReturn:
+def become(request: dict[str, Any], streams: list[int]) -> NoReturn:
     """In the child: take on the request's streams, directory and environment, and run."""
-    for number in (signal.SIGCHLD, signal.SIGINT):
-        signal.signal(
-            number, signal.default_int_handler if number == signal.SIGINT else signal.SIG_DFL
-        )
-    gc.disable()
     signal.set_wakeup_fd(-1)
-    for number, (path, mode) in enumerate(zip(request["streams"], MODES, strict=True)):
-        file = os.open(path, mode, 0o600)
+    for number in (signal.SIGCHLD, signal.SIGHUP):
+        signal.signal(number, signal.SIG_DFL)
+    signal.signal(signal.SIGINT, signal.default_int_handler)
+    gc.disable()
+    for number, file in enumerate(streams):
         os.dup2(file, number)
-        os.close(file)
+    os.closerange(3, 256)
+    if request["terminal"]:
+        os.setsid()
+        fcntl.ioctl(0, termios.TIOCSCTTY, 0)
     os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["environ"])
@@ -59,53 +61,72 @@ def become(request: dict[str, Any]) -> NoReturn:
         os._exit(int(code or 0))
 
 
-def serve() -> None:
-    """Fork on request until stdin closes."""
-    importlib.import_module("tdxwrap.cli.command_line")
-    for module in pkgutil.iter_modules(cli.__path__, f"{cli.__name__}."):
-        importlib.import_module(module.name)
+def load() -> None:
+    """Import all that any command needs, and build what pydantic puts off until first used."""
+    for module in pkgutil.walk_packages(tdxwrap.__path__, f"{tdxwrap.__name__}."):
+        if not module.name.endswith("__main__"):
+            importlib.import_module(module.name)
+    models = BaseModel.__subclasses__()
+    for model in models:
+        model.model_rebuild()
+        models += model.__subclasses__()
+    forked_tdx.install()
     gc.freeze()
+
+
+def serve(listener: socket.socket) -> None:
+    """Fork on request until stdin closes."""
     wake, waker = os.pipe()
     os.set_blocking(waker, False)
     signal.set_wakeup_fd(waker)
     signal.signal(signal.SIGCHLD, lambda number, frame: None)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)
-    requests = b""
+    for number in (signal.SIGINT, signal.SIGHUP):
+        signal.signal(number, signal.SIG_IGN)
+    waiting: dict[int, socket.socket] = {}
     while True:
-        ready, _, _ = select.select([0, wake], [], [])
+        ready, _, _ = select.select([0, wake, listener], [], [])
+        if listener in ready:
+            connection, _ = listener.accept()
+            pid = fork(connection)
+            waiting[pid] = connection
+            tell(connection, pid)
         if wake in ready:
             os.read(wake, 4096)
-            reap()
+            reap(waiting)
         if 0 in ready:
-            chunk = os.read(0, 1 << 20)
-            if not chunk:
-                return
-            *lines, requests = (requests + chunk).split(b"\n")
-            for line in lines:
-                fork(json.loads(line))
+            return
 
 
-def fork(request: dict[str, Any]) -> None:
+def fork(connection: socket.socket) -> int:
+    """Read a request and fork the child that it asks for."""
+    _, streams, _, _ = socket.recv_fds(connection, 1, 3)
+    with connection.makefile("rb") as file:
+        request = json.loads(file.readline())
     pid = os.fork()
     if pid == 0:
-        become(request)
-    tell({"started": request["name"], "pid": pid})
+        become(request, streams)
+    for stream in streams:
+        os.close(stream)
+    return pid
 
 
-def reap() -> None:
-    while True:
-        try:
-            pid, status = os.waitpid(-1, os.WNOHANG)
-        except ChildProcessError:
-            return
+def reap(waiting: dict[int, socket.socket]) -> None:
+    while waiting:
+        pid, status = os.waitpid(-1, os.WNOHANG)
         if pid == 0:
             return
-        tell({"ended": pid, "code": os.waitstatus_to_exitcode(status)})
+        connection = waiting.pop(pid)
+        tell(connection, os.waitstatus_to_exitcode(status))
+        connection.close()
 
 
-def tell(message: dict[str, Any]) -> None:
-    os.write(1, json.dumps(message).encode() + b"\n")
+def tell(connection: socket.socket, number: int) -> None:
+    try:
+        connection.sendall(b"%d\n" % number)
+    except (BrokenPipeError, ConnectionResetError):  # nobody waits for it
+        return
 
 
 if __name__ == "__main__":
-    serve()
+    load()
+    serve(socket.socket(fileno=int(sys.argv[1])))

@@ -1,0 +1,53 @@
+"""The fake that is forked for the tests does what the one that is executed does."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import asdict
+from typing import Any
+
+import pytest
+from support.shells import MINIMAL, Ran, Shell
+
+from tdxwrap.fake.control import World
+
+# Of what a call records: what differs from run to run.
+PASSING = ("pid", "ppid", "session", "started", "seconds")
+FAULTS = {
+    "none": {},
+    "killed": {"when": "before"},
+    "prompt": {},
+    "hang": {"seconds": 60, "ignore_sigterm": True, "with_child": True},
+    "signal-caller": {"signal": "SIGTERM"},
+    "wrong-exit": {"exit": 3},
+    "big-output": {"bytes": 300_000},
+}
+
+
+@pytest.mark.parametrize("fault", FAULTS)
+def test_forked_and_executed_it_is_the_same(
+    fault: str, new_world: Callable[..., World], new_shell: Callable[..., Shell]
+) -> None:
+    def run(name: str, choose: Callable[[Shell], Shell]) -> tuple[Ran, list[dict[str, Any]]]:
+        world = new_world(name=f"{name}-world")
+        if fault != "none":
+            world.add_fault(fault, {"command": "rt list"}, **FAULTS[fault])
+        shell = choose(new_shell(world, name))
+        args = ("status", "394649", "--json", "--timeout", "2", "--retries", "0")
+        ran = shell.run(*args, TDX_SESSION="the session", FORCE_COLOR="3")
+        calls = [asdict(call) for call in sorted(world.calls(), key=lambda call: call.argv)]
+        for call in calls:
+            assert call["session"] == "the session"
+            assert call["cwd"] == str(shell.cwd)
+        return ran, [{k: v for k, v in c.items() if k not in (*PASSING, "cwd")} for c in calls]
+
+    forked, executed = run("forked", lambda shell: shell), run("executed", Shell.executing)
+    assert forked[1] == executed[1]
+    assert forked[0].code == executed[0].code
+
+
+def test_forked_it_is_a_process_of_its_own(shell: Shell, world: World) -> None:
+    running = shell.start("plan", MINIMAL)
+    assert running.end().code == 0
+    assert {call.ppid for call in world.calls()} == {running.pid}
+    assert len({call.pid for call in world.calls()}) == len(world.calls())

@@ -1,0 +1,71 @@
+"""Run the fake tdx in the process that was forked for it, in place of the exec.
+
+A Python that starts takes three times as long as the call of the fake that it is started for, and
+the suite makes ten thousand of them. `install` puts a function in the place of `os.execve`: where
+the suite's own launcher would be executed, the process does what a kernel and a starting Python
+do, and then what the launcher does. It remains a process of its own, with its own pid, group,
+files, environment, directory and signals, and it ends like one. Any other program is executed: a
+test that wants a real start of the fake names the launcher by a link (`Shell.executing`).
+"""
+
+from __future__ import annotations
+
+import os
+import signal
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import NoReturn
+
+from tdxwrap.fake import cli
+
+ROOT = Path(__file__).parents[2]
+LAUNCHER = ROOT / "fixtures" / "bin" / "tdx"
+SCENARIO = ROOT / "fixtures" / "scenarios" / "blank.yaml"
+
+_execve = os.execve
+
+
+def install() -> None:
+    """From now on, executing the launcher in this process or a fork of it runs the fake."""
+    os.execve = _run  # type: ignore[assignment]
+
+
+def _run(program: bytes, argv: Sequence[bytes], environ: Mapping[str, str]) -> NoReturn:
+    if program != os.fsencode(LAUNCHER):
+        _execve(program, argv, environ)
+    _close_what_exec_closes()
+    _reset_signals()
+    os.environ.clear()
+    os.environ.update(environ)
+    os.environ["FAKE_TDX_SCENARIO"] = environ.get("FAKE_TDX_SCENARIO") or str(SCENARIO)
+    code = 1
+    try:
+        code = cli.main([os.fsdecode(word) for word in argv[1:]])
+    except KeyboardInterrupt:
+        code = 130
+    except BaseException:
+        os.write(2, traceback.format_exc().encode())
+    finally:
+        os._exit(code)
+
+
+def _close_what_exec_closes() -> None:
+    for name in os.listdir("/dev/fd"):
+        number = int(name)
+        try:
+            if not os.get_inheritable(number):
+                os.close(number)
+        except OSError:  # that of the listing itself
+            continue
+
+
+def _reset_signals() -> None:
+    """What is handled gets its default, what is ignored stays so; then those that Python takes."""
+    for number in signal.valid_signals() - {signal.SIGKILL, signal.SIGSTOP}:
+        if signal.getsignal(number) not in (signal.SIG_DFL, signal.SIG_IGN, None):
+            signal.signal(number, signal.SIG_DFL)
+    signal.set_wakeup_fd(-1)
+    signal.signal(signal.SIGPIPE, signal.SIG_IGN)
+    if signal.getsignal(signal.SIGINT) is signal.SIG_DFL:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
