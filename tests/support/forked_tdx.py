@@ -2,15 +2,17 @@
 
 A Python that starts takes three times as long as the call of the fake that it is started for, and
 the suite makes ten thousand of them. `install` puts a function in the place of `os.execve`: where
-the suite's own launcher would be executed, the process does what a kernel and a starting Python
-do, and then what the launcher does. It remains a process of its own, with its own pid, group,
-files, environment, directory and signals, and it ends like one. Any other program is executed: a
-test that wants a real start of the fake names the launcher by a link (`Shell.executing`).
+the suite's own launcher would be executed, or that of a world (`World.launcher`), the process does
+what a kernel and a starting Python do, and then what the launcher does. It remains a process of
+its own, with its own pid, group, files, environment, directory and signals, and it ends like one.
+Any other program is executed: a test that wants a real start of the fake names the launcher by a
+link (`Shell.executing`).
 """
 
 from __future__ import annotations
 
 import os
+import shlex
 import signal
 import traceback
 from collections.abc import Mapping, Sequence
@@ -22,6 +24,7 @@ from tdxwrap.fake import cli
 ROOT = Path(__file__).parents[2]
 LAUNCHER = ROOT / "fixtures" / "bin" / "tdx"
 SCENARIO = ROOT / "fixtures" / "scenarios" / "blank.yaml"
+MAIN = str(ROOT / "tdxwrap" / "fake" / "__main__.py")
 
 _execve = os.execve
 
@@ -32,13 +35,13 @@ def install() -> None:
 
 
 def _run(program: bytes, argv: Sequence[bytes], environ: Mapping[str, str]) -> NoReturn:
-    if program != os.fsencode(LAUNCHER):
+    more = _set_by(Path(os.fsdecode(program)), environ)
+    if more is None:
         _execve(program, argv, environ)
     _close_what_exec_closes()
     _reset_signals()
     os.environ.clear()
-    os.environ.update(environ)
-    os.environ["FAKE_TDX_SCENARIO"] = environ.get("FAKE_TDX_SCENARIO") or str(SCENARIO)
+    os.environ.update({**environ, **more})
     code = 1
     try:
         code = cli.main([os.fsdecode(word) for word in argv[1:]])
@@ -48,6 +51,19 @@ def _run(program: bytes, argv: Sequence[bytes], environ: Mapping[str, str]) -> N
         os.write(2, traceback.format_exc().encode())
     finally:
         os._exit(code)
+
+
+def _set_by(launcher: Path, environ: Mapping[str, str]) -> dict[str, str] | None:
+    """The variables that a launcher of the fake sets; None if it is none."""
+    if launcher == LAUNCHER:
+        return {"FAKE_TDX_SCENARIO": environ.get("FAKE_TDX_SCENARIO") or str(SCENARIO)}
+    if launcher.name != "tdx" or launcher.is_symlink():
+        return None
+    text = launcher.read_text("utf-8", "replace")
+    if not text.endswith(f'{shlex.quote(MAIN)} "$@"\n'):
+        return None
+    words = shlex.split(text, comments=True)
+    return dict(word.split("=", 1) for word in words[: words.index("exec")] if word != "export")
 
 
 def _close_what_exec_closes() -> None:
