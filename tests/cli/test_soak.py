@@ -77,7 +77,7 @@ def soak(runs: int, folder: Path, new_shell: Callable[..., Shell], seed: int) ->
     chance = random.Random(seed)
     world = make_world(folder / "world", "half-configured")
     before = configuration(world)
-    shell = new_shell(world)
+    shell = new_shell(world).executing()
     temporary = folder / "temporary"
     temporary.mkdir()
     environ = {"TD_API_KEY": KEY, "TMPDIR": str(temporary)}

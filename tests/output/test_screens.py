@@ -170,13 +170,13 @@ def test_many_items_that_stay_as_they_are_are_a_number(shell: Shell) -> None:
 # -q and -v
 
 
-@pytest.mark.parametrize(
-    "command", ["plan rt.yaml", "apply rt.yaml --yes", "verify rt.yaml", "check rt.yaml", "doctor"]
-)
-def test_quiet_says_nothing_when_all_is_well(shell: Shell, command: str) -> None:
+def test_quiet_says_nothing_when_all_is_well(shell: Shell) -> None:
     shell.write("rt.yaml", WEB.read_text())
-    assert shell.run("apply", "rt.yaml", "--yes", "-q") == Ran(0, "", "")
-    assert shell.run(*command.split(), "-q") == Ran(0, "", "")
+    for command in (
+        *("apply rt.yaml --yes", "apply rt.yaml --yes"),  # the second has nothing to do
+        *("plan rt.yaml", "verify rt.yaml", "check rt.yaml", "doctor"),
+    ):
+        assert shell.run(*command.split(), "-q") == Ran(0, "", ""), command
 
 
 def test_quiet_prints_what_a_command_exists_to_print(shell: Shell) -> None:
