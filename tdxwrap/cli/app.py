@@ -1,14 +1,14 @@
 """One run of one command: its console, its journal, its tdx, and how it ends.
 
-What the commands do stands in `tdxwrap/commands/`, a module each; their functions take an `App`.
+The functions of the commands take an `App` first.
 """
 
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -16,6 +16,7 @@ from typing import Any
 from tdxwrap.apply import session
 from tdxwrap.apply.events import ChangeDone, Event
 from tdxwrap.apply.session import Session
+from tdxwrap.cli.options import Globals
 from tdxwrap.config.load import LoadedConfig, load
 from tdxwrap.errors import ExitCode, TdxwrapError
 from tdxwrap.journal.record import Journal, open_journal
@@ -31,55 +32,32 @@ from tdxwrap.tdx.process import Call, Tdx
 from tdxwrap.tdx.tempfiles import sweep_leftovers
 
 
-@dataclass(frozen=True, slots=True)
-class Globals:
-    """The options that every command takes."""
-
-    tdx: str
-    profile: str | None
-    site: str | None
-    timeout: float
-    retries: int
-    retry_delay: float
-    json: bool
-    verbose: bool
-    quiet: bool
-    color: bool | None
-    journal: Path | None
-    no_journal: bool
-
-
 class App:
     """One run of one command.
 
     Args:
         chosen: the global options.
         environ: the environment of the user.
-        command: its name, for the journal.
-        of_several: it is about one of several files; its document goes into theirs (many.py).
+        command: its name, for the journal and the document.
     Attributes:
-        console: where all that it says goes.
+        console: where everything is printed.
+        of_several: it works on one of several files; its document goes into theirs (several.py).
+        begun: when the command line began, by the monotonic clock in seconds.
         calls: how many tdx calls were made so far.
         segment: the parent segment that it is about, as far as is known.
         changes: how many were written, are pending or differ; None where it does not matter.
         document, failure: how it ended.
     """
 
-    def __init__(
-        self,
-        chosen: Globals,
-        environ: Mapping[str, str],
-        command: str = "",
-        *,
-        of_several: bool = False,
-    ) -> None:
+    def __init__(self, chosen: Globals, environ: Mapping[str, str], command: str) -> None:
         self.chosen = chosen
         self.environ = environ
+        self.command = command
         self.console = Console(
             Style(chosen.json, chosen.verbose, chosen.quiet, chosen.color), environ
         )
-        self.command = command
-        self.of_several = of_several
+        self.of_several = False
+        self.begun = time.monotonic()
         self.calls = 0
         self.segment = ""
         self.changes: int | None = None
@@ -88,12 +66,19 @@ class App:
         self._about: dict[str, str] = {}
         self._journal: Journal | None = None
 
+    def for_file(self) -> App:
+        """Begin the run on one of several files."""
+        app = App(self.chosen, self.environ, self.command)
+        app.of_several = True
+        app.begun = self.begun
+        return app
+
     @property
     def account(self) -> str:
-        """The profile and site that tdx will use, as far as can be told (F5)."""
+        """The profile and site that tdx will use, as far as is known (F5)."""
         site = self.chosen.site
-        told = f"profile {self._profile}" if self._profile else "current tdx profile"
-        return f"{told} · site {site}" if site else told
+        profile = f"profile {self._profile}" if self._profile else "current tdx profile"
+        return f"{profile} · site {site}" if site else profile
 
     @property
     def _profile(self) -> str | None:
@@ -103,13 +88,13 @@ class App:
     # Files
 
     def load(self, config: str, override: str | None = None) -> tuple[LoadedConfig, str]:
-        """A configuration and the parent segment that it is about, once its warnings are told.
+        """Load a configuration and print its warnings; return it with its parent segment.
 
         Args:
             override: `--parent-segment`.
         Raises:
             ConfigError: the file is not usable.
-            UsageProblem: nothing says which parent segment is meant.
+            UsageProblem: no parent segment is named.
         """
         loaded = load(config, environ=self.environ)
         self.console.print_warnings(loaded.warnings)
@@ -119,11 +104,18 @@ class App:
         return loaded, ps
 
     def about(self, segment: Segment, changes: int) -> None:
-        """Keep what is said of this run among others: the segment, and how many changes."""
+        """Keep what the table of several files shows: the segment, and how many changes."""
         self.segment, self.changes = f"{segment.name} ({segment.id})", changes
 
+    def print_or_write(self, text: str, file: Path | None) -> None:
+        """Print a text, or write it to the file that `--file` names."""
+        if file is None:
+            self.console.print_text(text)
+        else:
+            self.write(file, text, "--file")
+
     def write(self, file: Path, text: str, option: str) -> None:
-        """Write a file that was asked for, and say where an earlier one has gone.
+        """Write a requested file, and say under which name an earlier one was kept.
 
         Args:
             option: the option that named it, for the error.
@@ -143,7 +135,7 @@ class App:
 
     @contextmanager
     def connected(self, ps: str | None = None) -> Iterator[Session]:
-        """tdx, ready to be called, and what tells and records all that happens.
+        """Open tdx, and print and record all that happens.
 
         Args:
             ps: the parent segment that it is about, where no configuration says it.
@@ -160,21 +152,25 @@ class App:
                 environ=self.environ,
                 on_call=self._called,
             ) as tdx,
-            Checklist(self.console) as checklist,
+            Checklist(self.console) as self._checklist,
         ):
-
-            def listen(event: Event) -> None:
-                if isinstance(event, ChangeDone):
-                    self.changes = 1 + (self.changes or 0)
-                if self._journal is not None:
-                    self._journal.event(event)
-                checklist(event)
-
             retry = Retry(
-                retries=chosen.retries, delay=chosen.retry_delay, sleep=tdx.pause, listen=listen
+                retries=chosen.retries,
+                delay=chosen.retry_delay,
+                sleep=tdx.pause,
+                listen=self.happened,
             )
             listed = partial(remember, self.environ, self._profile, chosen.site)
-            yield Session(Realtime(tdx, listed), self.environ, self._profile, retry, listen)
+            api = Realtime(tdx, listed)
+            yield Session(api, self.environ, self._profile, retry, self.happened)
+
+    def happened(self, event: Event) -> None:
+        """Count, record and show what happened."""
+        if isinstance(event, ChangeDone):
+            self.changes = 1 + (self.changes or 0)
+        if self._journal is not None:
+            self._journal.event(event)
+        self._checklist(event)
 
     def _called(self, call: Call) -> None:
         self.calls += 1
@@ -186,7 +182,7 @@ class App:
 
     @property
     def journal_id(self) -> str | None:
-        """What `tdxwrap runs show` knows this run by, if it is recorded."""
+        """The id of this run for `tdxwrap runs show`, if it is recorded."""
         return None if self._journal is None else self._journal.id
 
     @property
@@ -195,7 +191,7 @@ class App:
         return None if self._journal is None else str(self._journal.path)
 
     def _new_journal(self, ps: str | None) -> Journal | None:
-        """The journal of this run, with its header; None where there is to be none."""
+        """Open the journal of this run and write its header."""
         chosen = self.chosen
         if chosen.no_journal:
             return None
@@ -225,30 +221,25 @@ class App:
     # The end
 
     def end(
-        self,
-        command: str,
-        error: TdxwrapError | None = None,
-        *,
-        told: bool = False,
-        **content: Any,
+        self, error: TdxwrapError | None = None, *, printed: bool = False, **content: Any
     ) -> int:
-        """Print the document of `--json`, or the error for a person; give the exit code.
+        """Print the document of `--json`, or the error; return the exit code.
 
         Args:
-            told: the result has told a person of the error already.
-            content: what the document of the command holds (forms.py).
+            printed: the result has shown the error already.
+            content: the fields of the command's document (output/forms.py).
         """
         journal = self.journal_path
         if self.chosen.json:
             from tdxwrap.output import forms
 
-            self.document = forms.document(command, error=error, journal=journal, **content)
+            self.document = forms.document(self.command, error=error, journal=journal, **content)
             if not self.of_several:
                 self.console.print_document(self.document)
         self.console.check_written()
         if error is None:
             return ExitCode.DONE
         self.failure = error
-        if not (told or self.chosen.json):
-            self.console.print_error(command, error, journal)
+        if not (printed or self.chosen.json):
+            self.console.print_error(self.command, error, journal)
         return error.exit_code

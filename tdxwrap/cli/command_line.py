@@ -1,43 +1,40 @@
-"""Runs a command line and turns every failure into a message and an exit code."""
+"""Run a command line and turn every failure into a message and an exit code."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
 
 import click
 
 from tdxwrap.cli import crash_report
-from tdxwrap.cli.main import main as commands
-from tdxwrap.cli.options import command_name
+from tdxwrap.cli.command import command_name
+from tdxwrap.cli.main import main
+from tdxwrap.cli.options import Invocation
 from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.system.signals import as_error, ignore_signals
 
-if TYPE_CHECKING:
-    from tdxwrap.cli.app import App
-
 
 def run(args: Sequence[str]) -> int:
-    """Run a command line; every failure ends in a message and a documented exit code.
+    """Run a command line; every failure ends in a message.
 
     Returns:
         The exit code (errors.ExitCode).
     """
-    given: dict[str, Any] = {}
+    invocation = Invocation()
     if "_TDXWRAP_COMPLETE" in os.environ:
-        import tdxwrap.cli.shell_completion  # noqa: F401  (what click asks for the shell's own form)
+        import tdxwrap.cli.completion  # noqa: F401  (registers the shells with click)
     error: TdxwrapError | None = None
     code = 0
     try:
-        done = commands.main(
-            list(args) or ["--help"], prog_name="tdxwrap", standalone_mode=False, obj=given
+        done = main.main(
+            list(args) or ["--help"], prog_name="tdxwrap", standalone_mode=False, obj=invocation
         )
         code = int(done or 0)
     except click.ClickException as problem:
-        error = _usage(problem, given)
+        error = _usage(problem, invocation)
     except (KeyboardInterrupt, click.Abort) as stop:
-        # click puts an Abort in its place.
+        # click raises an Abort in place of a KeyboardInterrupt.
         error = as_error(stop.__cause__ or stop)
     except TdxwrapError as failure:
         error = failure
@@ -45,15 +42,19 @@ def run(args: Sequence[str]) -> int:
         error = crash_report.as_error(bug)
     ignore_signals()
     if error is not None:
-        return _fail(args, given, error)
-    _end_journal(given, code)
+        code = int(error.exit_code)
+    if invocation.app is not None:
+        invocation.app.end_journal(code, error)
+    if error is not None:
+        # A usage error may come before --json was read.
+        _show_error(invocation, error, as_json=invocation.chosen.json or "--json" in args)
     return code
 
 
-def _usage(error: click.ClickException, given: dict[str, Any]) -> UsageProblem:
+def _usage(error: click.ClickException, invocation: Invocation) -> UsageProblem:
     context: click.Context | None = getattr(error, "ctx", None)
     if context is not None:
-        given["command"] = command_name(context)
+        invocation.command = command_name(context)
     see = f"see {context.command_path if context else 'tdxwrap'} --help"
     close: Sequence[str] | None = getattr(error, "possibilities", None)
     if close:
@@ -61,21 +62,9 @@ def _usage(error: click.ClickException, given: dict[str, Any]) -> UsageProblem:
     return UsageProblem(error.format_message(), hint=see)
 
 
-def _fail(args: Sequence[str], given: dict[str, Any], error: TdxwrapError) -> int:
+def _show_error(invocation: Invocation, error: TdxwrapError, *, as_json: bool) -> None:
     from tdxwrap.output.console import Console, Style
 
-    # A usage error may come before --json was understood.
-    as_json = bool(given.get("json")) or "--json" in args
-    journal = _end_journal(given, int(error.exit_code), error)
-    console = Console(Style(json=as_json, color=given.get("color")), os.environ)
-    console.print_error(given.get("command", "tdxwrap"), error, journal)
-    return int(error.exit_code)
-
-
-def _end_journal(given: dict[str, Any], code: int, error: TdxwrapError | None = None) -> str | None:
-    """Record how the run ended; the journal's path, if there is one."""
-    app: App | None = given.get("app")
-    if app is None:
-        return None
-    app.end_journal(code, error)
-    return app.journal_path
+    style = Style(json=as_json, color=invocation.chosen.color)
+    journal = None if invocation.app is None else invocation.app.journal_path
+    Console(style, os.environ).print_error(invocation.command, error, journal)

@@ -1,32 +1,72 @@
-"""The options that commands share, and the commands that take them."""
+"""The options that commands share, and the values that they turn into."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Iterator
-from itertools import zip_longest
+from collections.abc import Callable
+from dataclasses import dataclass, field, replace
+from functools import wraps
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import click
+from click.core import ParameterSource
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from click.shell_completion import CompletionItem
 
-    from tdxwrap.plan.changes import PlanOptions
-    from tdxwrap.realtime.wait import WaitPolicy
+    from tdxwrap.cli.app import App
 
 F = TypeVar("F", bound=Callable[..., Any])
 
-SECTIONS = (
-    ("Start", ("new", "rehearse", "doctor")),
-    ("Everyday", ("check", "plan", "apply", "verify", "status", "wait")),
-)
-"""How the help groups the commands; the others follow as "More"."""
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """The options that every command takes."""
+
+    tdx: str = "tdx"
+    profile: str | None = None
+    site: str | None = None
+    timeout: float = 120.0
+    retries: int = 3
+    retry_delay: float = 0.5
+    json: bool = False
+    verbose: bool = False
+    quiet: bool = False
+    color: bool | None = None
+    journal: Path | None = None
+    no_journal: bool = False
 
 
-def command_name(ctx: click.Context) -> str:
-    """`plan`, `runs show`; `tdxwrap` for what is no command."""
-    return ctx.command_path.removeprefix("tdxwrap ")
+@dataclass(slots=True)
+class Invocation:
+    """One command line.
+
+    Attributes:
+        chosen: the global options that were read so far.
+        command: the name of the command, once it is known.
+        app: the run that it led to, once it has begun.
+    """
+
+    chosen: Globals = field(default_factory=Globals)
+    command: str = "tdxwrap"
+    app: App | None = None
+
+    @staticmethod
+    def of(ctx: click.Context) -> Invocation:
+        """Return the command line to which a context belongs."""
+        return ctx.find_root().ensure_object(Invocation)
+
+    def new_app(self) -> App:
+        """Begin the run."""
+        from tdxwrap.cli.app import App
+
+        self.app = App(self.chosen, os.environ, self.command)
+        return self.app
+
+
+# Types
 
 
 class FilePath(click.Path):
@@ -36,7 +76,7 @@ class FilePath(click.Path):
         super().__init__(dir_okay=False)
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> Any:
-        """The path, if it is not the one of a folder."""
+        """Return the path, unless it is that of a folder."""
         from pathlib import Path
 
         return Path(str(super().convert(value, param, ctx)))
@@ -44,259 +84,219 @@ class FilePath(click.Path):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem[str]]:
-        """The files that there are."""
-        from tdxwrap.cli.shell_completion import files
-
+        """Offer files."""
         return files(incomplete)
 
 
-def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
-    """Keep a global option's value, wherever it was given; the later place wins."""
-    assert param.name is not None
-    given: dict[str, Any] = ctx.find_root().ensure_object(dict)
-    source = ctx.get_parameter_source(param.name)
-    if param.name not in given or source is click.core.ParameterSource.COMMANDLINE:
-        given[param.name] = value
+class Config(click.ParamType[str]):
+    """A CONFIG, or a folder of them."""
+
+    name = "config"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        """Offer YAML files."""
+        return files(incomplete, (".yaml", ".yml"))
 
 
+class Segment(click.ParamType[str]):
+    """The id or name of a parent segment."""
+
+    name = "ps"
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        """Offer the names and ids that tdx listed last for this profile and site."""
+        from click.shell_completion import CompletionItem
+
+        from tdxwrap.journal.segment_cache import recall
+
+        chosen = Invocation.of(ctx).chosen
+        known = [
+            (segment_id, name)
+            for segment_id, name in recall(os.environ, chosen.profile, chosen.site)
+            if f"{segment_id}{name}".isprintable()
+        ]
+        names = {name: segment_id for segment_id, name in known}
+        return [
+            CompletionItem(value, help=other)
+            for value, other in (*names.items(), *known)
+            if value.startswith(incomplete)
+        ]
+
+
+class ConfigOrSegment(Config):
+    """A CONFIG, or the id or name of a parent segment."""
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        """Offer both."""
+        found = super().shell_complete(ctx, param, incomplete)
+        return found + Segment().shell_complete(ctx, param, incomplete)
+
+
+def files(incomplete: str, endings: tuple[str, ...] = ("",)) -> list[CompletionItem[str]]:
+    """List the files with one of the endings, and the folders that a path may go on to."""
+    from click.shell_completion import CompletionItem
+
+    folder, begun = os.path.split(os.path.expanduser(incomplete))
+    try:
+        with os.scandir(folder or ".") as found:
+            entries = sorted((entry.name, entry.is_dir()) for entry in found)
+    except OSError:
+        return []
+    return [
+        CompletionItem(os.path.join(folder, name) + "/" * is_folder)
+        for name, is_folder in entries
+        if name.startswith(begun) and name.startswith(".") == begun.startswith(".")
+        if is_folder or name.endswith(endings)
+    ]
+
+
+CONFIG = Config()
+SEGMENT = Segment()
 SECONDS = click.FloatRange(min=0, min_open=True)
 
-_GLOBAL_OPTIONS: tuple[tuple[tuple[str, ...], dict[str, Any]], ...] = (
-    (("--tdx",), {"metavar": "PATH", "default": "tdx", "help": "The tdx to run."}),
-    (("--profile",), {"metavar": "NAME", "help": "The tdx profile."}),
-    (("--site",), {"metavar": "SITE", "help": "us01, jp01, eu01 or ap02."}),
-    (
-        ("--timeout",),
-        {"type": SECONDS, "default": 120.0, "metavar": "SECONDS", "help": "Limit of one tdx call."},
-    ),
-    (
-        ("--retries",),
-        {"type": click.IntRange(0, 20), "default": 3, "metavar": "N", "help": "Further tries."},
-    ),
-    (
-        ("--retry-delay",),
-        {
-            "type": SECONDS,
-            "default": 0.5,
-            "metavar": "SECONDS",
-            "help": "Pause before the first retry; doubled each time.",
-        },
-    ),
-    (
-        ("--journal",),
-        {
-            "type": FilePath(),
-            "metavar": "PATH",
-            "help": "Record the run in this new file.",
-        },
-    ),
-    (("--no-journal",), {"is_flag": True, "help": "Do not record the run."}),
-    (
-        ("--json",),
-        {"is_flag": True, "help": "Print one JSON document: see tdxwrap schema --output-of."},
-    ),
-    (("-v", "--verbose"), {"is_flag": True, "help": "Show each tdx command."}),
-    (("-q", "--quiet"), {"is_flag": True, "help": "Print errors only, and what was asked for."}),
-    (("--color/--no-color",), {"default": None, "help": "Colour; NO_COLOR is honoured."}),
-)
+
+# The options of every command
 
 
 class Option(click.Option):
-    """An option whose help says all in a line.
+    """An option whose help is one line that mentions defaults and limits where they matter.
 
     Args:
-        told: the two columns of its line, where they are not what click would make of it; an empty
-            one leaves it out, since another line tells of it too.
+        line: the two columns of its help, where they differ from what click would print; an empty
+            one leaves it out, because another line mentions it.
     """
 
-    def __init__(self, *args: Any, told: tuple[str, str] | tuple[()] | None = None, **more: Any):
+    def __init__(self, *args: Any, line: tuple[str, str] | tuple[()] | None = None, **more: Any):
         super().__init__(*args, **more)
-        self.told = told
+        self.line = line
 
     def get_help_record(self, ctx: click.Context) -> tuple[str, str] | None:
-        """Its line in the help, if any."""
-        if self.told is not None:
-            return self.told or None
-        return super().get_help_record(ctx)
+        """Return its line of the help, if any."""
+        return super().get_help_record(ctx) if self.line is None else self.line or None
 
     def get_help_extra(self, ctx: click.Context) -> Any:
-        """Nothing: the line says what the default and the limits are, where it matters."""
+        """Add nothing to the line."""
         return {}
 
 
+def option(*names: str, **settings: Any) -> Callable[[F], F]:
+    """Declare an option of a command."""
+    return click.option(*names, cls=Option, **settings)
+
+
+def _remember(ctx: click.Context, param: click.Parameter, value: Any) -> None:
+    """Keep the value of a global option; one after the command wins over one before it."""
+    assert param.name is not None
+    source = ctx.get_parameter_source(param.name)
+    from_variable = ctx.parent is None and source is ParameterSource.ENVIRONMENT
+    if from_variable or source is ParameterSource.COMMANDLINE:
+        invocation = Invocation.of(ctx)
+        invocation.chosen = replace(invocation.chosen, **{param.name: value})
+
+
+def _global(*names: str, **settings: Any) -> Option:
+    return Option(names, expose_value=False, callback=_remember, is_eager=True, **settings)
+
+
 GLOBAL_OPTIONS = [
-    Option(names, expose_value=False, callback=_remember, is_eager=True, **settings)
-    for names, settings in _GLOBAL_OPTIONS
+    _global("--tdx", metavar="PATH", help="The tdx to run."),
+    _global("--profile", metavar="NAME", help="The tdx profile."),
+    _global("--site", metavar="SITE", help="us01, jp01, eu01 or ap02."),
+    _global("--timeout", type=SECONDS, metavar="SECONDS", help="Limit of one tdx call (120)."),
+    _global("--retries", type=click.IntRange(0, 20), metavar="N", help="Further tries (3)."),
+    _global(
+        "--retry-delay",
+        type=SECONDS,
+        metavar="SECONDS",
+        help="Pause before the first retry (0.5); doubled each time.",
+    ),
+    _global("--journal", type=FilePath(), metavar="PATH", help="Record the run in this new file."),
+    _global("--no-journal", is_flag=True, help="Do not record the run."),
+    _global(
+        "--json", is_flag=True, help="Print one JSON document: see tdxwrap schema --output-of."
+    ),
+    _global("-v", "--verbose", is_flag=True, help="Show each tdx command."),
+    _global("-q", "--quiet", is_flag=True, help="Print only errors and the requested output."),
+    _global("--color/--no-color", default=None, help="Colour; NO_COLOR is honoured."),
 ]
 
 
-class Command(click.Command):
-    """A command that takes the global options too, since one may think of them last."""
+# The options of several commands
 
-    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
-        """Its own parameters and, below the top, the global options."""
-        below = ctx.parent is not None
-        return [*super().get_params(ctx), *(GLOBAL_OPTIONS if below else ())]
-
-    def invoke(self, ctx: click.Context) -> Any:
-        """Run it; an error is told as one of this command."""
-        ctx.find_root().obj["command"] = command_name(ctx)
-        return super().invoke(ctx)
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The options of its own, a line each; the help has to fit on a screen."""
-        records = [p.get_help_record(ctx) for p in self.params if isinstance(p, click.Option)]
-        own = [record for record in records if record is not None]
-        if not own:
-            formatter.write("\nOptions: the global ones (tdxwrap --help-options)\n")
-            return
-        with formatter.section("Options, beside the global ones (tdxwrap --help-options)"):
-            formatter.write_dl(own)
-
-
-class CommandGroup(Command, click.Group):
-    """A group whose commands take the global options, as it does itself."""
-
-    command_class = Command
-    group_class = type
-
-    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
-        """The commands by use, then the options; those of the top by name only."""
-        if ctx.parent is not None:
-            self.format_commands(ctx, formatter)
-            super().format_options(ctx, formatter)
-            return
-        formatter.write_paragraph()
-        from textwrap import wrap
-
-        formatter.write_dl(list(self._sections(formatter.width)), col_max=40)
-        options = " ".join(max(param.opts, key=len) for param in self.params)
-        rows = wrap(options, formatter.width - 10, break_on_hyphens=False)
-        for label, row in zip_longest(["Options"], rows, fillvalue=""):
-            formatter.write(f"{label:<9} {row}\n")
-
-    def _sections(self, width: int) -> Iterator[tuple[str, str]]:
-        listed = [name for _, names in SECTIONS for name in names]
-        more = ("More", tuple(name for name in self.commands if name not in listed))
-        for section, names in (*SECTIONS, more):
-            label = section
-            for name in names:
-                if name in self.commands:
-                    told = self.commands[name].get_short_help_str(width)
-                    yield f"{label:<9} {name}", told
-                    label = ""
-
-
-def explain_options(ctx: click.Context, param: click.Parameter, value: bool) -> None:
-    """What the global options are for, a line each."""
-    if not value or ctx.resilient_parsing:
-        return
-    formatter = ctx.make_formatter()
-    formatter.write_text(
-        "Global options stand before or after the command. Each may be given as a variable "
-        "instead: TDXWRAP_PROFILE=production."
-    )
-    formatter.write_paragraph()
-    records = (option.get_help_record(ctx) for option in GLOBAL_OPTIONS)
-    formatter.write_dl([record for record in records if record is not None])
-    click.echo(formatter.getvalue().rstrip("\n"))
-    ctx.exit()
-
-
-def complete_config(
-    ctx: click.Context, param: click.Parameter, incomplete: str
-) -> list[CompletionItem[str]]:
-    """What a CONFIG may be."""
-    from tdxwrap.cli.shell_completion import files
-
-    return files(incomplete, (".yaml", ".yml"))
-
-
-def complete_segment(
-    ctx: click.Context, param: click.Parameter, incomplete: str
-) -> list[CompletionItem[str]]:
-    """What a PS may be."""
-    from tdxwrap.cli.shell_completion import segments
-
-    return segments(ctx.find_root().obj or {}, os.environ, incomplete)
-
-
-def complete_either(
-    ctx: click.Context, param: click.Parameter, incomplete: str
-) -> list[CompletionItem[str]]:
-    """What a CONFIG or a PS may be."""
-    found = complete_config(ctx, param, incomplete)
-    return found + complete_segment(ctx, param, incomplete)
-
-
-CONFIG = click.argument("config", shell_complete=complete_config)
-CONFIGS = click.argument(
-    "configs", nargs=-1, required=True, metavar="CONFIG...", shell_complete=complete_config
+CONFIGS = click.argument("configs", nargs=-1, required=True, metavar="CONFIG...", type=CONFIG)
+KEEP_GOING = option(
+    "--keep-going", is_flag=True, help="With several files: go on after one that failed."
 )
-KEEP_GOING = click.option(
-    "--keep-going",
-    cls=Option,
-    is_flag=True,
-    help="With several files: go on after one that failed.",
-)
-PS = click.argument("ps", shell_complete=complete_segment)
-PARENT_SEGMENT = click.option(
+PS = click.argument("ps", type=SEGMENT)
+PARENT_SEGMENT = option(
     "--parent-segment",
-    cls=Option,
     metavar="PS",
-    shell_complete=complete_segment,
-    help="Id or name; goes before the one in the file.",
+    type=SEGMENT,
+    help="Id or name; overrides the one in the file.",
+)
+FILE = option(
+    "-f", "--file", type=FilePath(), help="Write there; an earlier file is kept under another name."
 )
 
 
-def plan_options(function: F) -> F:
-    """The options that say what a plan may take away."""
-    for name, text in (
-        ("--force", "Allow what is dangerous: see the plan."),
-        ("--replace", "Delete and create; what was collected is lost."),
-        ("--prune", "Delete what is live and not in the file."),
-    ):
-        function = click.option(name, cls=Option, is_flag=True, help=text)(function)
-    return click.option(
+def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say what a plan may do; the function gets them as `options`."""
+
+    @option(
         "--check-columns/--no-check-columns",
-        cls=Option,
         default=True,
-        told=("--no-check-columns", "Do not look whether tables and columns exist."),
-    )(function)
-
-
-def wait_options(function: F) -> F:
-    """The options that say how to wait for the status ok."""
-    pauses = ("--poll-longest SECONDS", "Longest pause (8); the first is --poll-first (1).")
-    for name, default, told in (
-        ("--poll-longest", 8.0, pauses),
-        ("--poll-first", 1.0, ()),
-        ("--wait-timeout", 600.0, ("--wait-timeout SECONDS", "When to give up waiting (600).")),
-    ):
-        function = click.option(
-            name, cls=Option, type=SECONDS, default=default, metavar="SECONDS", told=told
-        )(function)
-    return function
-
-
-def plan_choice(given: dict[str, Any]) -> PlanOptions:
-    """What the options of `plan_options` say."""
-    from tdxwrap.plan.changes import PlanOptions
-
-    return PlanOptions(
-        check_columns=given["check_columns"],
-        prune=given["prune"],
-        replace=given["replace"],
-        force=given["force"],
+        line=("--no-check-columns", "Do not check that tables and columns exist."),
     )
+    @option("--prune", is_flag=True, help="Delete what is live and not in the file.")
+    @option("--replace", is_flag=True, help="Delete and create; collected data is lost.")
+    @option("--force", is_flag=True, help="Allow dangerous changes: see the plan.")
+    @wraps(function)
+    def with_options(
+        *args: Any, check_columns: bool, prune: bool, replace: bool, force: bool, **given: Any
+    ) -> Any:
+        from tdxwrap.plan.changes import PlanOptions
+
+        options = PlanOptions(
+            check_columns=check_columns, prune=prune, replace=replace, force=force
+        )
+        return function(*args, options=options, **given)
+
+    return with_options
 
 
-def patience(given: dict[str, Any]) -> WaitPolicy:
-    """What the options of `wait_options` say."""
-    from tdxwrap.realtime.wait import WaitPolicy
+def wait_options(function: Callable[..., Any]) -> Callable[..., Any]:
+    """Add the options that say how to wait; the function gets them as `patience`."""
 
-    return WaitPolicy(
-        first=given["poll_first"],
-        longest=max(given["poll_first"], given["poll_longest"]),
-        limit=given["wait_timeout"],
+    @option(
+        "--wait-timeout",
+        type=SECONDS,
+        default=600.0,
+        metavar="SECONDS",
+        help="When to give up waiting (600).",
     )
+    @option("--poll-first", type=SECONDS, default=1.0, metavar="SECONDS", line=())
+    @option(
+        "--poll-longest",
+        type=SECONDS,
+        default=8.0,
+        metavar="SECONDS",
+        help="Longest pause (8); the first is --poll-first (1).",
+    )
+    @wraps(function)
+    def with_patience(
+        *args: Any, wait_timeout: float, poll_first: float, poll_longest: float, **given: Any
+    ) -> Any:
+        from tdxwrap.realtime.wait import WaitPolicy
+
+        patience = WaitPolicy(
+            first=poll_first, longest=max(poll_first, poll_longest), limit=wait_timeout
+        )
+        return function(*args, patience=patience, **given)
+
+    return with_patience

@@ -8,8 +8,6 @@ from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any
 
-from rich.cells import cell_len
-
 from tdxwrap.cli import crash_report
 from tdxwrap.cli.app import App
 from tdxwrap.errors import ExitCode, TdxwrapError, UsageProblem
@@ -18,7 +16,7 @@ from tdxwrap.output.forms import Several
 from tdxwrap.output.plan_text import Line
 from tdxwrap.system.signals import as_error, ignore_signals
 
-# Worst first: what a person has to mend, then what the same command again may mend, then what is
+# Worst first: what a person has to fix, then what the same command again may mend, then what is
 # no failure at all.
 WORST = (
     ExitCode.INTERRUPTED,
@@ -32,12 +30,10 @@ WORST = (
     ExitCode.PENDING,
     ExitCode.DONE,
 )
-# With these the run goes on: pending changes are found out, not a failure.
+# With these the run goes on: pending changes are a finding, not a failure.
 _FINE = (ExitCode.DONE, ExitCode.PENDING)
 # In a folder: what only serves `extends`, what is hidden, and what apply itself writes.
 _NOT_TAKEN = ("_", ".", "rt_config")
-# What the outcome is called then.
-_OK = ("ok", "pending")
 _HEADS = ("file", "parent segment", "outcome", "changes")
 
 
@@ -68,11 +64,11 @@ class Outcome:
     @property
     def ok(self) -> bool:
         """Whether nothing failed."""
-        return self.outcome in _OK
+        return self.outcome in ("ok", "pending")
 
 
 def files_of(given: Iterable[str]) -> list[str]:
-    """The files that are meant, each once: of a folder its *.yaml and *.yml, in order of name.
+    """List the files, each once; of a folder its *.yaml and *.yml, in order of name.
 
     Raises:
         UsageProblem: a folder has none, or cannot be read.
@@ -101,19 +97,17 @@ def _files_of(given: str) -> list[str]:
 
 def each_file(
     frame: App,
-    new_app: Callable[[], App],
     files: Sequence[str],
-    one: Callable[[App, str], int],
+    one: Callable[..., int],
     *,
     keep_going: bool,
-    markdown: bool = False,
+    markdown: bool,
 ) -> int:
     """Run a command on one file after another, and end with a table.
 
     Args:
-        frame: says what is said about all of them.
-        new_app: makes the app of one file.
-        one: the command on one file; gives its exit code.
+        frame: the run of them all.
+        one: the command; takes an App and `config`, and returns the exit code.
         keep_going: go on after a failure; an interrupt ends it all the same.
         markdown: print the table in Markdown, below the text of each file.
     Returns:
@@ -131,7 +125,7 @@ def each_file(
         )
         if markdown and outcomes:
             frame.console.print_text("\n")
-        outcomes.append(_outcome(new_app(), file, one))
+        outcomes.append(_outcome(frame.for_file(), file, one))
         code = outcomes[-1].code
         if code is ExitCode.INTERRUPTED or not (keep_going or code in _FINE):
             break
@@ -140,20 +134,22 @@ def each_file(
     return _end(frame, outcomes, markdown=markdown)
 
 
-def _outcome(app: App, file: str, one: Callable[[App, str], int]) -> Outcome:
+def _outcome(app: App, file: str, one: Callable[..., int]) -> Outcome:
     try:
-        code = one(app, file)
+        code = one(app, config=file)
     except KeyboardInterrupt as stop:
-        code = app.end(app.command, as_error(stop, f"nothing was written for {file}"))
+        code = app.end(as_error(stop, f"nothing was written for {file}"))
     except TdxwrapError as error:
-        code = app.end(app.command, error)
+        code = app.end(error)
     except Exception as bug:
-        code = app.end(app.command, crash_report.as_error(bug))
+        code = app.end(crash_report.as_error(bug))
     if code == ExitCode.INTERRUPTED:
         ignore_signals()
     app.end_journal(code)
-    told = _OK[code == ExitCode.PENDING]
-    outcome = told if app.failure is None else app.failure.kind
+    if app.failure is not None:
+        outcome = app.failure.kind
+    else:
+        outcome = "pending" if code == ExitCode.PENDING else "ok"
     return Outcome(file, app.segment, outcome, app.changes, ExitCode(code), app.document)
 
 
@@ -188,17 +184,15 @@ def _document(command: str, code: ExitCode, outcomes: Sequence[Outcome]) -> dict
 
 
 def _lines(outcomes: Sequence[Outcome]) -> Iterator[Line]:
-    rows = [_HEADS, *(each.row for each in outcomes)]
-    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
-    heads, *bodies = ("  ".join(map(_padded, row, widths)).rstrip() for row in rows)
+    heads, *bodies = plan_text.table_rows([_HEADS, *(each.row for each in outcomes)])
     yield Line("  ", heads, "bold")
     for each, body in zip(outcomes, bodies, strict=True):
-        symbol = "·" if each.code is None else "✓" if each.ok else "✗"
-        yield Line(f"{symbol} ", body, mark={"✗": "red", "✓": "green"}.get(symbol, ""))
+        if each.code is None:
+            yield Line("· ", body)
+        elif each.ok:
+            yield Line("✓ ", body, mark="green")
+        else:
+            yield Line("✗ ", body, mark="red")
     counts = Counter(each.outcome for each in outcomes)
-    told = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-    yield Line("", f"{len(outcomes)} file{'' if len(outcomes) == 1 else 's'}: {told}", "bold")
-
-
-def _padded(text: str, width: int) -> str:
-    return text + " " * (width - cell_len(text))
+    summary = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
+    yield Line("", f"{len(outcomes)} file{'' if len(outcomes) == 1 else 's'}: {summary}", "bold")

@@ -258,6 +258,16 @@ def _markdown_section(plan: Plan, action: Action, *, opened: bool) -> Iterator[s
     yield from ("", "</details>")
 
 
+def table_rows(rows: Sequence[Sequence[str]]) -> list[str]:
+    """Render rows as lines with aligned columns."""
+    widths = [max(map(cell_len, column)) for column in zip(*rows, strict=True)]
+    return ["  ".join(map(_padded, row, widths)).rstrip() for row in rows]
+
+
+def _padded(text: str, width: int) -> str:
+    return text + " " * (width - cell_len(text))
+
+
 def table_markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """A table, whatever its cells hold."""
     lines = [f"| {' | '.join(map(_md, row))} |" for row in (heads, *rows)]

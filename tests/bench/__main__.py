@@ -210,7 +210,7 @@ def large_plan(folder: Path) -> Iterator[Figure]:
 def own_time(command: list[str], cwd: Path, env: dict[str, str]) -> float:
     """The seconds that a command computes itself, once everything is imported; without tdx."""
     code = (
-        "import sys, time; import tdxwrap.cli.check_command, tdxwrap.cli.plan_command\n"
+        "import sys, time; from tdxwrap.cli import app\n"
         "from tdxwrap.__main__ import main\n"
         "start = time.process_time()\n"
         "try: main()\n"

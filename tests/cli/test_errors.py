@@ -33,10 +33,10 @@ def nothing_written(world: World) -> None:
 
 def test_a_bug_is_told_in_a_line_and_its_traceback_kept(shell: Shell) -> None:
     code = (
-        "import sys, tdxwrap.cli.check_command\n"
+        "import sys; from tdxwrap.cli.check import check\n"
         "from tdxwrap.cli.command_line import run\n"
-        "def broken(*args): raise ZeroDivisionError('division of 1/" + "e" * 40 + "')\n"
-        "tdxwrap.cli.check_command.check = broken\n"
+        "def broken(*args, **given): raise ZeroDivisionError('division of 1/" + "e" * 40 + "')\n"
+        "check.callback = broken\n"
         "sys.exit(run(['check', 'rt.yaml']))"
     )
     done = subprocess.run(

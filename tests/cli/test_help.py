@@ -9,7 +9,7 @@ import pytest
 from support.commandlines import commands, parse
 from support.shells import Shell
 
-from tdxwrap.cli import main
+from tdxwrap.cli.main import SECTIONS
 from tdxwrap.cli.options import GLOBAL_OPTIONS
 
 COMMANDS = dict(commands())
@@ -59,7 +59,7 @@ def test_help_of_the_whole(shell: Shell) -> None:
     ]
     order = [text.index(section) for section in ("\nStart", "\nEveryday", "\nMore", "\nOptions")]
     assert order == sorted(order)
-    for name in main.main.commands:
+    for name in (name for names in SECTIONS.values() for name in names):
         assert re.search(rf"^.{{10}}{name}  ", text, re.MULTILINE), name
     assert text.index(" apply ") < text.index("\nMore") < text.index(" runs ")
     named = text[order[-1] :].split()

@@ -213,10 +213,11 @@ def test_every_exit_code_has_its_rank() -> None:
 
 def test_a_bug_in_one_file(three: Shell) -> None:
     code = (
-        "import sys, tdxwrap.cli.check_command as command\n"
+        "import sys; from tdxwrap.cli.check import check\n"
         "from tdxwrap.cli.command_line import run\n"
-        "check = command.check\n"
-        "command.check = lambda app, file: 1 / 0 if 'two' in file else check(app, file)\n"
+        "whole = check.callback\n"
+        "def broken(app, config): return 1 / 0 if 'two' in config else whole(app, config)\n"
+        "check.callback = broken\n"
         "sys.exit(run(['check', 'b/two.yaml', 'b/one.yaml', '--keep-going']))"
     )
     environ = {**three.environ, "TMPDIR": str(three.cwd)}

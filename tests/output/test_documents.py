@@ -245,9 +245,9 @@ def test_interrupted(shell: Shell, world: World) -> None:
 
 def test_a_bug(shell: Shell) -> None:
     code = (
-        "import sys, tdxwrap.cli.check_command\n"
+        "import sys; from tdxwrap.cli.check import check\n"
         "from tdxwrap.cli.command_line import run\n"
-        "tdxwrap.cli.check_command.check = lambda *args: 1 / 0\n"
+        "check.callback = lambda *args, **given: 1 / 0\n"
         "sys.exit(run(['check', 'rt.yaml', '--json']))"
     )
     done = subprocess.run(

@@ -7,14 +7,16 @@ from collections.abc import Iterator
 
 import click
 
-from tdxwrap.cli import main
+from tdxwrap.cli.main import main
+from tdxwrap.cli.options import Invocation
 
 
-def commands(
-    group: click.Group = main.main, above: str = ""
-) -> Iterator[tuple[str, click.Command]]:
+def commands(group: click.Group = main, above: str = "") -> Iterator[tuple[str, click.Command]]:
     """Every command with the names that call it."""
-    for name, command in group.commands.items():
+    context = click.Context(group)
+    for name in group.list_commands(context):
+        command = group.get_command(context, name)
+        assert command is not None
         yield f"{above}{name}", command
         if isinstance(command, click.Group):
             yield from commands(command, f"{above}{name} ")
@@ -30,7 +32,7 @@ def parse(line: str) -> str:
     """
     program, *args = shlex.split(line, comments=True)
     assert program == "tdxwrap", line
-    context = main.main.make_context("tdxwrap", args, obj={})
+    context = main.make_context("tdxwrap", args, obj=Invocation())
     while isinstance(context.command, click.Group):
         rest = [*context._protected_args, *context.args]
         if not rest and context.command.invoke_without_command:

@@ -1,17 +1,14 @@
-"""Shell completion: the scripts for bash, zsh and fish, and what is completed.
+"""`tdxwrap completion`: the scripts for bash, zsh and fish.
 
-click knows the commands and options; this adds files and parent segments, the latter from what
-was remembered (`remembered.py`): completing never calls tdx. click's own scripts would take a
-name apart at its spaces, commas or backslashes, so each shell has one here, which leaves the
-quoting to that shell.
+click knows the commands and options; the types of the parameters add files and parent segments
+(options.py). click's own scripts would take a name apart at its spaces, commas or backslashes, so
+each shell has one here, which leaves the quoting to that shell.
 """
 
 from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
-from typing import Any
 
 import click
 from click.shell_completion import (
@@ -23,49 +20,16 @@ from click.shell_completion import (
     add_completion_class,
 )
 
+from tdxwrap.cli.command import LightCommand
+from tdxwrap.cli.options import Invocation
+from tdxwrap.errors import ExitCode, UsageProblem
+
 VARIABLE = "_TDXWRAP_COMPLETE"
-Items = list[CompletionItem[str]]
-
-
-def files(incomplete: str, endings: tuple[str, ...] = ("",)) -> Items:
-    """The files with one of the endings, and the folders that a path may go on to."""
-    folder, begun = os.path.split(os.path.expanduser(incomplete))
-    try:
-        with os.scandir(folder or ".") as found:
-            entries = sorted((entry.name, entry.is_dir()) for entry in found)
-    except OSError:
-        return []
-    return [
-        CompletionItem(os.path.join(folder, name) + "/" * is_folder)
-        for name, is_folder in entries
-        if name.startswith(begun) and name.startswith(".") == begun.startswith(".")
-        if is_folder or name.endswith(endings)
-    ]
-
-
-def segments(given: Mapping[str, Any], environ: Mapping[str, str], incomplete: str) -> Items:
-    """The names and ids of the parent segments that tdx listed last for this profile and site."""
-    from tdxwrap.journal.segment_cache import recall
-
-    known = [
-        (segment_id, name)
-        for segment_id, name in recall(environ, given.get("profile"), given.get("site"))
-        if f"{segment_id}{name}".isprintable()
-    ]
-    names = {name: segment_id for segment_id, name in known}
-    return [
-        CompletionItem(value, help=other)
-        for value, other in (*names.items(), *known)
-        if value.startswith(incomplete)
-    ]
-
-
-# The shells
 
 
 @add_completion_class
 class Bash(BashComplete):
-    """bash 4.4 or newer. It inserts a value as it is, so that has to be quoted."""
+    """bash 4.4 or newer, which inserts a value without quoting it."""
 
     source_template = """\
 %(complete_func)s() {
@@ -81,14 +45,14 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 """
 
     def get_completion_args(self) -> tuple[list[str], str]:
-        """The words before the one at the cursor, and that; bash makes `=` a word of its own."""
+        """Return the words before the cursor and the one at it; bash splits at `=`."""
         args, incomplete = super().get_completion_args()
         if args[-1:] == ["="]:
             args.pop()
         return args, "" if incomplete == "=" else incomplete
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """The type and the value, quoted as what was typed has begun."""
+        """Return the type and the value, quoted as the typed word began."""
         typed = os.environ["COMP_WORDS"].split("\n")[int(os.environ["COMP_CWORD"]) :]
         quote = typed[0][:1] if typed else ""
         if quote == "'":
@@ -128,7 +92,7 @@ fi
 """
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """Three lines: the type, the value, what is told about it."""
+        """Return three lines: the type, the value and its help."""
         return f"{item.type}\n{item.value}\n{item.help or ''}"
 
 
@@ -147,17 +111,34 @@ complete --command %(prog_name)s --no-files --keep-order --arguments '(%(complet
 """
 
     def format_completion(self, item: CompletionItem[str]) -> str:
-        """The value and, after a tab, what is told about it."""
+        """Return the value and, after a tab, its help."""
         return f"{item.value}\t{item.help}" if item.help else item.value
 
 
 SHELLS: dict[str, type[ShellComplete]] = {"bash": Bash, "zsh": Zsh, "fish": Fish}
 
 
-def script(commands: click.Command, shell: str) -> str:
-    """What a shell must read to complete `tdxwrap`.
+@click.command(cls=LightCommand)
+@click.argument("shell", required=False, metavar="[bash|zsh|fish]")
+@click.pass_context
+def completion(ctx: click.Context, shell: str | None) -> int:
+    """Print the shell completion script.
 
-    Args:
-        shell: one of SHELLS.
+    \b
+    bash:  eval "$(tdxwrap completion bash)"  in ~/.bashrc
+    zsh:   eval "$(tdxwrap completion zsh)"   in ~/.zshrc, after compinit
+    fish:  tdxwrap completion fish > ~/.config/fish/completions/tdxwrap.fish
     """
-    return SHELLS[shell](commands, {}, "tdxwrap", VARIABLE).source()
+    name = shell or os.path.basename(os.environ.get("SHELL", ""))
+    if name not in SHELLS:
+        raise UsageProblem(
+            f"there is no completion for {name or 'an unknown shell'}",
+            hint=f"name one of {', '.join(SHELLS)}",
+        )
+    script = SHELLS[name](ctx.find_root().command, {}, "tdxwrap", VARIABLE).source()
+    # Shells may ask for the script whenever they start: only --json needs the rest of tdxwrap.
+    invocation = Invocation.of(ctx)
+    if invocation.chosen.json:
+        return invocation.new_app().end(shell=name, script=script)
+    click.echo(script, nl=False)
+    return ExitCode.DONE

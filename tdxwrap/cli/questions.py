@@ -1,10 +1,9 @@
-"""`tdxwrap new [PS]`: a first CONFIG from what the account holds."""
+"""The questions of `tdxwrap new`: what the options leave open is proposed or asked for."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from pydantic import ValidationError
 
@@ -27,7 +26,7 @@ SHOWN = 30  # choices that are listed; the others can be typed
 
 @dataclass(frozen=True, slots=True)
 class Wishes:
-    """What the options say; what they do not say is asked for or proposed.
+    """What the options say.
 
     Attributes:
         tables: as `database.table`.
@@ -39,40 +38,23 @@ class Wishes:
     lookup_key: str | None
 
 
-def new(app: App, ps: str | None, wishes: Wishes, file: Path | None) -> int:
-    """Print the file, or write it; an earlier one is kept under another name.
+def choose(app: App, ps: str | None, wishes: Wishes) -> Chosen:
+    """Settle what the first CONFIG is made of, from the options, the account and the answers.
 
     Args:
         ps: id or name of a parent segment.
     """
-    needed = {"PS": ps, "--table DB.TABLE": wishes.tables}
-    missing = " and ".join(option for option, value in needed.items() if not value)
-    if missing and not app.console.can_ask:
-        hint = "give it, or run tdxwrap new on a terminal, where it asks"
-        raise UsageProblem(f"missing: {missing}", hint=hint)
+    console = app.console
     wanted = [_table(text) for text in wishes.tables]
     with app.connected(ps) as connected, Reads(connected.api, connected.retry) as reads:
-        segment = _segment(app.console, connected, ps)
-        app.console.print_note([plan_text.segment_line(segment, app.account)])
-        tables = _described(reads, wanted or _ask_tables(app.console, connected))
+        segment = _segment(console, connected, ps)
+        console.print_note([plan_text.segment_line(segment, app.account)])
+        tables = _described(reads, wanted or _ask_tables(console, connected))
         configured = reads.start(connected.api.view, segment.id)
-        master = _master(app.console, reads, segment)
-        lookup_key = _lookup_key(app.console, wishes.lookup_key, wishes.keys, master)
-        keys = _stitching_keys(app.console, wishes.keys, [*tables.values()], lookup_key)
-        chosen = Chosen(segment, tables, keys, lookup_key, result(configured))
-    text = first_config.config_text(chosen)
-    if chosen.configured:
-        told = f"{segment.name} is configured already: see `tdxwrap export {segment.id}`"
-        app.console.print_note([Line("! ", told, mark="yellow")])
-    if file is None:
-        app.console.print_text(text)
-    else:
-        app.write(file, text, "--file")
-        app.console.print_note(
-            [Line("", f"what now: tdxwrap rehearse {file}, tdxwrap plan {file}")]
-        )
-    where = None if file is None else str(file)
-    return app.end("new", config=text, file=where, configured=chosen.configured)
+        master = _master(console, reads, segment)
+        lookup_key = _lookup_key(console, wishes.lookup_key, wishes.keys, master)
+        keys = _stitching_keys(console, wishes.keys, [*tables.values()], lookup_key)
+        return Chosen(segment, tables, keys, lookup_key, result(configured))
 
 
 def _table(text: str) -> EventTable:
@@ -83,7 +65,7 @@ def _table(text: str) -> EventTable:
 
 
 def _segment(console: Console, session: Session, ps: str | None) -> Segment:
-    """The RT-enabled parent segment that is meant.
+    """Return the RT-enabled parent segment that was named or chosen.
 
     Raises:
         NotFound, Refused: there is none, or it is not RT-enabled (F24).
@@ -119,7 +101,7 @@ def _ask_tables(console: Console, session: Session) -> list[EventTable]:
 
 
 def _described(reads: Reads, tables: Sequence[EventTable]) -> Mapping[EventTable, Columns]:
-    """The columns of the tables, read side by side."""
+    """Read the columns of the tables side by side."""
     started = {table: reads.start(reads.api.columns, str(table)) for table in tables}
     found = {}
     for table, future in started.items():
@@ -136,7 +118,7 @@ def _described(reads: Reads, tables: Sequence[EventTable]) -> Mapping[EventTable
 
 
 def _master(console: Console, reads: Reads, segment: Segment) -> Columns:
-    """The columns of the master table; none if tdx does not tell them."""
+    """Read the columns of the master table; none if tdx refuses."""
     try:
         return reads.retry.read(lambda: reads.api.master_columns(segment.id))
     except (Refused, CallFailed) as error:
@@ -149,7 +131,7 @@ def _master(console: Console, reads: Reads, segment: Segment) -> Columns:
 def _lookup_key(
     console: Console, wished: str | None, keys: Sequence[str], master: Columns
 ) -> str | None:
-    """The profile key: a column of the master table that is no stitching key (F18)."""
+    """Return the profile key: a column of the master table that is no stitching key (F18)."""
     if wished in keys:
         hint = "give the profile key of the parent segment"
         raise UsageProblem(f"the lookup key {wished} is a stitching key too", hint=hint)
@@ -198,7 +180,7 @@ def _ask(
     several: bool = False,
     none: bool = False,
 ) -> Sequence[str]:
-    """Which of the options; what is proposed where nobody can be asked, or by Enter alone.
+    """Ask for some of the options; without a terminal, or by Enter alone, those proposed.
 
     Args:
         several, none: whether more than one, or none of them, may be chosen.

@@ -1,0 +1,158 @@
+"""`tdxwrap apply CONFIG`: Step 7 of the recipe from the key check to the validation."""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import click
+
+from tdxwrap.cli.command import FilesCommand
+from tdxwrap.cli.options import (
+    CONFIGS,
+    KEEP_GOING,
+    PARENT_SEGMENT,
+    SECONDS,
+    FilePath,
+    option,
+    plan_options,
+    wait_options,
+)
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tdxwrap.apply.session import Outcome
+    from tdxwrap.cli.app import App
+    from tdxwrap.config.load import LoadedConfig
+    from tdxwrap.plan.changes import PlanOptions
+    from tdxwrap.realtime.wait import WaitPolicy
+
+
+@dataclass(frozen=True, slots=True)
+class ApplyOptions:
+    """How an apply is to go.
+
+    Attributes:
+        plan: what the plan may do.
+        patience: how to wait for `ok`; None does not wait.
+        rt_config: where the earlier configuration is written.
+        yes: do not ask.
+        jobs: how many creates of a step run side by side.
+        limit: what is left of `--deadline`, in seconds; None for no limit.
+    """
+
+    plan: PlanOptions
+    patience: WaitPolicy | None
+    rt_config: Path
+    yes: bool = False
+    jobs: int = 1
+    limit: float | None = None
+
+
+@click.command(cls=FilesCommand)
+@CONFIGS
+@PARENT_SEGMENT
+@KEEP_GOING
+@plan_options
+@click.option("--yes", is_flag=True, help="Do not ask; required without a terminal.")
+@option(
+    "--jobs",
+    type=click.IntRange(1, 16),
+    default=1,
+    metavar="N",
+    help="Creates of a step side by side (1).",
+)
+@option("--deadline", type=SECONDS, metavar="SECONDS", help="Limit of the whole run.")
+@click.option("--no-wait", is_flag=True, help="Do not wait for the status ok.")
+@click.option(
+    "--rt-config",
+    type=FilePath(),
+    default="rt_config.yaml",
+    help="For the earlier configuration (rt_config.yaml).",
+)
+@wait_options
+def apply(
+    app: App,
+    config: str,
+    parent_segment: str | None,
+    *,
+    options: PlanOptions,
+    patience: WaitPolicy,
+    yes: bool,
+    jobs: int,
+    deadline: float | None,
+    no_wait: bool,
+    rt_config: Path,
+) -> int:
+    """Make the parent segment what CONFIG says. Shows the plan, asks, writes, waits until it is
+    live, and compares every field.
+
+    \b
+    tdxwrap apply rt.yaml
+    tdxwrap apply rt.yaml --yes --json      without a terminal
+    tdxwrap apply brands/ --keep-going      every file; baselines by segment id
+    """
+    app.changes = 0
+    loaded, ps = app.load(config, parent_segment)
+    limit = None if deadline is None else deadline - (time.monotonic() - app.begun)
+    chosen = ApplyOptions(options, None if no_wait else patience, rt_config, yes, jobs, limit)
+    return apply_loaded(app, loaded, ps, chosen)
+
+
+def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) -> int:
+    """Make a parent segment, given by id or name, what a loaded configuration says."""
+    from tdxwrap.apply import session
+    from tdxwrap.apply.steps import Settings
+    from tdxwrap.apply.verify import failure
+    from tdxwrap.output.console import PlanConsent
+    from tdxwrap.system.signals import deadline
+
+    started = time.monotonic()
+    settings = Settings(
+        baseline=chosen.rt_config,
+        jobs=chosen.jobs,
+        where=loaded.source.where,
+        named_by_segment=app.of_several,
+    )
+    with deadline(chosen.limit), app.connected() as connected:
+        outcome = session.apply(
+            connected,
+            loaded,
+            ps,
+            consent=PlanConsent(app.console, app.account, yes=chosen.yes, force=chosen.plan.force),
+            options=chosen.plan,
+            settings=settings,
+            patience=chosen.patience,
+        )
+    seconds = time.monotonic() - started
+    report = outcome.report
+    app.about(outcome.plan.live.segment, len(outcome.plan.pending))
+    _show(app, outcome, loaded.path, seconds)
+    return app.end(
+        None if report is None else failure(report),
+        plan=outcome.plan,
+        report=report,
+        seconds=round(seconds, 3),
+        calls=app.calls,
+    )
+
+
+def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
+    from tdxwrap.output import plan_text, report_text
+    from tdxwrap.output.plan_text import Line
+
+    report, segment = outcome.report, outcome.live.segment
+    proven = report is not None and report.ok
+    if proven:
+        app.console.print_result([report_text.live_line(outcome.live, config)])
+    elif report is not None:
+        app.console.print_result(plan_text.report_lines(report, config))
+    count = len(outcome.plan.pending)
+    app.console.print_result([report_text.done_line(count, app.calls, seconds, app.journal_id)])
+    if report is None:
+        app.console.print_note([Line("", f"not waited for: see `tdxwrap wait {segment.id}`")])
+    if proven and count and app.command == "apply":
+        profile, site = app.chosen.profile, app.chosen.site
+        app.console.print_note(report_text.next_lines(segment, profile, site, outcome.login))

@@ -1,0 +1,88 @@
+"""The click classes of the commands: global options, the run, several files, and the help."""
+
+from __future__ import annotations
+
+import os
+from functools import partial
+from typing import Any
+
+import click
+
+from tdxwrap.cli.options import GLOBAL_OPTIONS, Invocation
+from tdxwrap.errors import UsageProblem
+
+
+def command_name(ctx: click.Context) -> str:
+    """Return `plan` or `runs show`; `tdxwrap` without a command."""
+    return ctx.command_path.removeprefix("tdxwrap ")
+
+
+class LightCommand(click.Command):
+    """A command that takes the global options too, since one may think of them last."""
+
+    def get_params(self, ctx: click.Context) -> list[click.Parameter]:
+        """Return its own parameters and the global options."""
+        return [*super().get_params(ctx), *GLOBAL_OPTIONS]
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it under its name."""
+        Invocation.of(ctx).command = command_name(ctx)
+        return super().invoke(ctx)
+
+    def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Print its own options, a line each; the help has to fit on a screen."""
+        records = [p.get_help_record(ctx) for p in self.params if isinstance(p, click.Option)]
+        own = [record for record in records if record is not None]
+        if not own:
+            formatter.write("\nOptions: the global ones (tdxwrap --help-options)\n")
+            return
+        with formatter.section("Options, beside the global ones (tdxwrap --help-options)"):
+            formatter.write_dl(own)
+
+
+class Command(LightCommand):
+    """A command whose function gets the App of its run before its own parameters."""
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it, unless it is a group of which another command runs."""
+        if ctx.invoked_subcommand is not None:
+            return None
+        invocation = Invocation.of(ctx)
+        invocation.command = command_name(ctx)
+        assert self.callback is not None
+        return ctx.invoke(self.callback, invocation.new_app(), **ctx.params)
+
+
+class CommandGroup(click.Group, Command):
+    """A command with commands of its own."""
+
+    command_class = Command
+
+
+class FilesCommand(Command):
+    """A command on one file, or on several and those of folders, one after another.
+
+    Its parameters `configs` and `keep_going` are used up here; its function gets one CONFIG, None
+    where it takes none.
+    """
+
+    def invoke(self, ctx: click.Context) -> Any:
+        """Run it on each file."""
+        configs, keep_going = ctx.params.pop("configs"), ctx.params.pop("keep_going")
+        config = configs[0] if configs else None
+        if len(configs) < 2 and not (config and os.path.isdir(config)):
+            ctx.params["config"] = config
+            return super().invoke(ctx)
+        from tdxwrap.cli.several import each_file, files_of
+
+        invocation = Invocation.of(ctx)
+        invocation.command = command_name(ctx)
+        if ctx.params.get("parent_segment"):
+            hint = "it would override every file"
+            raise UsageProblem("--parent-segment goes with a single file", hint=hint)
+        assert self.callback is not None
+        one = partial(self.callback, **ctx.params)
+        markdown = ctx.params.get("markdown", False)
+        return each_file(
+            invocation.new_app(), files_of(configs), one, keep_going=keep_going, markdown=markdown
+        )

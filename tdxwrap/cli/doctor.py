@@ -1,0 +1,42 @@
+"""`tdxwrap doctor [CONFIG]`: check that everything is in place."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tdxwrap.cli.command import FilesCommand
+from tdxwrap.cli.options import CONFIG, KEEP_GOING, PARENT_SEGMENT
+
+if TYPE_CHECKING:
+    from tdxwrap.cli.app import App
+
+
+@click.command(cls=FilesCommand)
+@click.argument("configs", nargs=-1, metavar="[CONFIG]...", type=CONFIG)
+@PARENT_SEGMENT
+@KEEP_GOING
+def doctor(app: App, config: str | None, parent_segment: str | None) -> int:
+    """Check that everything is in place. That is tdx, login, profile, `tdx api`, the parent
+    segment and, with a CONFIG, its tables and columns.
+
+    \b
+    tdxwrap doctor
+    tdxwrap doctor rt.yaml --profile production
+    """
+    from tdxwrap.apply.doctor import State, examine, failure
+    from tdxwrap.config.load import load
+    from tdxwrap.output import plan_text
+
+    loaded = None if config is None else load(config, environ=app.environ)
+    app.console.print_warnings(loaded.warnings if loaded else ())
+    ps = parent_segment or (loaded.config.parent_segment if loaded else None)
+    app.segment = ps or ""
+    with app.connected(ps) as connected:
+        checks = examine(connected, loaded, ps, app.account)
+    app.console.print_result(plan_text.check_lines(checks))
+    failed = [check for check in checks if check.state is State.FAILED]
+    if failed and app.chosen.quiet:
+        app.console.print_always(plan_text.check_lines(failed))
+    return app.end(failure(checks), printed=True, checks=list(checks))

@@ -1,0 +1,48 @@
+"""`tdxwrap graph CONFIG`: a picture of a configuration, alone or beside what is live."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tdxwrap.cli.command import Command
+from tdxwrap.cli.options import CONFIG, SEGMENT
+
+if TYPE_CHECKING:
+    from tdxwrap.cli.app import App
+
+
+@click.command(cls=Command)
+@click.argument("config", type=CONFIG)
+@click.option("--dot", is_flag=True, help="DOT, for Graphviz, in place of Mermaid.")
+@click.option(
+    "--live",
+    metavar="PS",
+    type=SEGMENT,
+    help="Colour what is live, missing or different on PS.",
+)
+def graph(app: App, config: str, *, dot: bool, live: str | None) -> int:
+    """Print a CONFIG as a Mermaid flowchart. Event tables, key events and attributes, and the ID
+    stitching.
+
+    \b
+    tdxwrap graph rt.yaml --live 394649
+    tdxwrap graph rt.yaml --dot | dot -Tsvg > rt.svg
+    """
+    from tdxwrap.apply import session
+    from tdxwrap.config.load import load
+    from tdxwrap.generate import graph as pictures
+    from tdxwrap.plan.build import build
+    from tdxwrap.realtime.state import BLANK
+
+    loaded = load(config, environ=app.environ)
+    app.console.print_warnings(loaded.warnings)
+    state = BLANK
+    if live is not None:
+        with app.connected(live) as connected:
+            state = session.read(connected, live)
+    picture = pictures.picture(build(loaded.config, state), live=live is not None)
+    text = pictures.dot(picture) if dot else pictures.mermaid(picture)
+    app.console.print_text(text)
+    return app.end(format="dot" if dot else "mermaid", graph=text)

@@ -1,0 +1,65 @@
+"""`tdxwrap new [PS]`: a first CONFIG from what the account holds."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tdxwrap.cli.command import Command
+from tdxwrap.cli.options import FILE, SEGMENT
+from tdxwrap.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tdxwrap.cli.app import App
+
+
+@click.command(cls=Command)
+@click.argument("ps", required=False, type=SEGMENT)
+@click.option(
+    "--table", "tables", multiple=True, metavar="DB.TABLE", help="An event table; repeatable."
+)
+@click.option(
+    "--stitch-by", "keys", multiple=True, metavar="COL", help="A stitching key; repeatable."
+)
+@click.option("--lookup-key", metavar="COL", help="The profile key of the parent segment.")
+@FILE
+def new(
+    app: App,
+    ps: str | None,
+    *,
+    tables: tuple[str, ...],
+    keys: tuple[str, ...],
+    lookup_key: str | None,
+    file: Path | None,
+) -> int:
+    """Propose a first CONFIG for PS (id or name). It is made from the tables that the account
+    holds. On a terminal it asks for what is not given; elsewhere PS and --table are needed.
+
+    \b
+    tdxwrap new -f rt.yaml
+    tdxwrap new "Customer 360" --table web.pageviews --stitch-by email > rt.yaml
+    """
+    from tdxwrap.cli.questions import Wishes, choose
+    from tdxwrap.generate.first_config import config_text
+    from tdxwrap.output.plan_text import Line
+
+    needed = {"PS": ps, "--table DB.TABLE": tables}
+    missing = " and ".join(option for option, value in needed.items() if not value)
+    if missing and not app.console.can_ask:
+        hint = "give it, or run tdxwrap new on a terminal, where it asks"
+        raise UsageProblem(f"missing: {missing}", hint=hint)
+    chosen = choose(app, ps, Wishes(tables, keys, lookup_key))
+    text = config_text(chosen)
+    if chosen.configured:
+        segment = chosen.segment
+        live = f"{segment.name} is configured already: see `tdxwrap export {segment.id}`"
+        app.console.print_note([Line("! ", live, mark="yellow")])
+    app.print_or_write(text, file)
+    if file is not None:
+        following = f"what now: tdxwrap rehearse {file}, tdxwrap plan {file}"
+        app.console.print_note([Line("", following)])
+    where = None if file is None else str(file)
+    return app.end(config=text, file=where, configured=chosen.configured)

@@ -1,0 +1,54 @@
+"""`tdxwrap plan CONFIG`: read, compare and show; nothing is written."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tdxwrap.cli.command import FilesCommand
+from tdxwrap.cli.options import CONFIGS, KEEP_GOING, PARENT_SEGMENT, plan_options
+from tdxwrap.errors import ExitCode
+
+if TYPE_CHECKING:
+    from tdxwrap.cli.app import App
+    from tdxwrap.plan.changes import PlanOptions
+
+
+@click.command(cls=FilesCommand)
+@CONFIGS
+@PARENT_SEGMENT
+@KEEP_GOING
+@plan_options
+@click.option("--exit-code", is_flag=True, help="Exit 7 when changes are pending.")
+@click.option("--markdown", is_flag=True, help="For a pull request comment.")
+def plan(
+    app: App,
+    config: str,
+    parent_segment: str | None,
+    *,
+    options: PlanOptions,
+    exit_code: bool,
+    markdown: bool,
+) -> int:
+    """Show what apply would change. Writes nothing.
+
+    \b
+    tdxwrap plan rt.yaml
+    tdxwrap plan rt.yaml --exit-code        7 when something would change
+    tdxwrap plan rt.yaml --markdown         for a pull request
+    """
+    from tdxwrap.apply import session
+    from tdxwrap.output import plan_text
+
+    loaded, ps = app.load(config, parent_segment)
+    with app.connected() as connected:
+        found = session.make_plan(connected, loaded, ps, options)
+    app.about(found.live.segment, len(found.pending))
+    if markdown:
+        app.console.print_text(plan_text.plan_markdown(found, app.account))
+    else:
+        everything = app.chosen.verbose
+        app.console.print_result(plan_text.plan_lines(found, app.account, everything=everything))
+    code = app.end(plan=found)
+    return ExitCode.PENDING if exit_code and found.pending else code

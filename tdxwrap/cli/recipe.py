@@ -1,0 +1,66 @@
+"""`tdxwrap recipe CONFIG`: the same work as a shell script."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tdxwrap.cli.command import Command
+from tdxwrap.cli.options import CONFIG, PARENT_SEGMENT, plan_options
+from tdxwrap.errors import UnsafePlan, UsageProblem
+
+if TYPE_CHECKING:
+    from tdxwrap.cli.app import App
+    from tdxwrap.plan.changes import Plan, PlanOptions
+
+
+@click.command(cls=Command)
+@click.argument("config", type=CONFIG)
+@PARENT_SEGMENT
+@click.option("--plan", is_flag=True, help="Read what is live; print only the remaining work.")
+@plan_options
+def recipe(
+    app: App, config: str, parent_segment: str | None, *, plan: bool, options: PlanOptions
+) -> int:
+    """Print the same work as a shell script. In the recipe's own commands, tdx and jq; it may run
+    again and again. With --plan updates, too.
+
+    \b
+    tdxwrap recipe rt.yaml > step7.sh && bash step7.sh
+    """
+    from tdxwrap.apply import session
+    from tdxwrap.generate import shell_script
+
+    if not plan and (options.prune or options.replace or options.force):
+        raise UsageProblem(
+            "--prune, --replace and --force need --plan",
+            hint="without --plan the script leaves what is there as it is",
+        )
+    loaded, ps = app.load(config, parent_segment)
+    origin = shell_script.Origin(config, ps, app.chosen.profile, app.chosen.site)
+    if plan:
+        with app.connected() as connected:
+            found = session.make_plan(connected, loaded, ps, options)
+        _show_and_check(app, found, options)
+        text = shell_script.remaining(found, origin)
+    else:
+        text = shell_script.whole(loaded.config, origin)
+    app.console.print_text(text)
+    return app.end(script=text)
+
+
+def _show_and_check(app: App, plan: Plan, options: PlanOptions) -> None:
+    """Refuse what apply would refuse, and say how much is to do."""
+    from tdxwrap.apply import session
+    from tdxwrap.output import plan_text
+    from tdxwrap.output.plan_text import Line
+
+    session.refuse_unfit(plan)
+    session.refuse_blocked(plan)
+    if plan.dangers and not options.force:
+        raise UnsafePlan(
+            "; ".join(f"the {c.kind} would change to {c.name}: {c.reason}" for c in plan.dangers),
+            hint="nothing was written. If that is what you want, add --force",
+        )
+    app.console.print_note([Line("", plan_text.counts_text(plan))])

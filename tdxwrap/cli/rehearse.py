@@ -1,0 +1,57 @@
+"""`tdxwrap rehearse CONFIG`: a whole apply on the built-in fake tdx, in a throwaway world."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tdxwrap.cli.command import Command
+from tdxwrap.cli.options import CONFIG, plan_options
+from tdxwrap.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from tdxwrap.cli.app import App
+    from tdxwrap.plan.changes import PlanOptions
+
+
+@click.command(cls=Command)
+@click.argument("config", required=False, metavar="CONFIG", type=CONFIG)
+@click.option(
+    "--from",
+    "source",
+    metavar="JOURNAL|EXPORT",
+    help="Start from what a run found (id, last, path), or from an exported file.",
+)
+@click.option("--fault", metavar="NAME", help="Let something go wrong; `list` shows what can.")
+@plan_options
+def rehearse(
+    app: App, config: str | None, *, source: str | None, fault: str | None, options: PlanOptions
+) -> int:
+    """Show a whole apply on a stand-in for tdx. No account is needed and nothing is touched:
+    tables, columns and parent segment are made up from CONFIG, and thrown away at the end.
+
+    \b
+    tdxwrap rehearse rt.yaml
+    tdxwrap rehearse rt.yaml --fault lost-answer
+    tdxwrap rehearse rt.yaml --from exported.yaml --prune
+    """
+    if fault == "list":
+        return _list_faults(app)
+    if config is None:
+        raise UsageProblem("which CONFIG is to be rehearsed?", hint="see tdxwrap rehearse --help")
+    if app.chosen.journal is not None:
+        raise UsageProblem("a rehearsal writes no journal", hint="leave out --journal")
+    from tdxwrap.cli.stage import perform
+
+    return perform(app, config, source=source, fault=fault, options=options)
+
+
+def _list_faults(app: App) -> int:
+    from tdxwrap.output.plan_text import Line
+    from tdxwrap.sandbox.rehearsal import FAULTS
+
+    app.command = "rehearse --fault list"
+    faults = {name: fault.help for name, fault in FAULTS.items()}
+    app.console.print_answer(Line(f"{name:<14}", text) for name, text in faults.items())
+    return app.end(faults=faults)

@@ -1,0 +1,74 @@
+"""`tdxwrap runs`, `runs show`, `runs export`: the journals of earlier runs."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import click
+
+from tdxwrap.cli.command import CommandGroup
+from tdxwrap.cli.options import FilePath
+from tdxwrap.errors import UsageProblem
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from tdxwrap.cli.app import App
+
+RUN = click.argument("run", metavar="ID|last|PATH")
+
+
+@click.group(cls=CommandGroup, invoke_without_command=True)
+def runs(app: App) -> int:
+    """List earlier runs, newest first.
+
+    \b
+    tdxwrap runs
+    tdxwrap runs show last
+    """
+    from tdxwrap.journal import runs
+
+    found = runs.every(app.environ)
+    app.console.print_answer(runs.list_lines(found))
+    return app.end(runs=[run.summary() for run in found])
+
+
+@runs.command()
+@RUN
+def show(app: App, run: str) -> int:
+    """Tell the story of one run: its steps, changes and tdx calls.
+
+    \b
+    tdxwrap runs show last
+    """
+    from tdxwrap.journal import runs
+
+    found = runs.find(app.environ, run)
+    app.console.print_answer(runs.story(found))
+    return app.end(run=found.summary(), lines=list(found.lines))
+
+
+@runs.command()
+@RUN
+@click.option("--redact", is_flag=True, help="Replace every name and id, consistently.")
+@click.option("-f", "--file", type=FilePath(), help="Write there.")
+@click.option("--config-out", type=FilePath(), help="With --redact: write the run's CONFIG there.")
+def export(app: App, run: str, *, redact: bool, file: Path | None, config_out: Path | None) -> int:
+    """Print the journal of a run, to be shared or kept as a test.
+
+    \b
+    tdxwrap runs export last --redact -f run.jsonl
+    """
+    from tdxwrap.journal import runs
+
+    if config_out is not None and not redact:
+        hint = "without --redact, use the configuration file itself"
+        raise UsageProblem("--config-out goes with --redact", hint=hint)
+    found = runs.find(app.environ, run)
+    text, config = found.path.read_text(encoding="utf-8"), ""
+    if redact:
+        text, config = runs.disguised(found, app.environ, config_out is not None)
+    app.print_or_write(text, file)
+    if config_out is not None:
+        app.write(config_out, config, "--config-out")
+    return app.end(text=text if file is None else None)
