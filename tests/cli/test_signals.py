@@ -79,7 +79,12 @@ def test_a_second_ctrl_c_ends_at_once_what_ignores_the_first(shell: Shell, world
 
     running.send_signal(signal.SIGINT)
     time.sleep(0.3)
+    assert all(alive(pid) for pid in pids)
     running.send_signal(signal.SIGINT)
+    second = time.monotonic()
+    wait_for(lambda: not any(alive(pid) for pid in pids))
+    # After the first alone it has 2 s to end by itself.
+    assert time.monotonic() - second < 1.2
     code, err = end(running)
 
     assert code == 130

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import stat
+import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -164,11 +165,8 @@ def test_retries_are_recorded(shell: Shell, world: World) -> None:
 
 
 def test_only_the_user_may_read_it_whatever_the_umask(shell: Shell) -> None:
-    earlier = os.umask(0)
-    try:
-        assert shell.run("status", "394649").code == 0
-    finally:
-        os.umask(earlier)
+    command = shell.command("status", "394649")
+    assert subprocess.run(command, cwd=shell.cwd, env=shell.environ, umask=0).returncode == 0
 
     path = the_journal(shell)
     assert stat.S_IMODE(path.stat().st_mode) == 0o600

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import time
 from urllib.parse import quote
 
 import pytest
@@ -107,9 +108,11 @@ def test_json_values_and_keys_are_taken_out_and_nothing_else() -> None:
     }
 
 
-def test_long_runs_of_digits_and_words_end_soon() -> None:
-    for piece in ("1", "bearer ", "authorization ", "eyJabcdefgh.", "TD1 ", "1/"):
-        Redactor().text(piece * 200_000)
+@pytest.mark.parametrize("piece", ["1", "bearer ", "authorization ", "eyJabcdefgh.", "TD1 ", "1/"])
+def test_long_runs_of_digits_and_words_end_soon(piece: str) -> None:
+    started = time.process_time()
+    Redactor().text(piece * 200_000)
+    assert time.process_time() - started < 5
 
 
 @given(st.lists(key_text, min_size=1, max_size=3), st.text(), st.text())

@@ -529,7 +529,7 @@ def stop(number, frame):
 path, how = sys.argv[1:]
 signal.signal(signal.SIGTERM, stop)
 signal.signal(signal.SIGALRM, stop)
-with Tdx(path, grace=0.3) as tdx:
+with Tdx(path, grace=float(os.environ.get("GRACE", 0.3))) as tdx:
     if how == "main":
         tdx.run("x")
     elif how == "loop":
@@ -563,8 +563,9 @@ def test_signal_to_tdxwrap_leaves_no_process(
     assert wait_for(lambda: survivors(marker) == [], 2)
 
 
-def start_driver(path: str, how: str, marker: str) -> subprocess.Popen[bytes]:
+def start_driver(path: str, how: str, marker: str, grace: float = 0.3) -> subprocess.Popen[bytes]:
     environ = {**os.environ, "MARK": marker, "PYTHONPATH": str(MAIN_DIRECTORY)}
+    environ["GRACE"] = str(grace)
     return subprocess.Popen(
         [sys.executable, "-c", DRIVER, path, how],
         env=environ,
@@ -588,10 +589,12 @@ def test_signal_at_any_moment_leaves_no_process(shell: Stub, marker: str, tmp_pa
 
 
 def test_second_signal_ends_a_deaf_tdx_at_once(shell: Stub, marker: str, tmp_path: Path) -> None:
-    process = start_driver(shell(f"touch {tmp_path}/run-$$\n{STUBBORN}"), "main", marker)
+    body = f"touch {tmp_path}/run-$$\n{STUBBORN}"
+    process = start_driver(shell(body), "main", marker, grace=60)
     assert wait_for(lambda: list(tmp_path.glob("run-*")))
     process.send_signal(signal.SIGINT)
     time.sleep(0.1)
+    assert survivors(marker) != []
     process.send_signal(signal.SIGINT)
     process.wait(20)
     assert wait_for(lambda: survivors(marker) == [], 5)
