@@ -12,6 +12,8 @@ JOBS ?= 4
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= fixtures/configs/web-personalization.yaml
+# The suite starts Python a thousand times: what has been compiled is kept.
+unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: run test lint sweep soak bench snapshots screenshot clean
 
