@@ -20,12 +20,12 @@ from tdxwrap.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from tdxwrap.apply.export import config_text
-    from tdxwrap.apply.session import Outcome, Session, apply, make_plan, read
-    from tdxwrap.apply.verify import Report, validate
+    from tdxwrap.apply.session import Outcome, Session, apply, make_plan, read_live
+    from tdxwrap.apply.verify import Report, verify
     from tdxwrap.config.load import LoadedConfig, load
     from tdxwrap.config.models import RtConfig
     from tdxwrap.errors import TdxwrapError
-    from tdxwrap.plan.build import build
+    from tdxwrap.plan.build import build_plan
     from tdxwrap.plan.changes import Change, Plan, PlanOptions
     from tdxwrap.realtime.api import Realtime
     from tdxwrap.realtime.retry import Retry
@@ -35,12 +35,12 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "apply.export": ("config_text",),
-    "apply.session": ("Outcome", "Session", "apply", "make_plan", "read"),
-    "apply.verify": ("Report", "validate"),
+    "apply.session": ("Outcome", "Session", "apply", "make_plan", "read_live"),
+    "apply.verify": ("Report", "verify"),
     "config.load": ("LoadedConfig", "load"),
     "config.models": ("RtConfig",),
     "errors": ("TdxwrapError",),
-    "plan.build": ("build",),
+    "plan.build": ("build_plan",),
     "plan.changes": ("Change", "PlanOptions", "Plan"),
     "realtime.api": ("Realtime",),
     "realtime.retry": ("Retry",),
@@ -66,12 +66,12 @@ __all__ = [
     "TdxwrapError",
     "WaitPolicy",
     "apply",
-    "build",
+    "build_plan",
     "config_text",
     "load",
     "make_plan",
-    "read",
-    "validate",
+    "read_live",
+    "verify",
     "wait_until_ready",
 ]
 

@@ -23,9 +23,9 @@ from tdxwrap.errors import (
 from tdxwrap.plan import columns
 from tdxwrap.plan.changes import Topic
 from tdxwrap.realtime.api import credential_source
-from tdxwrap.realtime.read import Reads, is_id, meant
+from tdxwrap.realtime.read import Reads, is_id, resolve_segment
 from tdxwrap.realtime.state import Schema, Segment
-from tdxwrap.realtime.tables import finish_schema, start_schema
+from tdxwrap.realtime.tables import SchemaReads
 from tdxwrap.realtime.wait import TERMINAL
 from tdxwrap.system.threads import result
 from tdxwrap.tdx.process import find_executable
@@ -98,17 +98,17 @@ def _outcome(call: Callable[..., Any], *args: Any) -> Any:
 
 
 def _resolved(reads: Reads, listing: Future[tuple[Segment, ...]], ps: str) -> Segment:
-    return meant(reads.api, reads.retry, result(listing), ps)
+    return resolve_segment(reads.api, reads.retry, ps, result(listing))
 
 
 def _read_schema(reads: Reads, config: RtConfig, segment: Any, asked: str, setting: Any) -> Schema:
     if not isinstance(segment, Segment):
-        return finish_schema(reads, config, start_schema(reads, config, None), ())
+        return SchemaReads(reads, config, None).finish(())
     if segment.id != asked:  # it was given by name
         setting = _outcome(result, reads.start(reads.api.setting, segment.id))
     tables = setting.get("eventTables") if isinstance(setting, dict) else ()
     live_tables = map(EventTable.from_api, tables or ())
-    return finish_schema(reads, config, start_schema(reads, config, segment.id), live_tables)
+    return SchemaReads(reads, config, segment.id).finish(live_tables)
 
 
 def _problem(name: str, error: TdxwrapError, login: Check | None = None) -> Check:

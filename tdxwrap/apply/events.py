@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeAlias
+from typing import Any, TypeAlias
 
 from tdxwrap.errors import TdxwrapError
 from tdxwrap.plan.changes import Change
@@ -104,6 +104,15 @@ Event: TypeAlias = (
     | LiveMoved
 )
 Listener: TypeAlias = Callable[[Event], None]
+
+
+def announcing(listen: Listener, event: Callable[..., Event]) -> Callable[..., None]:
+    """Return a callback that announces its arguments as an event."""
+
+    def announce(*values: Any) -> None:
+        listen(event(*values))
+
+    return announce
 
 
 def ignore(event: Event) -> None:

@@ -6,24 +6,39 @@ its own accord.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from contextlib import ExitStack
 from dataclasses import dataclass, field, replace
 from typing import Protocol
 
-from tdxwrap.apply.events import Listener, LiveMoved, StepDone, StepStarted, ignore
+from tdxwrap.apply.events import (
+    Listener,
+    LiveMoved,
+    StatusSeen,
+    StepDone,
+    StepStarted,
+    announcing,
+    ignore,
+)
 from tdxwrap.apply.steps import Settings, carry_out
-from tdxwrap.apply.verify import Report, validate
+from tdxwrap.apply.verify import Report, verify
 from tdxwrap.config.load import LoadedConfig
 from tdxwrap.errors import ColumnsMissing, TdxwrapError, UnsafePlan, UsageProblem
 from tdxwrap.plan import columns
-from tdxwrap.plan.build import build
+from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Finding, Level, Plan, PlanOptions
-from tdxwrap.realtime import read as reading
-from tdxwrap.realtime import tables
 from tdxwrap.realtime.api import Realtime, credential_source
+from tdxwrap.realtime.read import (
+    LiveReads,
+    Reads,
+    is_id,
+    live_state,
+    resolve_segment,
+    start_items,
+)
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState, Segment
+from tdxwrap.realtime.tables import FEW, SchemaReads
 from tdxwrap.realtime.wait import READY, WaitPolicy, wait_until_ready
 from tdxwrap.system.lock import segment_lock
 from tdxwrap.system.signals import as_error
@@ -84,19 +99,19 @@ def check_key(session: Session) -> str:
     session.listen(StepStarted("key"))
     start = session.retry.clock()
     source = credential_source(session.environ, session.profile)
-    told = ""
+    login = ""
     if source is None:
-        told = session.retry.read(session.api.check_auth)
+        login = session.retry.read(session.api.check_auth)
     checkpoint = f"credentials from {source or 'the login that tdx has'}"
-    session.listen(StepDone("key", checkpoint, session.retry.clock() - start, told))
-    return told
+    session.listen(StepDone("key", checkpoint, session.retry.clock() - start, login))
+    return login
 
 
 def parent_segment(loaded: LoadedConfig, override: str | None) -> str:
-    """The parent segment that is meant: `--parent-segment`, else what the file says.
+    """Return the parent segment that `--parent-segment` names, else the file.
 
     Raises:
-        UsageProblem: neither says it.
+        UsageProblem: neither names one.
     """
     ps = override or loaded.config.parent_segment
     if not ps:
@@ -107,43 +122,54 @@ def parent_segment(loaded: LoadedConfig, override: str | None) -> str:
     return ps
 
 
-def read(session: Session, ps: str, hold: Callable[[str], None] | None = None) -> LiveState:
-    """What is live on a parent segment (`read_live` says what `hold` is and what is raised)."""
-    with reading.Reads(session.api, session.retry) as reads:
-        return reading.read_live(reads, ps, hold)
+def read_live(session: Session, ps: str) -> LiveState:
+    """Return the live state of a parent segment, given by id or name.
+
+    Raises:
+        NotFound, Refused: as `resolve_segment`.
+        CallFailed: a read kept failing.
+    """
+    with Reads(session.api, session.retry) as reads:
+        live = LiveReads(reads, ps)
+        return live.finish(live.segment())
 
 
 def make_plan(
-    session: Session,
-    loaded: LoadedConfig,
-    ps: str,
-    options: PlanOptions | None = None,
-    hold: Callable[[str], None] | None = None,
-    meanwhile: Callable[[], None] = lambda: None,
+    session: Session, loaded: LoadedConfig, ps: str, options: PlanOptions | None = None
 ) -> Plan:
-    """Read, compare and check the columns; writes nothing.
+    """Read, compare and check the columns; writes nothing."""
+    with Reads(session.api, session.retry) as reads:
+        started = _PlanReads(reads, loaded, ps, options or PlanOptions())
+        return started.plan(started.live.segment())
 
-    Args:
-        hold: as for `read_live`.
-        meanwhile: called while tdx reads; what it raises goes before what the reads do.
-    """
-    config, check = loaded.config, (options or PlanOptions()).check_columns
-    with reading.Reads(session.api, session.retry) as reads:
-        started = reading.start_live(reads, ps, hold)
+
+class _PlanReads:
+    """The reads that a plan needs, under way."""
+
+    def __init__(self, reads: Reads, loaded: LoadedConfig, ps: str, options: PlanOptions) -> None:
+        self.live = LiveReads(reads, ps)
+        self._reads = reads
+        self._ps = ps
+        self._loaded = loaded
+        self._options = options
         # A few tables are described at once, since that takes no time; many only if need be.
-        at_once = check and reading.is_id(ps) and len(config.tables()) <= tables.FEW
-        early = tables.start_schema(reads, config, ps) if at_once else None
-        meanwhile()
-        live = reading.finish_live(reads, started, hold)
-        plan = build(config, live, options)
-        if not (check and plan.pending):
+        few = len(loaded.config.tables()) <= FEW
+        at_once = options.check_columns and is_id(ps) and few
+        self._schema = SchemaReads(reads, loaded.config, ps) if at_once else None
+
+    def plan(self, segment: Segment) -> Plan:
+        """Compare the file with what is live; check its columns if there is anything to write."""
+        live = self.live.finish(segment)
+        config = self._loaded.config
+        plan = build_plan(config, live, self._options)
+        if not (self._options.check_columns and plan.pending):
             return plan
-        if early is None or live.segment.id != ps:
-            early = tables.start_schema(reads, config, live.segment.id)
-        schema = tables.finish_schema(reads, config, early, live.event_tables)
-    found = columns.check(config, schema)
-    placed = (replace(each, where=loaded.source.where(each.loc)) for each in found)
-    return replace(plan, findings=tuple(placed))
+        schema = self._schema
+        if schema is None or segment.id != self._ps:
+            schema = SchemaReads(self._reads, config, segment.id)
+        found = columns.check(config, schema.finish(live.event_tables))
+        placed = (replace(each, where=self._loaded.source.where(each.loc)) for each in found)
+        return replace(plan, findings=tuple(placed))
 
 
 def apply(
@@ -154,13 +180,13 @@ def apply(
     consent: Consent,
     options: PlanOptions | None = None,
     settings: Settings | None = None,
-    patience: WaitPolicy | None,
+    policy: WaitPolicy | None,
 ) -> Outcome:
-    """The main job: Step 7 from the key check to the validation.
+    """Apply a configuration: Step 7 of the recipe, from the key check to the validation.
 
     Args:
         consent: shows the plan, and agrees to it or raises.
-        patience: how to wait for the status `ok`; None does not wait and does not validate.
+        policy: how to wait for the status `ok`; None does not wait and does not validate.
     Raises:
         UnsafePlan: the plan needs `--replace`, `--prune` or `--force`; nothing was written.
         ColumnsMissing: a table, a column or a key cannot be as the file says; nothing was written.
@@ -168,29 +194,41 @@ def apply(
         NotReady: the status is terminal, the wait ran out, or the validation failed.
         TdxwrapError: a call failed for good.
     """
-    login = ""
-    with ExitStack() as held:
-
-        def hold(segment_id: str) -> None:
-            held.enter_context(segment_lock(session.environ, segment_id))
-
-        def key() -> None:
-            nonlocal login
-            login = check_key(session)
-
-        plan = make_plan(session, loaded, ps, options, hold, key)
+    with ExitStack() as locks:
+        login, plan = _first_plan(session, loaded, ps, options or PlanOptions(), locks)
         plan = _agreed(session, loaded, plan, consent, options)
         carry_out(plan, session.api, session.retry, settings, session.listen)
-        if patience is None:
+        if policy is None:
             return Outcome(plan, None, plan.live, login)
         try:
-            live = _wait(session, plan, patience)
-            report = _validated(session, loaded, plan, live, options)
+            live = _wait(session, plan, policy)
+            report = _verified(session, loaded, plan, live, options)
             return Outcome(plan, report, live, login)
         except KeyboardInterrupt as stop:
             raise _while_waiting(as_error(stop), plan) from None
         except TdxwrapError as error:
             raise _while_waiting(error, plan) from None
+
+
+def _first_plan(
+    session: Session, loaded: LoadedConfig, ps: str, options: PlanOptions, locks: ExitStack
+) -> tuple[str, Plan]:
+    """Lock the segment, then read it and plan; the key is checked while tdx reads.
+
+    The id of a segment given by name is only known once tdx has listed it.
+
+    Returns:
+        What tdx says of the login, and the plan.
+    """
+    with Reads(session.api, session.retry) as reads:
+        if is_id(ps):
+            locks.enter_context(segment_lock(session.environ, ps))
+        started = _PlanReads(reads, loaded, ps, options)
+        login = check_key(session)
+        segment = started.live.segment()
+        if segment.id != ps or not is_id(ps):
+            locks.enter_context(segment_lock(session.environ, segment.id))
+        return login, started.plan(segment)
 
 
 def _while_waiting(error: TdxwrapError, plan: Plan) -> TdxwrapError:
@@ -213,80 +251,72 @@ def _agreed(
     """Plan until what was agreed to is still what is live: never write blindly."""
     while True:
         consent.show(plan)
-        refuse_unfit(plan)
-        refuse_blocked(plan)
+        refuse_unsafe(plan)
         if not consent.ask(plan):
             return plan
         segment_id = plan.live.segment.id
-        if read(session, segment_id).configured_like(plan.live):
+        if read_live(session, segment_id).configured_like(plan.live):
             return plan
         session.listen(LiveMoved())
         plan = make_plan(session, loaded, segment_id, options)
 
 
-def refuse_blocked(plan: Plan) -> None:
-    """Stop here if the plan may not be carried out.
+def refuse_unsafe(plan: Plan) -> None:
+    """Stop here if the plan must not be carried out.
 
     Raises:
-        UnsafePlan: with every reason, and the options that would allow it.
+        ColumnsMissing: for the first failed column check, with the others beside it.
+        UnsafePlan: with every blocker, and the options that would allow the plan.
     """
-    if not plan.blockers:
-        return
-    flags = " ".join(dict.fromkeys(blocker.flag for blocker in plan.blockers if blocker.flag))
-    raise UnsafePlan(
-        "; ".join(blocker.reason for blocker in plan.blockers),
-        hint=f"nothing was written. If that is what you want, add {flags}"
-        if flags and all(blocker.flag for blocker in plan.blockers)
-        else "nothing was written. Take the item out of the file, or mend it in the console",
-    )
+    failed = [_as_error(finding) for finding in plan.findings if finding.level is Level.FAILED]
+    if failed:
+        error, *others = failed
+        way = "nothing was written: fix the file, or skip the check with --no-check-columns"
+        error.hint = f"{error.hint}\n{way}".strip()
+        error.others = tuple(others)
+        raise error
+    if plan.blockers:
+        flags = [blocker.flag for blocker in plan.blockers]
+        way = "Take the item out of the file, or fix it in the console"
+        if all(flags):
+            way = f"If that is what you want, add {' '.join(dict.fromkeys(flags))}"
+        reasons = "; ".join(blocker.reason for blocker in plan.blockers)
+        raise UnsafePlan(reasons, hint=f"nothing was written. {way}")
 
 
-def refuse_unfit(plan: Plan) -> None:
-    """Stop here if the column checks failed.
-
-    Raises:
-        ColumnsMissing: for the first failed check, with the others beside it.
-    """
-    failed = [_unfit(finding) for finding in plan.findings if finding.level is Level.FAILED]
-    if not failed:
-        return
-    error, *others = failed
-    way = "nothing was written: mend the file, or leave the check out with --no-check-columns"
-    error.hint = f"{error.hint}\n{way}".strip()
-    error.others = tuple(others)
-    raise error
-
-
-def _unfit(finding: Finding) -> ColumnsMissing:
+def _as_error(finding: Finding) -> ColumnsMissing:
     error = ColumnsMissing(finding.message, hint=finding.hint)
     error.where = finding.where
     return error
 
 
-def _wait(session: Session, plan: Plan, patience: WaitPolicy) -> LiveState:
-    """Wait for `ok` and read what is live then."""
+def _wait(session: Session, plan: Plan, policy: WaitPolicy) -> LiveState:
+    """Wait for `ok` and return what is live then."""
     session.listen(StepStarted("wait"))
     start = session.retry.clock()
     live = plan.live
     if plan.pending or live.segment.status != READY:
-        live = _live_when_ready(session, live, patience)
+        live = _live_when_ready(session, live.segment, policy)
     checkpoint = 'RT status is "ok", infrastructure fully deployed and ready'
     session.listen(StepDone("wait", checkpoint, session.retry.clock() - start))
     return live
 
 
-def _live_when_ready(session: Session, before: LiveState, patience: WaitPolicy) -> LiveState:
-    """What is live is read beside the first look; only if that is not yet `ok`, once more."""
-    segment_id = before.segment.id
-    with reading.Reads(session.api, session.retry) as reads:
-        items = reading.start_items(reads, segment_id, view=False)
-        looks = wait_until_ready(session.api, segment_id, patience, session.retry, session.listen)
-        if looks > 1:
-            items = reading.start_items(reads, segment_id, view=False)
-        return reading.read_again(before, READY, items)
+def _live_when_ready(session: Session, segment: Segment, policy: WaitPolicy) -> LiveState:
+    """Read what is live beside the first poll; read it again if the status was not yet `ok`."""
+    with Reads(session.api, session.retry) as reads:
+        items = start_items(reads, segment.id, view=False)
+        if _wait_until_ready(session, segment.id, policy) > 1:
+            items = start_items(reads, segment.id, view=False)
+        return live_state(replace(segment, status=READY), items)
 
 
-def _validated(
+def _wait_until_ready(session: Session, segment_id: str, policy: WaitPolicy) -> int:
+    on_status = announcing(session.listen, StatusSeen)
+    return wait_until_ready(session.api, segment_id, policy, session.retry, on_status)
+
+
+def _verified(
     session: Session,
     loaded: LoadedConfig,
     plan: Plan,
@@ -294,20 +324,20 @@ def _validated(
     options: PlanOptions | None,
 ) -> Report:
     session.listen(StepStarted("validate"))
-    after = plan if live is plan.live else build(loaded.config, live, options)
-    report = validate(live, after)
+    after = plan if live is plan.live else build_plan(loaded.config, live, options)
+    report = verify(live, after)
     if report.ok:
         session.listen(StepDone("validate", "RT configuration complete and validated", 0.0))
     return report
 
 
-def wait_for(session: Session, ps: str, patience: WaitPolicy) -> Segment:
+def wait_for(session: Session, ps: str, policy: WaitPolicy) -> Segment:
     """`tdxwrap wait`: find the segment and wait until its status is `ok` (F12, F21).
 
     Raises:
         NotReady, NotFound, Refused: as `wait_until_ready` and `resolve_segment`.
     """
-    segment = reading.resolve_segment(session.api, session.retry, ps)
+    segment = resolve_segment(session.api, session.retry, ps)
     if segment.status != READY:
-        wait_until_ready(session.api, segment.id, patience, session.retry, session.listen)
+        _wait_until_ready(session, segment.id, policy)
     return replace(segment, status=READY)

@@ -38,7 +38,7 @@ class Report:
         return all(check.ok for check in self.checks) and not self.differences
 
 
-def validate(live: LiveState, plan: Plan | None = None) -> Report:
+def verify(live: LiveState, plan: Plan | None = None) -> Report:
     """The recipe's Validation over what is live and, with a plan, every field of every item.
 
     With a file at least as many key events and attributes are expected as it has; without one,

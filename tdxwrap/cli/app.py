@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tdxwrap.apply import session
-from tdxwrap.apply.events import ChangeDone, Event
+from tdxwrap.apply.events import ChangeDone, Event, Retrying, announcing
 from tdxwrap.apply.session import Session
 from tdxwrap.cli.options import Globals
 from tdxwrap.config.load import LoadedConfig, load
@@ -158,7 +158,7 @@ class App:
                 retries=chosen.retries,
                 delay=chosen.retry_delay,
                 sleep=tdx.pause,
-                listen=self.happened,
+                on_retry=announcing(self.happened, Retrying),
             )
             listed = partial(remember, self.environ, self._profile, chosen.site)
             api = Realtime(tdx, listed)

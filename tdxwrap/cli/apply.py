@@ -124,7 +124,7 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
             consent=PlanConsent(app.console, app.account, yes=chosen.yes, force=chosen.plan.force),
             options=chosen.plan,
             settings=settings,
-            patience=chosen.patience,
+            policy=chosen.patience,
         )
     seconds = time.monotonic() - started
     report = outcome.report

@@ -29,6 +29,6 @@ def export(app: App, ps: str, file: Path | None) -> int:
     from tdxwrap.apply.export import config_text
 
     with app.connected(ps) as connected:
-        text = config_text(session.read(connected, ps))
+        text = config_text(session.read_live(connected, ps))
     app.print_or_write(text, file)
     return app.end(config=text, file=None if file is None else str(file))

@@ -33,7 +33,7 @@ def graph(app: App, config: str, *, dot: bool, live: str | None) -> int:
     from tdxwrap.apply import session
     from tdxwrap.config.load import load
     from tdxwrap.generate import graph as pictures
-    from tdxwrap.plan.build import build
+    from tdxwrap.plan.build import build_plan
     from tdxwrap.realtime.state import BLANK
 
     loaded = load(config, environ=app.environ)
@@ -41,8 +41,8 @@ def graph(app: App, config: str, *, dot: bool, live: str | None) -> int:
     state = BLANK
     if live is not None:
         with app.connected(live) as connected:
-            state = session.read(connected, live)
-    picture = pictures.picture(build(loaded.config, state), live=live is not None)
+            state = session.read_live(connected, live)
+    picture = pictures.picture(build_plan(loaded.config, state), live=live is not None)
     text = pictures.dot(picture) if dot else pictures.mermaid(picture)
     app.console.print_text(text)
     return app.end(format="dot" if dot else "mermaid", graph=text)

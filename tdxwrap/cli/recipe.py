@@ -56,8 +56,7 @@ def _show_and_check(app: App, plan: Plan, options: PlanOptions) -> None:
     from tdxwrap.output import plan_text
     from tdxwrap.output.plan_text import Line
 
-    session.refuse_unfit(plan)
-    session.refuse_blocked(plan)
+    session.refuse_unsafe(plan)
     if plan.dangers and not options.force:
         raise UnsafePlan(
             "; ".join(f"the {c.kind} would change to {c.name}: {c.reason}" for c in plan.dangers),

@@ -18,7 +18,7 @@ from tdxwrap.apply.events import Event, StepDone, StepStarted
 from tdxwrap.apply.steps import Settings, carry_out
 from tdxwrap.config.models import RtConfig, derived_identifier
 from tdxwrap.generate import script_text
-from tdxwrap.plan.build import build
+from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Kind, Plan
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS
@@ -113,7 +113,7 @@ def whole(config: RtConfig, origin: Origin) -> str:
         "It adds what is missing and leaves what is there as it is, so it may run any number of "
         "times. To write changes of what is there, too: tdxwrap recipe --plan"
     )
-    return _script(build(config, BLANK), origin, about, merging=True)
+    return _script(build_plan(config, BLANK), origin, about, merging=True)
 
 
 def remaining(plan: Plan, origin: Origin) -> str:

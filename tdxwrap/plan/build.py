@@ -1,7 +1,7 @@
-"""What has to change so that live is as the file says: a pure function, no I/O, no clock.
+"""Compare desired and live: a pure function, no I/O, no clock.
 
-`build` compares an `RtConfig` with a `LiveState` and gives a `Plan`: an ordered tuple of changes
-in the recipe's order. `plan` shows it, `apply` carries it out, `verify` demands that it is empty.
+`build_plan` compares an `RtConfig` with a `LiveState` and returns a `Plan`: changes in the recipe's
+order. `plan` shows it, `apply` carries it out, `verify` requires it to be empty.
 """
 
 from __future__ import annotations
@@ -11,9 +11,9 @@ from dataclasses import replace
 from typing import Any
 
 from tdxwrap.config.models import BaseAttribute, ConfigItem, KeyEvent, RtConfig
+from tdxwrap.plan.blockers import find_blockers
 from tdxwrap.plan.changes import (
     Action,
-    Blocker,
     Change,
     FieldChange,
     Kind,
@@ -30,7 +30,7 @@ _Label = Callable[[BaseAttribute], str | None]
 _KEY_EVENT_FIXED = frozenset(("database", "table"))
 
 
-def build(config: RtConfig, live: LiveState, options: PlanOptions | None = None) -> Plan:
+def build_plan(config: RtConfig, live: LiveState, options: PlanOptions | None = None) -> Plan:
     """Compare what the file says with what is live.
 
     Rules: lists of the setting are merged; only fields that the file states are compared; items
@@ -44,30 +44,21 @@ def build(config: RtConfig, live: LiveState, options: PlanOptions | None = None)
         The plan. Whether it may be carried out stands in `blockers`.
     """
     options = options or PlanOptions()
-    key_events = _key_events(config, live)
+    key_events = tuple(_key_events(config, live))
     replaced_events = {c.name for c in key_events if c.action is Action.REPLACE}
     attributes = _attributes(config, live, replaced_events)
-    keys, batch = config.id_stitching.keys, config.batch()
+    keys = config.id_stitching.keys
+    key_locs = _locs("id_stitching", "keys", count=len(keys))
     changes = (
         *_members(Kind.EVENT_TABLE, config.tables(), live.event_tables, table_locs(config)),
         *key_events,
-        *_members(
-            Kind.STITCHING_KEY,
-            keys,
-            live.stitching_keys,
-            _locs("id_stitching", "keys", count=len(keys)),
-        ),
+        *_members(Kind.STITCHING_KEY, keys, live.stitching_keys, key_locs),
         *_lookup_key(config, live),
-        *_members(
-            Kind.BATCH_ATTRIBUTE,
-            batch,
-            live.batch_attributes,
-            batch_locs(config),
-        ),
+        *_members(Kind.BATCH_ATTRIBUTE, config.batch(), live.batch_attributes, batch_locs(config)),
         *attributes,
         *_members(
             Kind.IMPORTED,
-            # How a column is called is a matter of its batch attribute.
+            # The batch attribute holds the name of a column.
             [part.model_copy(update={"name": None}) for part in config.imported().values()],
             live.imported,
             [("attributes", index) for index in config.imported()],
@@ -76,7 +67,7 @@ def build(config: RtConfig, live: LiveState, options: PlanOptions | None = None)
     )
     if options.prune:
         changes = _prune(changes, live)
-    return Plan(changes, tuple(_blockers(changes, live, options)), live)
+    return Plan(changes, tuple(find_blockers(changes, live, options)), live)
 
 
 def table_locs(config: RtConfig) -> list[Loc]:
@@ -115,14 +106,11 @@ def _members(
     kind: Kind, desired: Sequence[ConfigItem], live: Sequence[ConfigItem], locs: Sequence[Loc]
 ) -> Iterable[Change]:
     existing = {_member_key(part): part for part in reversed(live)}
-    for part, place in zip(desired, locs, strict=True):
+    for part, loc in zip(desired, locs, strict=True):
         there = existing.get(_member_key(part))
-        if there is None:
-            yield Change(Action.CREATE, kind, _member_name(part), desired=part, loc=place)
-            continue
-        fields = tuple(_differences(part, there, getattr(there, "extra", {})))
-        action = Action.UPDATE if fields else Action.UNCHANGED
-        yield Change(action, kind, _member_name(part), fields, desired=part, live=there, loc=place)
+        yield _compare(
+            Change(Action.CREATE, kind, _member_name(part), desired=part, loc=loc), there
+        )
     wanted = {_member_key(part) for part in desired}
     for part in live:
         if _member_key(part) not in wanted:
@@ -154,76 +142,43 @@ def _lookup_key(config: RtConfig, live: LiveState) -> Iterable[Change]:
 # Key events and attributes
 
 
-def _key_events(config: RtConfig, live: LiveState) -> tuple[Change, ...]:
-    by_name: dict[str, LiveKeyEvent] = {}
-    for event in live.key_events:
-        by_name.setdefault(event.value.name, event)
-    changes = [
-        _key_event(event, by_name.get(event.name), ("key_events", index), live)
-        for index, event in enumerate(config.key_events)
-    ]
-    matched = {change.live_id for change in changes}
-    changes.extend(
-        Change(
-            Action.UNMANAGED,
-            Kind.KEY_EVENT,
-            event.value.name,
-            live_id=event.id,
-            live=event.value,
-            reason=_duplicate(by_name[event.value.name], event),
-        )
-        for event in live.key_events
-        if event.id not in matched
-    )
-    return tuple(changes)
-
-
-def _duplicate(first: LiveKeyEvent, event: LiveKeyEvent) -> str:
-    return "" if first is event else f"a second one of this name; {first.id} is the first"
+def _key_events(config: RtConfig, live: LiveState) -> Iterable[Change]:
+    by_name = {event.value.name: event for event in reversed(live.key_events)}
+    for index, event in enumerate(config.key_events):
+        yield _key_event(event, by_name.get(event.name), ("key_events", index), live)
+    wanted = {event.name for event in config.key_events}
+    for there in live.key_events:
+        name, first = there.value.name, by_name[there.value.name]
+        reason = "" if there is first else f"a second one of this name; {first.id} is the first"
+        if there is not first or name not in wanted:
+            yield _unmanaged(Kind.KEY_EVENT, there, reason)
 
 
 def _key_event(event: KeyEvent, there: LiveKeyEvent | None, loc: Loc, live: LiveState) -> Change:
-    if there is None:
-        return Change(Action.CREATE, Kind.KEY_EVENT, event.name, desired=event, loc=loc)
-    fields = tuple(_differences(event, there.value, there.answer))
-    change = Change(
-        _action(fields, _KEY_EVENT_FIXED),
-        Kind.KEY_EVENT,
-        event.name,
-        fields,
-        live_id=there.id,
-        desired=event,
-        live=there.value,
-        loc=loc,
-    )
+    change = Change(Action.CREATE, Kind.KEY_EVENT, event.name, desired=event, loc=loc)
+    change = _compare_item(change, there, _KEY_EVENT_FIXED)
     if change.action is not Action.REPLACE:
         return change
-    hanging = _names(a for a in live.attributes if event.name in a.value.key_events())
-    lost = f"with it what these attributes have collected: {hanging}" if hanging else ""
-    return replace(change, reason=lost or "no attribute hangs on it")
+    attributes = [a.value.name for a in live.attributes if event.name in a.value.key_events()]
+    lost = f"with it what these attributes have collected: {', '.join(attributes)}"
+    return replace(change, reason=lost if attributes else "no attribute hangs on it")
 
 
-def _attributes(config: RtConfig, live: LiveState, replaced_events: set[str]) -> tuple[Change, ...]:
+def _attributes(config: RtConfig, live: LiveState, replaced_events: set[str]) -> Iterable[Change]:
     collected = config.collected()
-    found = match_attributes([*collected.values()], live.attributes)
-    matches = {index: found[n] for n, index in enumerate(collected) if n in found}
-    changes = [
-        _attribute(attribute, matches.get(index), ("attributes", index), replaced_events)
-        for index, attribute in collected.items()
-    ]
+    matches = match_attributes([*collected.values()], live.attributes)
+    for number, (index, attribute) in enumerate(collected.items()):
+        there = matches.get(number)
+        yield _attribute(attribute, there, ("attributes", index), replaced_events)
     matched = {there.id for there in matches.values()}
-    changes.extend(
-        Change(
-            Action.UNMANAGED,
-            Kind.ATTRIBUTE,
-            there.value.name,
-            live_id=there.id,
-            live=there.value,
-        )
-        for there in live.attributes
-        if there.id not in matched
-    )
-    return tuple(changes)
+    for there in live.attributes:
+        if there.id not in matched:
+            yield _unmanaged(Kind.ATTRIBUTE, there)
+
+
+def _unmanaged(kind: Kind, there: LiveKeyEvent | LiveAttribute, reason: str = "") -> Change:
+    value = there.value
+    return Change(Action.UNMANAGED, kind, value.name, live_id=there.id, live=value, reason=reason)
 
 
 def match_attributes(
@@ -259,34 +214,50 @@ def _attribute(
     loc: Loc,
     replaced_events: set[str],
 ) -> Change:
-    if there is None:
-        return Change(Action.CREATE, Kind.ATTRIBUTE, attribute.name, desired=attribute, loc=loc)
-    fields = tuple(_differences(attribute, there.value, there.answer))
-    change = Change(
-        _action(fields, _fixed_fields(attribute)),
-        Kind.ATTRIBUTE,
-        attribute.name,
-        fields,
-        live_id=there.id,
-        desired=attribute,
-        live=there.value,
-        loc=loc,
+    change = Change(Action.CREATE, Kind.ATTRIBUTE, attribute.name, desired=attribute, loc=loc)
+    change = _compare_item(
+        change, there, frozenset(type(attribute).model_fields) - BaseAttribute.PATCHABLE
     )
-    if replaced_events.intersection(there.value.key_events()):
-        change = replace(change, action=Action.REPLACE, reason="its key event is replaced; ")
-    if change.action is not Action.REPLACE:
+    reason = "what it has collected is lost"
+    if there is not None and replaced_events.intersection(there.value.key_events()):
+        reason = f"its key event is replaced; {reason}"
+        return replace(change, action=Action.REPLACE, reason=reason)
+    return replace(change, reason=reason) if change.action is Action.REPLACE else change
+
+
+# Fields
+
+
+def _compare_item(
+    change: Change, there: LiveKeyEvent | LiveAttribute | None, fixed: frozenset[str]
+) -> Change:
+    if there is None:
         return change
-    return replace(change, reason=f"{change.reason}what it has collected is lost")
+    return replace(_compare(change, there.value, there.answer, fixed), live_id=there.id)
 
 
-def _fixed_fields(attribute: BaseAttribute) -> frozenset[str]:
-    return frozenset(type(attribute).model_fields) - BaseAttribute.PATCHABLE
+def _compare(
+    create: Change,
+    live: ConfigItem | None,
+    answer: Mapping[str, Any] | None = None,
+    fixed: frozenset[str] = frozenset(),
+) -> Change:
+    """Return what has to be done about an item of the file.
 
-
-def _action(fields: Sequence[FieldChange], fixed: frozenset[str]) -> Action:
+    Args:
+        create: the change that creates it; returned as it is if nothing is live.
+        answer: where live has what the file states under `extra`; None takes it from `live`.
+        fixed: the fields that cannot be patched.
+    """
+    if live is None or create.desired is None:
+        return create
+    if answer is None:
+        answer = getattr(live, "extra", {})
+    fields = tuple(_differences(create.desired, live, answer))
+    action = Action.UPDATE if fields else Action.UNCHANGED
     if any(field.name in fixed for field in fields):
-        return Action.REPLACE
-    return Action.UPDATE if fields else Action.UNCHANGED
+        action = Action.REPLACE
+    return replace(create, action=action, fields=fields, live=live)
 
 
 def _differences(
@@ -326,118 +297,39 @@ def _not_readable(live: LiveState) -> Iterable[Change]:
         )
 
 
+_LEFT_ALONE = {
+    Kind.KEY_EVENT: "left alone: attributes hang on it",
+    Kind.EVENT_TABLE: "left alone: a key event reads it",
+}
+
+
 def _prune(changes: Sequence[Change], live: LiveState) -> tuple[Change, ...]:
-    """What is not managed becomes a delete, unless something that stays needs it."""
-    staying = [c for c in changes if c.action is not Action.UNMANAGED or not _prunable(c)]
-    used_events = {
-        name
-        for change in staying
-        for part in (change.desired or change.live,)
-        if isinstance(part, BaseAttribute)
-        for name in part.key_events()
-    }
-    used_events.update(name for item in live.unreadable for name in item.key_events)
-    kept = tuple(_pruned(change, used_events) for change in changes)
-    used_tables = {
-        str(part.event_table)
-        for change in kept
-        if change.action is not Action.DELETE
-        for part in (change.desired or change.live,)
-        if isinstance(part, KeyEvent)
-    }
-    return tuple(
-        replace(change, action=Action.UNMANAGED, reason="left alone: a key event reads it")
-        if change.action is Action.DELETE
-        and change.kind is Kind.EVENT_TABLE
-        and change.name in used_tables
-        else change
-        for change in kept
-    )
+    """Delete what is not in the file, unless something that stays needs it."""
+    needed = {(Kind.KEY_EVENT, name) for item in live.unreadable for name in item.key_events}
+    pruned: list[Change] = []
+    # Backwards: attributes come before the key events they need, and those before their tables.
+    for change in reversed(changes):
+        pruned.append(_pruned(change, needed))
+        if pruned[-1].action is not Action.DELETE:
+            needed.update(_needs(change.desired or change.live))
+    return tuple(reversed(pruned))
 
 
-def _prunable(change: Change) -> bool:
+def _pruned(change: Change, needed: set[tuple[Kind, str]]) -> Change:
     # The lookup key can never be null again (F18); what cannot be read is never touched.
-    return change.live is not None
-
-
-def _pruned(change: Change, used_events: set[str]) -> Change:
-    if change.action is not Action.UNMANAGED or not _prunable(change):
+    if change.action is not Action.UNMANAGED or change.live is None:
         return change
-    if change.kind is Kind.KEY_EVENT and change.name in used_events:
-        return replace(change, reason="left alone: attributes hang on it")
+    if (change.kind, change.name) in needed:
+        return replace(change, reason=_LEFT_ALONE[change.kind])
     return replace(change, action=Action.DELETE, reason="not in the file")
 
 
-def _blockers(
-    changes: Sequence[Change], live: LiveState, options: PlanOptions
-) -> Iterable[Blocker]:
-    yield from _replace_blockers(changes, live, options)
-    deletes = sum(change.action is Action.DELETE for change in changes)
-    if deletes * 3 > live.size and not options.force:
-        yield Blocker(
-            f"{deletes} of {live.size} live items would be deleted, more than a third", "--force"
-        )
-    yield from _taken_names(changes, live)
-    for change in changes:
-        if change.action is Action.CREATE and _hits_unreadable(change, live):
-            yield Blocker(
-                f"{change.kind} {change.name} exists in a form that this version cannot read", ""
-            )
-
-
-def _taken_names(changes: Sequence[Change], live: LiveState) -> Iterable[Blocker]:
-    """Names are unique: one that another attribute has now cannot be given away in one run."""
-    holders = {there.value.name: there for there in live.attributes}
-    for change in changes:
-        holder = holders.get(change.name)
-        has_it = isinstance(change.live, BaseAttribute) and change.live.name == change.name
-        if isinstance(change.desired, BaseAttribute) and holder is not None and not has_it:
-            yield Blocker(
-                f"attribute {change.desired.key} cannot be called {change.name!r} while attribute "
-                f"{holder.value.key} is",
-                "",
-            )
-    imported = {part.column for part in live.imported}
-    for change in changes:
-        new = change.desired if change.action is Action.CREATE else None
-        if isinstance(new, BaseAttribute) and {new.name, new.key} & imported:
-            yield Blocker(f"attribute {new.name}: the column of this name is imported", "")
-
-
-def _hits_unreadable(change: Change, live: LiveState) -> bool:
-    key = change.desired.key if isinstance(change.desired, BaseAttribute) else change.name
-    return any(
-        item.kind == change.kind and (item.name == change.name or item.identifier == key)
-        for item in live.unreadable
-    )
-
-
-def _replace_blockers(
-    changes: Sequence[Change], live: LiveState, options: PlanOptions
-) -> Iterable[Blocker]:
-    replaced = [change for change in changes if change.action is Action.REPLACE]
-    if replaced and not options.replace:
-        names = ", ".join(f"{change.kind} {change.name}" for change in replaced)
-        yield Blocker(f"to be deleted and created anew: {names}", "--replace")
-    staying = [c for c in changes if c.action is Action.UNMANAGED]
-    for change in replaced:
-        if change.kind is not Kind.KEY_EVENT:
-            continue
-        hanging = [
-            c.name
-            for c in staying
-            if isinstance(c.live, BaseAttribute) and change.name in c.live.key_events()
-        ]
-        if hanging:
-            yield Blocker(
-                f"key event {change.name} cannot be replaced while attributes hang on it that are "
-                f"not in the file: {', '.join(hanging)}",
-                "--prune",
-            )
-
-
-def _names(attributes: Iterable[LiveAttribute]) -> str:
-    return ", ".join(attribute.value.name for attribute in attributes)
+def _needs(item: ConfigItem | None) -> set[tuple[Kind, str]]:
+    if isinstance(item, BaseAttribute):
+        return {(Kind.KEY_EVENT, name) for name in item.key_events()}
+    if isinstance(item, KeyEvent):
+        return {(Kind.EVENT_TABLE, str(item.event_table))}
+    return set()
 
 
 # The lists that the setting holds afterwards (F11: a PATCH replaces a whole list)

@@ -1,6 +1,6 @@
 """What the API accepts and never reports: tables, columns and keys that are not there (F18, F19).
 
-Pure: `check` compares a configuration with what `tables.finish_schema` has read.
+Pure: `check` compares a configuration with what `SchemaReads` has read.
 """
 
 from __future__ import annotations

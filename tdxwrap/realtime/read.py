@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
-from dataclasses import dataclass, replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -49,23 +48,6 @@ class Reads(Parallel):
         return super().start(self.retry.read, lambda: call(*args))
 
 
-def find_segment(found: tuple[Segment, ...], ps: str) -> Segment | None:
-    """The one that is meant by an id or a name; an id goes before a name.
-
-    Raises:
-        Refused: several segments bear the name.
-    """
-    by_id = tuple(segment for segment in found if segment.id == ps)
-    candidates = by_id or found
-    if len(candidates) > 1:
-        ids = ", ".join(segment.id for segment in candidates)
-        raise Refused(
-            f"{len(candidates)} parent segments are called '{ps}'",
-            hint=f"use the id of the one you mean as parent_segment: {ids}",
-        )
-    return candidates[0] if candidates else None
-
-
 def why_missing(api: Realtime, retry: Retry, ps: str) -> Refused:
     """Why a segment is not in `tdx ps rt list`: it does not exist, or is not RT-enabled (F24)."""
     try:
@@ -80,58 +62,29 @@ def why_missing(api: Realtime, retry: Retry, ps: str) -> Refused:
     return not_enabled(f"'{ps}'")
 
 
-def resolve_segment(api: Realtime, retry: Retry, ps: str) -> Segment:
-    """The RT-enabled parent segment that `ps` (id or name) means.
+def resolve_segment(
+    api: Realtime, retry: Retry, ps: str, found: tuple[Segment, ...] | None = None
+) -> Segment:
+    """Return the RT-enabled parent segment with the id `ps`, else the one with that name.
 
+    Args:
+        found: what `tdx ps rt list` has answered already; None asks it.
     Raises:
         NotFound: there is no such parent segment.
         Refused: it is not RT-enabled (F24), or the name is not unique.
     """
-    return meant(api, retry, retry.read(lambda: api.segments(ps)), ps)
-
-
-def meant(api: Realtime, retry: Retry, found: tuple[Segment, ...], ps: str) -> Segment:
-    """Of the segments that `tdx ps rt list` shows, the one that `ps` means.
-
-    Raises:
-        NotFound, Refused: as `resolve_segment`.
-    """
-    segment = find_segment(found, ps)
-    if segment is None:
+    if found is None:
+        found = retry.read(lambda: api.segments(ps))
+    candidates = tuple(segment for segment in found if segment.id == ps) or found
+    if not candidates:
         raise why_missing(api, retry, ps)
-    return segment
-
-
-@dataclass(frozen=True, slots=True)
-class LiveReads:
-    """The reads of a segment, under way.
-
-    Attributes:
-        asked: the id or name of the segment.
-        listing: `tdx ps rt list`.
-        items: what is configured on it; None while its id is not known.
-    """
-
-    asked: str
-    listing: Future[tuple[Segment, ...]]
-    items: Mapping[str, Future[Any]] | None
-
-
-def start_live(reads: Reads, ps: str, hold: Callable[[str], None] | None = None) -> LiveReads:
-    """Start to read everything that is configured on the parent segment `ps`, an id or a name.
-
-    With an id all reads run side by side; with a name the segment is looked up first, since the
-    endpoints take an id only.
-
-    Args:
-        hold: told the id before anything of it is read; may raise (the lock of the segment).
-    """
-    # An id is tried at once; should it turn out to be a name of digits, `finish_live` reads again.
-    by_id = is_id(ps)
-    if by_id and hold is not None:
-        hold(ps)
-    listing = reads.start(reads.api.segments, ps)
-    return LiveReads(ps, listing, start_items(reads, ps) if by_id else None)
+    if len(candidates) > 1:
+        ids = ", ".join(segment.id for segment in candidates)
+        raise Refused(
+            f"{len(candidates)} parent segments are called '{ps}'",
+            hint=f"use the id of the right one as parent_segment: {ids}",
+        )
+    return candidates[0]
 
 
 def is_id(ps: str) -> bool:
@@ -139,30 +92,42 @@ def is_id(ps: str) -> bool:
     return ps.isascii() and ps.isdigit()
 
 
-def finish_live(
-    reads: Reads, started: LiveReads, hold: Callable[[str], None] | None = None
-) -> LiveState:
-    """What is live, once it has been read.
+class LiveReads:
+    """The reads of everything configured on a parent segment, under way.
+
+    Given an id, all reads run side by side; given a name, the segment is resolved first, since
+    the endpoints only take an id.
 
     Args:
-        hold: as for `start_live`; told the id here if it was not known then.
-    Raises:
-        NotFound, Refused: as `resolve_segment`.
-        CallFailed: a read kept failing.
+        ps: the id or name of the segment.
     """
-    # Before the other reads: without a segment they fail as well, with a 404 that explains less.
-    segment = meant(reads.api, reads.retry, result(started.listing), started.asked)
-    items = started.items
-    if items is None or segment.id != started.asked:
-        if hold is not None:
-            hold(segment.id)
-        items = start_items(reads, segment.id)
-    return _assemble(segment, items)
 
+    def __init__(self, reads: Reads, ps: str) -> None:
+        self._reads = reads
+        self._ps = ps
+        self._listing = reads.start(reads.api.segments, ps)
+        self._items = start_items(reads, ps) if is_id(ps) else None
 
-def read_live(reads: Reads, ps: str, hold: Callable[[str], None] | None = None) -> LiveState:
-    """Everything that is configured on `ps`: `start_live` and `finish_live` in one."""
-    return finish_live(reads, start_live(reads, ps, hold), hold)
+    def segment(self) -> Segment:
+        """Return the segment once it is listed.
+
+        Raises:
+            NotFound, Refused: as `resolve_segment`. Without a segment the other reads fail too,
+                with a 404 that explains less.
+        """
+        found = result(self._listing)
+        return resolve_segment(self._reads.api, self._reads.retry, self._ps, found)
+
+    def finish(self, segment: Segment) -> LiveState:
+        """Return the live state of `segment`, which `segment()` gave.
+
+        Raises:
+            CallFailed: a read kept failing.
+        """
+        # An id may turn out to be a name made of digits.
+        if self._items is None or segment.id != self._ps:
+            self._items = start_items(self._reads, segment.id)
+        return live_state(segment, self._items)
 
 
 def start_items(reads: Reads, segment_id: str, *, view: bool = True) -> dict[str, Future[Any]]:
@@ -182,18 +147,6 @@ def start_items(reads: Reads, segment_id: str, *, view: bool = True) -> dict[str
     return started
 
 
-def read_again(
-    before: LiveState, status: str | None, items: Mapping[str, Future[Any]]
-) -> LiveState:
-    """What is configured now, on a segment that has been read before.
-
-    Args:
-        status: the RT status, where the wait has just read it.
-        items: what `start_items` has started.
-    """
-    return _assemble(replace(before.segment, status=status), items)
-
-
 def _setting_or_blank(api: Realtime, segment_id: str) -> dict[str, Any]:
     """The setting; a segment that was never configured may have none yet."""
     try:
@@ -202,11 +155,15 @@ def _setting_or_blank(api: Realtime, segment_id: str) -> dict[str, Any]:
         return {}
 
 
-def _assemble(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
+def live_state(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
+    """Return what is configured on a segment, once the reads of `start_items` have ended."""
     setting: dict[str, Any] = result(read["setting"])
-    key_events, strange_events = _key_events(result(read[KEY_EVENTS]))
-    names = {event.id: event.value.name for event in key_events}
-    attributes, imported, strange_attributes = _attributes(result(read[ATTRIBUTES]), names)
+    events, unreadable_events = _read_items(
+        "key event", result(read[KEY_EVENTS]), KeyEvent.from_api
+    )
+    names = {str(document["id"]): event.name for event, document in events}
+    named = [with_names(document, names) for document in result(read[ATTRIBUTES])]
+    attributes, unreadable_attributes = _read_items("attribute", named, attribute_from_api)
     lookup_key = setting.get("extLookupKey")
     return LiveState(
         segment=segment,
@@ -215,10 +172,14 @@ def _assemble(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
         stitching_keys=_parts(StitchingKey, setting, "keyColumns"),
         batch_attributes=_parts(BatchAttribute, setting, "batchAttributes"),
         ext_lookup_key=str(lookup_key) if lookup_key else None,
-        key_events=key_events,
-        attributes=attributes,
-        imported=imported,
-        unreadable=(*strange_events, *strange_attributes),
+        key_events=tuple(LiveKeyEvent(str(d["id"]), event, d) for event, d in events),
+        attributes=tuple(
+            LiveAttribute(str(d["id"]), attribute, d)
+            for attribute, d in attributes
+            if isinstance(attribute, BaseAttribute)
+        ),
+        imported=tuple(each for each, _ in attributes if isinstance(each, ImportedAttribute)),
+        unreadable=(*unreadable_events, *unreadable_attributes),
     )
 
 
@@ -234,38 +195,18 @@ def _parts(kind: type[P], setting: Mapping[str, Any], name: str) -> tuple[P, ...
         ) from None
 
 
-def _key_events(
-    documents: Sequence[Mapping[str, Any]],
-) -> tuple[tuple[LiveKeyEvent, ...], list[Unreadable]]:
-    read: list[LiveKeyEvent] = []
-    strange: list[Unreadable] = []
+def _read_items(
+    kind: str, documents: Iterable[Mapping[str, Any]], parse: Callable[[Mapping[str, Any]], T]
+) -> tuple[list[tuple[T, Mapping[str, Any]]], list[Unreadable]]:
+    """Parse each document; those of a form that this version does not know are unreadable."""
+    read: list[tuple[T, Mapping[str, Any]]] = []
+    unreadable: list[Unreadable] = []
     for document in documents:
         try:
-            value = KeyEvent.from_api(document)
-            read.append(LiveKeyEvent(str(document["id"]), value, document))
+            read.append((parse(document), document))
         except ValidationError as error:
-            strange.append(_unreadable("key event", document, error))
-    return tuple(read), strange
-
-
-def _attributes(
-    documents: Sequence[Mapping[str, Any]], names: Mapping[str, str]
-) -> tuple[tuple[LiveAttribute, ...], tuple[ImportedAttribute, ...], list[Unreadable]]:
-    read: list[LiveAttribute] = []
-    imported: list[ImportedAttribute] = []
-    strange: list[Unreadable] = []
-    for document in documents:
-        named = with_names(document, names)
-        try:
-            value = attribute_from_api(named)
-        except ValidationError as error:
-            strange.append(_unreadable("attribute", named, error))
-            continue
-        if isinstance(value, BaseAttribute):
-            read.append(LiveAttribute(str(document["id"]), value, document))
-        else:
-            imported.append(value)
-    return tuple(read), tuple(imported), strange
+            unreadable.append(_unreadable(kind, document, error))
+    return read, unreadable
 
 
 def with_names(document: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:

@@ -1,4 +1,4 @@
-"""When a tdx call is tried again: reads after a pause, writes only after a look (F22)."""
+"""Retry tdx calls: reads after a pause, writes only if they were not applied (F22)."""
 
 from __future__ import annotations
 
@@ -7,30 +7,43 @@ import re
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import TypeVar
+from typing import TypeAlias, TypeVar
 
-from tdxwrap.apply.events import Listener, Retrying, ignore
-from tdxwrap.errors import CallFailed, CallTimeout, Conflict, MalformedOutput, Transient
+from tdxwrap.errors import (
+    CallFailed,
+    CallTimeout,
+    Conflict,
+    MalformedOutput,
+    TdxwrapError,
+    Transient,
+)
 from tdxwrap.system import signals
 
 T = TypeVar("T")
 
+OnRetry: TypeAlias = Callable[[TdxwrapError, int, int, float], None]
+"""Called before the pause of a retry with the error, the attempt, of how many, and the seconds."""
+
 _UPDATING = re.compile(r"(?i)\bupdating\b|\bbeing updated\b|\bin progress\b")
 
-# After these, a write that has not landed may be sent once more.
+# After these, a write that was not applied may be sent once more.
 _WORTH_REPEATING = (Transient, CallTimeout, MalformedOutput, Conflict)
+
+
+def _ignore(error: TdxwrapError, attempt: int, of: int, seconds: float) -> None:
+    """Announce nothing."""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """How often and how patiently calls are repeated.
+    """How often and how long failed calls are repeated.
 
     Attributes:
         retries: how many times a failed call is tried again.
         delay: seconds before the first retry; doubled each time, up to `longest`.
         patience: seconds in all to wait while realtime is updating and refuses writes.
         clock, sleep, jitter: time in seconds, and a factor of 0–1 that spreads callers out.
-        listen: told of every retry before its pause.
+        on_retry: called before the pause of every retry.
     """
 
     retries: int = 3
@@ -40,10 +53,10 @@ class Retry:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = signals.sleep
     jitter: Callable[[], float] = random.random
-    listen: Listener = ignore
+    on_retry: OnRetry = _ignore
 
     def read(self, send: Callable[[], T]) -> T:
-        """Send a reading call; transient failures and timeouts are tried again.
+        """Send a read; retry transient failures and timeouts.
 
         Raises:
             TdxwrapError: what the last try raised.
@@ -55,15 +68,15 @@ class Retry:
                 self._pause(error, attempt)
         return send()
 
-    def write(self, send: Callable[[], T], landed: Callable[[], T | None]) -> T:
-        """Send a writing call exactly once, as far as can be told.
+    def write(self, send: Callable[[], T], find_applied: Callable[[], T | None]) -> T:
+        """Send a write exactly once, as far as tdx lets us know.
 
-        When its answer did not arrive, or is not usable, `landed` looks whether it was applied
-        all the same; only if not is it sent again (F22). The pause comes before the look, since
-        the API may still be at work on a call that was given up.
+        When its answer did not arrive, or is not usable, `find_applied` looks whether it was
+        applied all the same; it is sent again only if not (F22). The pause comes first, since the
+        API may still be working on a call that tdxwrap gave up on.
 
         Args:
-            landed: the result of the write if it has been applied, else None; a read.
+            find_applied: a read; returns the result of the write if it has been applied, else None.
         Raises:
             TdxwrapError: what the last try raised.
         """
@@ -81,7 +94,7 @@ class Retry:
                 problem = error
                 last = self.clock() >= give_up
             self._pause(problem, attempt)
-            found = self.read(landed)
+            found = self.read(find_applied)
             if found is not None:
                 return found
             if last or not isinstance(problem, _WORTH_REPEATING):
@@ -90,13 +103,12 @@ class Retry:
 
     def _pause(self, error: CallFailed | Conflict, attempt: int) -> None:
         seconds = min(self.delay * 2**attempt, self.longest) * (0.5 + self.jitter() / 2)
-        asked = error.retry_after if isinstance(error, Transient) else None
-        if asked is not None:
-            seconds = max(seconds, asked)
-        self.listen(Retrying(error=error, attempt=attempt + 1, of=self.retries, seconds=seconds))
+        if isinstance(error, Transient) and error.retry_after is not None:
+            seconds = max(seconds, error.retry_after)
+        self.on_retry(error, attempt + 1, self.retries, seconds)
         self.sleep(seconds)
 
 
 def says_updating(error: Conflict) -> bool:
-    """Whether a conflict only means that realtime is still working on the last change (F17)."""
+    """Return whether a conflict only means that the last change is still being applied (F17)."""
     return _UPDATING.search(error.said) is not None

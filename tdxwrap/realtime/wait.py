@@ -1,31 +1,34 @@
-"""Poll the RT status until it is ok, cannot become ok, or the time is over (recipe, wait)."""
+"""Poll the RT status until it is ok, is terminal, or the wait runs out (recipe, wait)."""
 
 from __future__ import annotations
 
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import TypeAlias
 
-from tdxwrap.apply.events import Listener, StatusSeen, ignore
 from tdxwrap.errors import NotReady
 from tdxwrap.realtime.api import Realtime, not_enabled
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.system import signals
 
 READY = "ok"
-# F12: waiting longer does not help.
+# Waiting longer does not help (F12).
 TERMINAL = frozenset(("inconsistent", "error"))
-# F21: when the status typically becomes ok, in seconds after a change.
+# Seconds after a change in which the status typically becomes ok (F21).
 USUAL = (30.0, 90.0)
+
+OnStatus: TypeAlias = Callable[[str | None, float, float], None]
+"""Called after each poll with the status, and the seconds elapsed and allowed."""
 
 
 @dataclass(frozen=True, slots=True)
 class WaitPolicy:
-    """How long and how often to look, in seconds.
+    """How long and how often to poll, in seconds.
 
     Attributes:
-        first: the pause after the first look; it is doubled each time.
-        longest: the longest pause between two looks; half of it while the status usually
+        first: the pause after the first poll; doubled each time.
+        longest: the longest pause between two polls; half of it while the status usually
             becomes `ok`.
         limit: when to give up.
     """
@@ -36,40 +39,41 @@ class WaitPolicy:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = signals.sleep
 
-    def pause(self, looks: int, elapsed: float) -> float:
-        """The pause after so many looks, `elapsed` seconds after the first one; in seconds."""
+    def pause(self, polls: int, elapsed: float) -> float:
+        """Return the seconds to pause after so many polls, `elapsed` seconds after the first."""
         begin, end = USUAL
         longest = self.longest / 2 if begin <= elapsed < end else self.longest
-        return min(self.first * 2.0 ** min(looks - 1, 32), longest)
+        return min(self.first * 2.0 ** min(polls - 1, 32), longest)
 
 
 def wait_until_ready(
     api: Realtime,
     segment_id: str,
-    patience: WaitPolicy,
+    policy: WaitPolicy,
     retry: Retry,
-    listen: Listener = ignore,
+    on_status: OnStatus | None = None,
 ) -> int:
-    """Poll until the status is `ok`.
+    """Poll until the status is `ok`; call `on_status` with every status seen.
 
     Returns:
-        How many looks it took.
+        How many polls it took.
     Raises:
-        NotReady: the status is terminal (F12), or the limit is over.
+        NotReady: the status is terminal (F12), or the limit is reached.
         Refused: the segment is not RT-enabled (F24).
     """
-    start = patience.clock()
-    looks = 0
+    start = policy.clock()
+    polls = 0
     while True:
-        looks += 1
+        polls += 1
         status = retry.read(lambda: api.status(segment_id))
-        elapsed = patience.clock() - start
-        listen(StatusSeen(status, elapsed, patience.limit))
+        elapsed = policy.clock() - start
+        if on_status is not None:
+            on_status(status, elapsed, policy.limit)
         if status == READY:
-            return looks
-        _stop_if_hopeless(segment_id, status, elapsed, patience.limit)
-        pause = patience.pause(looks, elapsed)
-        patience.sleep(min(pause, max(0.0, patience.limit - elapsed)))
+            return polls
+        _stop_if_hopeless(segment_id, status, elapsed, policy.limit)
+        pause = policy.pause(polls, elapsed)
+        policy.sleep(min(pause, max(0.0, policy.limit - elapsed)))
 
 
 def _stop_if_hopeless(segment_id: str, status: str | None, elapsed: float, limit: float) -> None:

@@ -144,7 +144,7 @@ def _live_in(run: runs.Run, environ: Mapping[str, str], folder: Path) -> LiveSta
     retry = Retry(sleep=lambda seconds: None)
     try:
         with Tdx(str(replay.launcher()), environ=environment(environ, folder)) as tdx:
-            return session.read(
+            return session.read_live(
                 session.Session(Realtime(tdx), retry=retry), run.lines[0]["segment"] or ""
             )
     except TdxwrapError as error:

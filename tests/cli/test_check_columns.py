@@ -107,7 +107,7 @@ def test_plan_shows_what_fails_and_apply_stops_before_the_first_write(
     [line] = [line for line in done.err.splitlines() if message in line]
     assert line.startswith("✗ ")
     assert hint in done.err
-    assert "nothing was written: mend the file, or leave the check out with --no-check-columns" in (
+    assert "nothing was written: fix the file, or skip the check with --no-check-columns" in (
         done.err
     )
     assert world.writes() == []

@@ -14,7 +14,7 @@ from support.shells import FIXTURES, Shell
 from tdxwrap.config.models import RtConfig
 from tdxwrap.fake.control import World
 from tdxwrap.generate.graph import dot, mermaid, picture
-from tdxwrap.plan.build import build
+from tdxwrap.plan.build import build_plan
 from tdxwrap.realtime.state import BLANK
 
 CONFIG = """
@@ -230,11 +230,11 @@ def shown(name: str) -> str:
 
 @given(ANY_NAME, st.booleans())
 def test_any_name_is_only_a_label_in_mermaid(name: str, live: bool) -> None:
-    text = mermaid(picture(build(every_name(name), BLANK), live=live))
+    text = mermaid(picture(build_plan(every_name(name), BLANK), live=live))
 
     assert [re.sub(r'\[".*?"\]', "[]", line) for line in text.split("\n")] == [
         re.sub(r'\[".*?"\]', "[]", line)
-        for line in mermaid(picture(build(every_name("x"), BLANK), live=live)).split("\n")
+        for line in mermaid(picture(build_plan(every_name("x"), BLANK), live=live)).split("\n")
     ]
     labels = re.findall(r'^    (\w+)\["(.*)"\]$', text, re.MULTILINE)
     assert [node for node, _ in labels] == ["t1", "e1", "a1", "s1", "s2", "s3"]
@@ -246,7 +246,7 @@ def test_any_name_is_only_a_label_in_mermaid(name: str, live: bool) -> None:
 
 @given(ANY_NAME)
 def test_any_name_is_only_a_label_in_dot(name: str) -> None:
-    text = dot(picture(build(every_name(name), BLANK), live=False))
+    text = dot(picture(build_plan(every_name(name), BLANK), live=False))
 
     labels = re.findall(r'^    (\w+) \[label="((?:[^"\\]|\\.)*)"\];$', text, re.MULTILINE)
     assert [node for node, _ in labels] == ["t1", "e1", "a1", "s1", "s2", "s3"]

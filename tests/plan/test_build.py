@@ -14,7 +14,7 @@ from tdxwrap.config.models import (
     RtConfig,
     StitchingKey,
 )
-from tdxwrap.plan.build import build, merged
+from tdxwrap.plan.build import build_plan, merged
 from tdxwrap.plan.changes import Action, Kind, Plan, PlanOptions
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState, Segment, Unreadable
 
@@ -51,7 +51,7 @@ def keys(*items: Any) -> tuple[StitchingKey, ...]:
 
 
 def plan(config: dict[str, Any], state: LiveState, **options: bool) -> Plan:
-    return build(RtConfig.model_validate(config), state, PlanOptions(**options))
+    return build_plan(RtConfig.model_validate(config), state, PlanOptions(**options))
 
 
 def actions(made: Plan, kind: Kind) -> dict[str, Action]:

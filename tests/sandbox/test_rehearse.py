@@ -21,7 +21,7 @@ from tdxwrap.config.models import RtConfig
 from tdxwrap.fake.control import World
 from tdxwrap.plan.columns import check
 from tdxwrap.realtime.read import Reads
-from tdxwrap.realtime.tables import finish_schema, start_schema
+from tdxwrap.realtime.tables import SchemaReads
 from tdxwrap.sandbox import rehearsal
 
 KEY = "nobody-may-see-this"
@@ -265,8 +265,7 @@ def test_a_world_fits_every_configuration(
         world.set_credentials(keychain={"default": "key"}, keys={"key": "main"})
         run = InProcess(world, start.id)
         with Reads(run.api, NO_RETRY) as reads:
-            started = start_schema(reads, config, start.id)
-            found = check(config, finish_schema(reads, config, started, ()))
+            found = check(config, SchemaReads(reads, config, start.id).finish(()))
         assert found == ()
         plan = run.plan(config)
         if live is None:

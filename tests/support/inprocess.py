@@ -9,16 +9,16 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from tdxwrap.apply.session import Session, read_live
 from tdxwrap.apply.steps import Settings, carry_out
 from tdxwrap.fake import args as fake_args
 from tdxwrap.fake import cli as fake_cli
 from tdxwrap.fake.context import Context
 from tdxwrap.fake.control import World
 from tdxwrap.fake.store import SETTINGS, Store
-from tdxwrap.plan.build import build
+from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Plan, PlanOptions
 from tdxwrap.realtime.api import Realtime
-from tdxwrap.realtime.read import Reads, read_live
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState
 from tdxwrap.tdx.process import Tdx, _Output
@@ -62,11 +62,10 @@ class InProcess:
         self.folder = Path(world.state_dir)
 
     def live(self) -> LiveState:
-        with Reads(self.api, NO_RETRY) as reads:
-            return read_live(reads, self.segment)
+        return read_live(Session(self.api, retry=NO_RETRY), self.segment)
 
     def plan(self, config: object, options: PlanOptions | None = None) -> Plan:
-        return build(config, self.live(), options)  # type: ignore[arg-type]
+        return build_plan(config, self.live(), options)  # type: ignore[arg-type]
 
     def carry_out(self, plan: Plan, jobs: int = 1) -> None:
         settings = Settings(baseline=self.folder / "rt_config.yaml", jobs=jobs)
