@@ -31,7 +31,7 @@ if TYPE_CHECKING:
     from tdxwrap.realtime.retry import Retry
     from tdxwrap.realtime.state import LiveState
     from tdxwrap.realtime.wait import WaitPolicy, wait_until_ready
-    from tdxwrap.tdx.process import Tdx
+    from tdxwrap.tdx.client import Tdx
 
 _HOMES = {
     "apply.export": ("config_text",),
@@ -46,7 +46,7 @@ _HOMES = {
     "realtime.retry": ("Retry",),
     "realtime.state": ("LiveState",),
     "realtime.wait": ("WaitPolicy", "wait_until_ready"),
-    "tdx.process": ("Tdx",),
+    "tdx.client": ("Tdx",),
 }
 _HOME_OF = {name: home for home, names in _HOMES.items() for name in names}
 

@@ -28,7 +28,8 @@ from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import Segment
 from tdxwrap.system.files import write_with_backup
-from tdxwrap.tdx.process import Call, Tdx
+from tdxwrap.tdx.answer import CompletedCall
+from tdxwrap.tdx.client import Tdx
 from tdxwrap.tdx.tempfiles import sweep_leftovers
 
 
@@ -172,7 +173,7 @@ class App:
             self._journal.event(event)
         self._checklist(event)
 
-    def _called(self, call: Call) -> None:
+    def _called(self, call: CompletedCall) -> None:
         self.calls += 1
         if self._journal is not None:
             self._journal.call(call)

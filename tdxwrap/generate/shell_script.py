@@ -24,7 +24,8 @@ from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import BLANK
-from tdxwrap.tdx.process import Result, Tdx
+from tdxwrap.tdx.answer import CompletedCall
+from tdxwrap.tdx.client import Tdx
 from tdxwrap.version import __version__
 
 TITLES = {
@@ -92,7 +93,7 @@ class Draft(Tdx):
         if isinstance(event, StepStarted | StepDone) and not self._idle:
             self.entries.append(event)
 
-    def send(self, method: str, path: str, body: Any | None) -> Result:
+    def send(self, method: str, path: str, body: Any | None) -> CompletedCall:
         """Note down one request; the id that it answers is the name of a variable."""
         below = path.split("/", 3)[3]
         variable = ""
@@ -101,7 +102,7 @@ class Draft(Tdx):
             name = derived_identifier(str(body["name"]))[:40]
             variable = f"key_event_{self._created}_{name}".rstrip("_")
         self.entries.append(Request(method, below, body, variable))
-        return Result((), 0, {"id": f"@{variable}"}, "", "", 0.0)
+        return CompletedCall(("tdx",), exit_code=0, data={"id": f"@{variable}"})
 
 
 def whole(config: RtConfig, origin: Origin) -> str:

@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote
 import yaml
 
 from tdxwrap.config.models import derived_identifier
-from tdxwrap.fake.args import COMMANDS
+from tdxwrap.tdx import grammar
 from tdxwrap.tdx.answer import NotJson, parse_json
 
 # Properties whose texts are words of the API or of a configuration.
@@ -33,7 +33,6 @@ PROSE = frozenset(("detail", "message", "error", "errors", "said", "what", "hint
 _GONE = ("config", "digest", "profile", "fields", "reason", "where", "problems", "others")
 _DOTTED = frozenset(("event_tables", "table"))
 _ID = re.compile(r"id|parent_segment|.*(?:Id|_id)")
-_FILES, _PLAIN = ("-o", "--output", "-f", "--file"), ("-X", "--method", "--type", "--site")
 _ENDPOINT = re.compile(r"audiences|entities|folders|parent_segments|bulk_update|realtime_[a-z_]+|")
 _TOKEN = re.compile(r"""(?<!\w)(['"])[^'"\n]+\1(?!\w)|[\w@./:~%+-]*\w""")
 _NAME_LIKE = re.compile(r"(?=.*(?:[_@/~]|\d{4}|\..*\.)).*[^\d.].*|\d{4,}")
@@ -136,7 +135,7 @@ class Disguise:
             word = rest.pop(0)
             if not word.startswith("-"):
                 words.append(word)
-            elif word in ("--profile", "--data", *_FILES, *_PLAIN) and rest:
+            elif word in grammar.VALUE_OPTIONS and rest:
                 options += self._option(word, rest.pop(0))
             else:
                 options.append(word)
@@ -147,15 +146,16 @@ class Disguise:
             return []
         if option == "--data":
             return [option, self.body(value)]
-        return [option, value if option in _PLAIN else self.file(value)]
+        if option in grammar.FILE_OPTIONS:
+            return [option, self.file(value)]
+        return [option, value if option in grammar.KEYWORD_OPTIONS else self.name(value)]
 
     def _words(self, words: list[str]) -> list[str]:
-        size = max((n for n in (1, 2, 3) if tuple(words[:n]) in COMMANDS), default=0)
-        split = words[:1] in (["describe"], ["tables"])
-        named = [
-            self.dotted(word) if split else self.value(word, "argument") for word in words[size:]
-        ]
-        return words[:size] + named
+        command = grammar.command_of(words)
+        arguments = words[len(command) :]
+        if command in grammar.TAKES_TABLE:
+            return [*command, *(self.dotted(word) for word in arguments)]
+        return [*command, *(self.value(word, "argument") for word in arguments)]
 
     def file(self, path: str) -> str:
         """The name of a file, of which the ending stays."""

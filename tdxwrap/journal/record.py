@@ -26,7 +26,7 @@ from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.output import documents
 from tdxwrap.system.paths import make_private, state_home
 from tdxwrap.system.redact import Redactor
-from tdxwrap.tdx.process import Call
+from tdxwrap.tdx.answer import CompletedCall
 from tdxwrap.version import __version__
 
 VERSION = 1
@@ -80,7 +80,7 @@ class Journal:
         run = {"journal": VERSION, "tdxwrap": __version__, "id": self.id, "pid": os.getpid()}
         self._write("run", {**run, "command": command, **about})
 
-    def call(self, call: Call) -> None:
+    def call(self, call: CompletedCall) -> None:
         """A tdx call that has ended; `step` is the one in which it ran."""
         optional = {"truncated": call.truncated or None, "body": call.body}
         line = {

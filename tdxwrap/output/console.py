@@ -28,7 +28,7 @@ from tdxwrap.output.wrapping import hanging, printable
 from tdxwrap.plan.changes import Level, Plan
 from tdxwrap.system import signals
 from tdxwrap.system.redact import Redactor
-from tdxwrap.tdx.process import Call
+from tdxwrap.tdx.answer import CompletedCall
 
 
 @dataclass(frozen=True, slots=True)
@@ -130,7 +130,7 @@ class Console:
             body = f"{problem.path}: {problem.message}{hint}"
             self.print_note([Line(f"! {place}  ", body, mark="yellow")])
 
-    def print_call(self, call: Call) -> None:
+    def print_call(self, call: CompletedCall) -> None:
         """A finished tdx call, for `-v`: copy-pasteable, with its time."""
         if self.style.verbose:
             took = plan_text.seconds_text(call.seconds)

@@ -22,8 +22,8 @@ from tdxwrap.errors import (
 )
 from tdxwrap.realtime import queries
 from tdxwrap.realtime.state import Segment
-from tdxwrap.tdx.answer import said
-from tdxwrap.tdx.process import Result, Tdx
+from tdxwrap.tdx.answer import CompletedCall, said
+from tdxwrap.tdx.client import Tdx
 
 # F16: the most that one page may hold, so that lists take as few calls as can be.
 PAGE_SIZE = 1000
@@ -229,21 +229,21 @@ def _path(segment_id: str, rest: str) -> str:
     return f"/audiences/{segment_id}/{rest}"
 
 
-def _columns(result: Result, query: queries.Query) -> dict[str, str]:
+def _columns(result: CompletedCall, query: queries.Query) -> dict[str, str]:
     """Names with types, an empty one where tdx tells none. No table is without a column."""
     found = query.search(result.data)
     _expect(bool(found), result, "the columns of a table")
     return {str(column["name"]): str(column["type"] or "") for column in found}
 
 
-def _names(result: Result, what: str) -> tuple[str, ...]:
+def _names(result: CompletedCall, what: str) -> tuple[str, ...]:
     objects = isinstance(result.data, list) and all(isinstance(i, dict) for i in result.data)
     found = queries.NAMES.search(result.data) if objects else [None]
     _expect(all(isinstance(name, str) for name in found), result, what)
     return tuple(found)
 
 
-def _expect(holds: bool, result: Result, what: str) -> None:
+def _expect(holds: bool, result: CompletedCall, what: str) -> None:
     if holds:
         return
     raise MalformedOutput(

@@ -22,7 +22,7 @@ from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import is_id, with_names
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState
-from tdxwrap.tdx.process import Tdx
+from tdxwrap.tdx.client import Tdx
 
 PROFILE = "rehearsal"
 UPDATING_SECONDS = 1

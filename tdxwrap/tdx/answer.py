@@ -1,7 +1,4 @@
-"""What tdx said: the JSON in an output, and texts for people. Pure, no I/O.
-
-All texts here are already free of secrets. Whether an answer is a failure, `failures.py` knows.
-"""
+"""The record of a tdx call, the JSON in its output, and what of it people read. Pure, no I/O."""
 
 from __future__ import annotations
 
@@ -25,35 +22,48 @@ _STACK_LINE = re.compile(r"\s+at .*|Node\.js v[\d.]+")
 _DOCUMENT_START = re.compile(
     r"(?:^|(?<=[\r\n]))[ \t]*(?=\{\s*[\"}]|\[\s*(?:[\]\[{\"\-0-9]|null|true|false))"
 )
-_REST_OF_LINE = re.compile(r"[^\r\n]*")
+_LINE_END = re.compile(r"[\r\n]")
+_BEYOND_MEASURE = "it holds a number or a nesting beyond all measure"
 
 
 @dataclass(frozen=True, slots=True)
-class Answer:
-    """What one tdx process left behind.
+class CompletedCall:
+    """One finished tdx call, good or not. All texts are free of secrets.
 
     Attributes:
-        command: its argv, starting with `tdx`.
-        exit_code: negative for the signal that ended it.
-        data: the JSON of stdout where it was asked for and found.
+        argv: as run, starting with `tdx`.
+        exit_code: negative for the signal that ended it; None if tdx did not start or was ended
+            by us.
+        stdout, stderr: long ones only from both ends.
+        data: the JSON of stdout where it was asked for.
+        started: seconds since the epoch.
+        seconds: from before the start until tdx and its children had ended.
+        error: the `kind` of the error that was raised; None for a good call.
+        truncated: whether stdout is not whole.
+        body: the request body, where argv only names a file that is gone by now.
     """
 
-    command: tuple[str, ...]
-    exit_code: int
+    argv: tuple[str, ...]
+    exit_code: int | None = None
     stdout: str = ""
     stderr: str = ""
     data: Any = None
+    started: float = 0.0
+    seconds: float = 0.0
+    error: str | None = None
+    truncated: bool = False
+    body: str | None = None
 
 
 class NotJson(ValueError):
-    """The text holds no JSON document, a broken one, or more than one. The text says which."""
+    """The text holds no JSON document, a broken one, or more than one; the message says which."""
 
 
 # Finding JSON
 
 
 def parse_json(text: str) -> Any:
-    """The one JSON document in an output that may also hold chatter (F3).
+    """Parse the one JSON document in an output that may also hold chatter (F3).
 
     Around the document there may be a byte order mark, escape sequences of a terminal, lines of
     text before it and after it. A document that is cut off is never taken for a whole one, and
@@ -70,7 +80,7 @@ def parse_json(text: str) -> Any:
     except json.JSONDecodeError:
         return _only_document(text)
     except (ValueError, RecursionError):
-        raise NotJson("it holds a number or a nesting beyond all measure") from None
+        raise NotJson(_BEYOND_MEASURE) from None
 
 
 def _only_document(text: str) -> Any:
@@ -90,10 +100,10 @@ def _only_document(text: str) -> Any:
 
 
 def _document_at(text: str, start: int) -> tuple[list[Any], int]:
-    """The document that begins here, if one does, and where to look on.
+    """Return the document that begins here, if one does, and where to search on.
 
     A line that is no document is a banner. One that goes on beyond its line and breaks there is
-    a broken document: looking on would find a part of it and take that for the whole.
+    a broken document: searching on would find a part of it and take that for the whole.
     """
     line_end = _end_of_line(text, start)
     try:
@@ -103,7 +113,7 @@ def _document_at(text: str, start: int) -> tuple[list[Any], int]:
             raise NotJson("it breaks off, or is broken, inside a JSON document") from None
         return [], line_end
     except (ValueError, RecursionError):
-        raise NotJson("it holds a number or a nesting beyond all measure") from None
+        raise NotJson(_BEYOND_MEASURE) from None
     rest_end = _end_of_line(text, end)
     if not text[end:rest_end].strip():
         return [document], rest_end
@@ -113,32 +123,32 @@ def _document_at(text: str, start: int) -> tuple[list[Any], int]:
 
 
 def _end_of_line(text: str, start: int) -> int:
-    rest = _REST_OF_LINE.match(text, start)
-    return rest.end() if rest else len(text)
+    end = _LINE_END.search(text, start)
+    return end.start() if end else len(text)
 
 
 # Texts for people
 
 
 def without_escapes(text: str) -> str:
-    """The text without the escape sequences of a terminal."""
+    """Return the text without the escape sequences of a terminal."""
     return _ANSI.sub("", text)
 
 
 def plain(text: str) -> str:
-    """The text without escape sequences and control characters; lines and tabs stay."""
+    """Return the text without escape sequences and control characters; lines and tabs stay."""
     return _CONTROL.sub("", without_escapes(text).replace("\r", "\n"))
 
 
 def ends(text: str) -> str:
-    """Beginning and end of a text, plain: what tells of a failure stands there."""
+    """Return the beginning and the end of a text, plain: a failure shows there."""
     if len(text) > 2 * JUDGED_CHARACTERS:
         text = f"{text[:JUDGED_CHARACTERS]}\n{text[-JUDGED_CHARACTERS:]}"
     return plain(text)
 
 
 def said(*texts: str) -> str:
-    """The end of the first text that says something: at most 10 lines, without stack traces."""
+    """Return the end of the first text that is not empty: at most 10 lines, no stack traces."""
     for text in texts:
         lines = [line.rstrip() for line in ends(text).splitlines()]
         lines = [line for line in lines if line and not _STACK_LINE.fullmatch(line)]

@@ -1,6 +1,7 @@
-"""Whether an answer of tdx is a failure, and of which kind: pure, no I/O.
+"""Decide whether a tdx call failed, and how: pure, no I/O.
 
-How an HTTP error shows is not documented, so the three styles of tdx-facts F8 are all accepted.
+How tdx shows an HTTP error is not documented, so the three styles of F8 are all accepted. A new
+style is a pattern in _STATUS_IN_TEXT (it names a status) or a row of _WORDS (it does not).
 The patterns are texts: they are compiled when a call has failed, which most never do.
 """
 
@@ -9,6 +10,7 @@ from __future__ import annotations
 import re
 import signal
 from collections.abc import Sequence
+from dataclasses import dataclass
 from http import HTTPStatus
 
 from tdxwrap.errors import (
@@ -25,7 +27,7 @@ from tdxwrap.errors import (
     TdxwrapError,
     Transient,
 )
-from tdxwrap.tdx.answer import Answer, NotJson, ends, parse_json, plain, said
+from tdxwrap.tdx.answer import CompletedCall, NotJson, ends, parse_json, plain, said
 from tdxwrap.tdx.api_errors import STATUS_OF_CODE, Complaint, complaints_in_text, complaints_of
 
 PIPE_LIMIT = 65_536  # where Node cuts what it writes into a pipe (F2)
@@ -78,28 +80,101 @@ _RETRY_AFTER = (
 _SECONDS_IN = {"ms": 0.001, "mil": 0.001, "m": 60.0, "min": 60.0}
 
 
-def classify(answer: Answer) -> TdxwrapError | None:
-    """The error that this answer is, or None when it is a good one (F6, F8, F17).
+_AGAIN = "run the same command again: it looks at what is live before it writes"
+
+
+@dataclass(frozen=True, slots=True)
+class _Failure:
+    """A way in which a call fails: the error to raise, what it says, and what to do next."""
+
+    kind: type[TdxwrapError]
+    what: str
+    hint: str
+
+
+_DISABLED = _Failure(
+    ApiDisabled,
+    "`tdx api` is switched off, as it is by default since tdx 2026.7",
+    'put "enable_api_command": true into ~/.config/tdx/tdx.json; a person must do it, '
+    "tdxwrap never edits that file",
+)
+_TOO_OLD = _Failure(
+    EnvironmentProblem,
+    "this tdx does not know the command or one of its options",
+    "it may be too old: npm install -g @treasuredata/tdx@latest",
+)
+_CANNOT_START = _Failure(
+    TdxMissing,
+    "tdx was found but cannot start",
+    "is Node.js (node) on the PATH? reinstall with: npm install -g @treasuredata/tdx",
+)
+_MOMENTARY = _Failure(Transient, "the API or the network failed for the moment", _AGAIN)
+_BY_STATUS = {
+    401: _Failure(
+        NotAuthenticated,
+        "tdx is not authenticated",
+        "look with: tdx auth, or set it with: export TDX_API_KEY=your_master_api_key; "
+        "is --profile the right one?",
+    ),
+    403: _Failure(
+        Refused,
+        "the API does not permit this",
+        "this account lacks the permission: ask its administrator, or give another --profile",
+    ),
+    404: _Failure(
+        NotFound,
+        "the API knows no such thing",
+        "check the id or name; a 404 can also mean the wrong account or region: "
+        "check --profile and --site",
+    ),
+    408: _MOMENTARY,
+    409: _Failure(
+        Conflict,
+        "the API reports a conflict",
+        "the name is taken, or realtime is still updating: run the same command again "
+        "once the status is ok",
+    ),
+    425: _MOMENTARY,
+    429: _Failure(
+        RateLimited,
+        "the API asks for fewer requests",
+        "wait a little and run the same command again; fewer --jobs help",
+    ),
+}
+# What the words of a text without a status mean; the first that fits wins.
+_WORDS = (
+    (_NOT_AUTHENTICATED, _BY_STATUS[401]),
+    (_UNKNOWN_PROFILE, _BY_STATUS[401]),
+    (_UNKNOWN_TO_TDX, _TOO_OLD),
+    (_RATE_LIMITED, _BY_STATUS[429]),
+    (_PASSING, _MOMENTARY),
+    (_FORBIDDEN, _BY_STATUS[403]),
+    (_NOT_FOUND, _BY_STATUS[404]),
+)
+
+
+def classify(call: CompletedCall) -> TdxwrapError | None:
+    """Return the error of this call, or None if it is a good one (F6, F8, F17).
 
     Exit 0 fails only with a body that reports errors; any other exit always fails.
     """
-    if answer.exit_code == 0:
-        complaints = tuple(complaints_of(answer.data))
-        return _from_body(answer, complaints) if complaints else None
-    return _from_exit(answer)
+    if call.exit_code == 0:
+        complaints = tuple(complaints_of(call.data))
+        return _from_body(call, complaints) if complaints else None
+    return _from_exit(call)
 
 
-def unreadable(answer: Answer, reason: str, size: int) -> TdxwrapError:
-    """The error for an exit 0 whose stdout is not the JSON that was asked for.
+def unreadable(call: CompletedCall, reason: str, size: int) -> TdxwrapError:
+    """Return the error for an exit 0 whose stdout is not the JSON that was asked for.
 
     Args:
         reason: why, from `NotJson`.
         size: the length of stdout in bytes.
     """
-    known = _from_words(answer, ends(answer.stderr))
+    known = _from_words(call, ends(call.stderr))
     if known is not None:
         return known
-    start = plain(answer.stdout[:10_000]).strip()
+    start = plain(call.stdout[:10_000]).strip()
     snippet = "\n".join(start.splitlines()[:SNIPPET_LINES])[:SNIPPET_CHARACTERS]
     hint = "run the command by itself to see all of its output; is tdx up to date?"
     if re.match(r"(?i)<!doctype html|<html|<head", start):
@@ -108,37 +183,30 @@ def unreadable(answer: Answer, reason: str, size: int) -> TdxwrapError:
     elif size == PIPE_LIMIT:
         reason = "it was cut off at 65,536 bytes"
         hint = "tdx wrote into a pipe: if tdx is a script of yours, let it pass stdout through"
-    return MalformedOutput(
-        f"what tdx printed is not the JSON that was asked for: {reason}",
-        said=snippet or said(answer.stderr),
-        command=answer.command,
-        hint=hint,
-    )
+    what = f"what tdx printed is not the JSON that was asked for: {reason}"
+    failure = _Failure(MalformedOutput, what, hint)
+    return _error(call, failure, snippet or said(call.stderr))
 
 
-def _from_exit(answer: Answer) -> TdxwrapError:
-    if answer.exit_code in (126, 127):
-        return _cannot_start(answer)
-    complaints = complaints_in_text(answer.stdout) or complaints_in_text(answer.stderr)
+def _from_exit(call: CompletedCall) -> TdxwrapError:
+    shown = said(call.stderr, call.stdout)
+    if call.exit_code in (126, 127):
+        return _error(call, _CANNOT_START, shown)
+    complaints = complaints_in_text(call.stdout) or complaints_in_text(call.stderr)
     if complaints:
-        return _from_body(answer, complaints)
-    known = _from_words(answer, f"{ends(answer.stderr)}\n{_chatter(answer.stdout)}")
+        return _from_body(call, complaints)
+    known = _from_words(call, f"{ends(call.stderr)}\n{_chatter(call.stdout)}")
     if known is not None:
         return known
-    killer = _killer(answer.exit_code)
+    killer = _killer(call.exit_code or 0)
     if killer:
-        return Transient(
-            f"tdx was killed by {killer}",
-            said=said(answer.stderr, answer.stdout),
-            command=answer.command,
-            hint="run the same command again: it looks at what is live before it writes",
-        )
-    return CallFailed(
-        f"tdx failed with exit code {answer.exit_code}",
-        said=said(answer.stderr, answer.stdout),
-        command=answer.command,
-        hint="run the tdx command by itself to see more; whether a write was applied is not known",
+        return _error(call, _Failure(Transient, f"tdx was killed by {killer}", _AGAIN), shown)
+    failure = _Failure(
+        CallFailed,
+        f"tdx failed with exit code {call.exit_code}",
+        "run the tdx command by itself to see more; whether a write was applied is not known",
     )
+    return _error(call, failure, shown)
 
 
 def _chatter(text: str) -> str:
@@ -159,82 +227,58 @@ def _killer(exit_code: int) -> str:
         return ""
 
 
-def _cannot_start(answer: Answer) -> TdxMissing:
-    return TdxMissing(
-        "tdx was found but cannot start",
-        said=said(answer.stderr, answer.stdout),
-        command=answer.command,
-        hint="is Node.js (node) on the PATH? reinstall with: npm install -g @treasuredata/tdx",
-    )
-
-
-def _from_body(answer: Answer, complaints: Sequence[Complaint]) -> TdxwrapError:
+def _from_body(call: CompletedCall, complaints: Sequence[Complaint]) -> TdxwrapError:
     text = "; ".join(c.detail for c in complaints[:MAX_DETAILS] if c.detail)
     pointer = next((c.pointer for c in complaints if c.pointer), "")
     status = next((c.status for c in complaints if c.status), 0)
     if status == 0:
-        everything = f"{text}\n{ends(answer.stderr)}"
-        known = _from_words(answer, everything, text)
+        known = _from_words(call, f"{text}\n{ends(call.stderr)}", text)
         # A body that complains is the API's answer, even when it does not say which one.
-        return known or _by_status(answer, HTTPStatus.BAD_REQUEST, text, pointer, shown="")
+        return known or _error(call, _by_status(400, text, pointer), text, pointer)
     if re.search(_API_DISABLED, text):
-        return _api_disabled(answer, text)
-    return _by_status(answer, status, text, pointer)
+        return _error(call, _DISABLED, text)
+    shown = f"{_status_line(status)}: {text}".removesuffix(": ")
+    return _error(call, _by_status(status, text or shown, pointer), shown, pointer)
 
 
-def _from_words(answer: Answer, text: str, detail: str = "") -> TdxwrapError | None:
-    """The error that a text tells of, where it is one that we know."""
-    shown = detail or said(answer.stderr, answer.stdout)
+def _from_words(call: CompletedCall, text: str, detail: str = "") -> TdxwrapError | None:
+    """The error that a text is known to mean; `detail` is the part of it to show."""
+    shown = detail or said(call.stderr, call.stdout)
     if re.search(_API_DISABLED, text):
-        return _api_disabled(answer, shown)
+        return _error(call, _DISABLED, shown)
     status = _status_in(text)
     if status:
-        return _by_status(answer, status, detail, shown=shown)
-    if re.search(_NOT_AUTHENTICATED, text) or re.search(_UNKNOWN_PROFILE, text):
-        return _by_status(answer, HTTPStatus.UNAUTHORIZED, "", shown=shown)
-    if re.search(_UNKNOWN_TO_TDX, text):
-        return EnvironmentProblem(
-            "this tdx does not know the command or one of its options",
-            said=shown,
-            command=answer.command,
-            hint="it may be too old: npm install -g @treasuredata/tdx@latest",
-        )
-    for words, meaning in (
-        (_RATE_LIMITED, HTTPStatus.TOO_MANY_REQUESTS),
-        (_PASSING, HTTPStatus.SERVICE_UNAVAILABLE),
-        (_FORBIDDEN, HTTPStatus.FORBIDDEN),
-        (_NOT_FOUND, HTTPStatus.NOT_FOUND),
-    ):
+        return _error(call, _by_status(status, shown), shown)
+    for words, failure in _WORDS:
         if re.search(words, text):
-            return _by_status(answer, meaning, "", shown=shown)
+            return _error(call, failure, shown)
     return None
 
 
-def _api_disabled(answer: Answer, text: str) -> ApiDisabled:
-    return ApiDisabled(
-        "`tdx api` is switched off, as it is by default since tdx 2026.7",
-        said=text,
-        command=answer.command,
-        hint='put "enable_api_command": true into ~/.config/tdx/tdx.json; a person must do it, '
-        "tdxwrap never edits that file",
+def _by_status(status: int, text: str, pointer: str = "") -> _Failure:
+    """What an HTTP status means, in an answer that says `text` beside it."""
+    if status == HTTPStatus.FORBIDDEN and re.search(_NOT_AUTHENTICATED, text):
+        status = HTTPStatus.UNAUTHORIZED
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR:
+        return _MOMENTARY
+    place = f"look at {pointer} of the request body" if pointer else "fix the configuration"
+    other = _Failure(
+        Refused, "the API refused the request", f"{place} and run the same command again"
     )
+    return _BY_STATUS.get(status, other)
 
 
-def _by_status(
-    answer: Answer, status: int, detail: str, pointer: str = "", shown: str | None = None
-) -> TdxwrapError:
-    """The error of an HTTP status.
-
-    Args:
-        detail: what the API said beside the status.
-        shown: what to show as said; without it, the status with its name and the detail.
-    """
-    text = f"{_status_line(status)}: {detail}".removesuffix(": ") if shown is None else shown
-    text = text or detail
-    if status == HTTPStatus.TOO_MANY_REQUESTS or status >= 500 or status in (408, 425):
-        return _passing(answer, status, text)
-    kind, what, hint = _refusal(status, detail or text, pointer)
-    return kind(what, hint=hint, said=text, command=answer.command, pointer=pointer)
+def _error(call: CompletedCall, failure: _Failure, shown: str, pointer: str = "") -> TdxwrapError:
+    kind = failure.kind
+    if not issubclass(kind, Transient):
+        return kind(failure.what, hint=failure.hint, said=shown, command=call.argv, pointer=pointer)
+    return kind(
+        failure.what,
+        hint=failure.hint,
+        said=shown,
+        command=call.argv,
+        retry_after=_retry_after(f"{ends(call.stderr)}\n{ends(call.stdout)}"),
+    )
 
 
 def _status_line(status: int) -> str:
@@ -242,61 +286,6 @@ def _status_line(status: int) -> str:
         return f"{status} {HTTPStatus(status).phrase}"
     except ValueError:
         return str(status)
-
-
-def _passing(answer: Answer, status: int, text: str) -> Transient:
-    retry_after = _retry_after(f"{ends(answer.stderr)}\n{ends(answer.stdout)}")
-    if status == HTTPStatus.TOO_MANY_REQUESTS:
-        return RateLimited(
-            "the API asks for fewer requests",
-            said=text,
-            command=answer.command,
-            retry_after=retry_after,
-            hint="wait a little and run the same command again; fewer --jobs help",
-        )
-    return Transient(
-        "the API or the network failed for the moment",
-        said=text,
-        command=answer.command,
-        retry_after=retry_after,
-        hint="run the same command again: it looks at what is live before it writes",
-    )
-
-
-_REFUSALS: dict[int, tuple[type[TdxwrapError], str, str]] = {
-    401: (
-        NotAuthenticated,
-        "tdx is not authenticated",
-        "look with: tdx auth, or set it with: export TDX_API_KEY=your_master_api_key; "
-        "is --profile the right one?",
-    ),
-    403: (
-        Refused,
-        "the API does not permit this",
-        "this account lacks the permission: ask its administrator, or give another --profile",
-    ),
-    404: (
-        NotFound,
-        "the API knows no such thing",
-        "check the id or name; a 404 can also mean the wrong account or region: "
-        "check --profile and --site",
-    ),
-    409: (
-        Conflict,
-        "the API reports a conflict",
-        "the name is taken, or realtime is still updating: run the same command again "
-        "once the status is ok",
-    ),
-}
-
-
-def _refusal(status: int, text: str, pointer: str) -> tuple[type[TdxwrapError], str, str]:
-    """Class, `what` and hint of an answer that would be the same the next time."""
-    if status == 403 and re.search(_NOT_AUTHENTICATED, text):
-        status = 401
-    place = f"look at {pointer} of the request body" if pointer else "mend the configuration"
-    other = (Refused, "the API refused the request", f"{place} and run the same command again")
-    return _REFUSALS.get(status, other)
 
 
 def _status_in(text: str) -> int:

@@ -20,24 +20,23 @@ TEMPORARY_PREFIX = "tdxwrap-"
 class TempFiles:
     """A private directory for the files of one Tdx, made when first needed.
 
-    Its name holds our pid and it is locked as long as we live, so that `sweep_leftovers` can
-    tell it from one that a killed process left behind. Output files have no name at all.
+    Output files have no name at all.
     """
 
     def __init__(self) -> None:
         self._lock = threading.RLock()
-        self._directory: tempfile.TemporaryDirectory[str] | None = None
-        self._descriptor: int | None = None
+        self._cleanup = contextlib.ExitStack()
+        self._directory: Path | None = None
         self._closed = False
 
     def output(self) -> IO[bytes]:
-        """A regular file that nobody else can open; the caller closes it."""
+        """Return a regular file that nobody else can open; the caller closes it."""
         with self._lock, _temporary_files():
             return tempfile.TemporaryFile(dir=self._path(), buffering=0)
 
     @contextlib.contextmanager
     def file_of(self, text: str) -> Iterator[str]:
-        """The path of a file (0600) that holds the text, until the end of the context."""
+        """Yield the path of a file (0600) that holds the text, until the end of the context."""
         with self._lock, _temporary_files():
             descriptor, path = tempfile.mkstemp(dir=self._path(), prefix="body-", suffix=".json")
             with open(descriptor, "w", encoding="utf-8") as file:
@@ -50,28 +49,23 @@ class TempFiles:
     def close(self) -> None:
         with self._lock:
             self._closed = True
-            if self._directory is not None:
-                self._directory.cleanup()
-                self._directory = None
-            if self._descriptor is not None:
-                os.close(self._descriptor)
-                self._descriptor = None
+            self._cleanup.close()
 
-    def _path(self) -> str:
-        with self._lock:
-            if self._closed:
-                raise Interrupted("the run was interrupted before this call")
-            if self._directory is None:
-                self._directory = tempfile.TemporaryDirectory(
-                    prefix=f"{TEMPORARY_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True
-                )
-                self._descriptor = _lock_directory(self._directory.name)
-            return self._directory.name
+    def _path(self) -> Path:
+        if self._closed:
+            raise Interrupted("the run was interrupted before this call")
+        if self._directory is None:
+            self._directory = self._cleanup.enter_context(throwaway())
+        return self._directory
 
 
 @contextlib.contextmanager
 def throwaway() -> Iterator[Path]:
-    """A private directory until the end of the context; swept up after a kill, like a TempFiles."""
+    """Make a private directory until the end of the context.
+
+    Its name holds our pid and it is locked as long as we live: `sweep_leftovers` knows it by that
+    from one that a killed process left behind.
+    """
     with _temporary_files():
         directory = tempfile.TemporaryDirectory(
             prefix=f"{TEMPORARY_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True
@@ -98,7 +92,7 @@ def _temporary_files() -> Iterator[None]:
 
 
 def _lock_directory(path: str) -> int | None:
-    """An open descriptor that holds the lock on a directory; None if someone else holds it."""
+    """Return an open descriptor that holds the lock on a directory; None if another has it."""
     descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY | os.O_NOFOLLOW)
     try:
         fcntl.flock(descriptor, fcntl.LOCK_EX | fcntl.LOCK_NB)
@@ -109,10 +103,10 @@ def _lock_directory(path: str) -> int | None:
 
 
 def sweep_leftovers() -> int:
-    """Remove the temporary directories of processes that were killed; how many that were.
+    """Remove the temporary directories that killed processes of this user left; return how many.
 
-    Only those of this user. The lock, and not the pid alone, tells whether a process lives: its
-    pid may belong to another container that shares the directory.
+    The lock, and not the pid alone, shows whether a process lives: its pid may belong to another
+    container that shares the directory.
     """
     return sum(_swept(path) for path in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*-*"))
 

@@ -101,7 +101,7 @@ def one_call(folder: Path) -> Iterator[Figure]:
     stub.chmod(0o755)
     count = 100
     ours = (
-        "import sys, time; from tdxwrap.tdx.process import Tdx\n"
+        "import sys, time; from tdxwrap.tdx.client import Tdx\n"
         f"with Tdx({str(stub)!r}) as tdx:\n"
         "    tdx.json('x'); start = time.perf_counter()\n"
         f"    for _ in range({count}): tdx.json('ps', 'rt', 'list', '--json')\n"

@@ -21,7 +21,7 @@ from tdxwrap.plan.changes import Plan, PlanOptions
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState
-from tdxwrap.tdx.process import Tdx, _Output
+from tdxwrap.tdx.client import Tdx
 
 NO_RETRY = Retry(retries=0, sleep=lambda seconds: None)
 
@@ -35,7 +35,7 @@ class InProcessTdx(Tdx):
         self.writes = 0
         self.bodies: list[tuple[str, str, Any]] = []
 
-    def _process(self, args: Sequence[str], limit: float) -> _Output:
+    def _process(self, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
         invocation = fake_args.parse(list(args))
         settings = self._store.load(SETTINGS)
         context = Context(self._store, invocation, settings, self._environ)
@@ -43,7 +43,7 @@ class InProcessTdx(Tdx):
         if "-X" in args:
             self.writes += 1
             self.bodies.append((invocation.method, invocation.arguments[0], _body(invocation)))
-        return _Output(answer.exit_code, answer.out, answer.err)
+        return answer.exit_code, answer.out, answer.err.encode()
 
 
 def _body(invocation: Any) -> Any:

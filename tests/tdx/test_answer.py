@@ -24,7 +24,7 @@ from tdxwrap.errors import (
     TdxwrapError,
     Transient,
 )
-from tdxwrap.tdx.answer import Answer, NotJson, parse_json, plain, said
+from tdxwrap.tdx.answer import CompletedCall, NotJson, parse_json, plain, said
 from tdxwrap.tdx.failures import classify, unreadable
 
 COMMAND = ("tdx", "api", "/audiences/1/realtime_setting", "--type", "cdp")
@@ -189,7 +189,7 @@ def classified(
 ) -> TdxwrapError:
     if exit_code == 0 and stdout:
         data = json.loads(stdout)
-    error = classify(Answer(COMMAND, exit_code, stdout, stderr, data))
+    error = classify(CompletedCall(COMMAND, exit_code, stdout, stderr, data))
     assert error is not None
     assert error.command == COMMAND
     assert error.what
@@ -282,7 +282,7 @@ def test_other_forms_of_a_body(
     ],
 )
 def test_good_document_is_no_failure(data: Any) -> None:
-    assert classify(Answer(COMMAND, 0, "", "Error: 500 chatter", data)) is None
+    assert classify(CompletedCall(COMMAND, 0, "", "Error: 500 chatter", data)) is None
 
 
 def test_body_behind_text_on_one_line_of_stderr() -> None:
@@ -406,7 +406,7 @@ def test_status_of_the_body_wins_over_words_in_it() -> None:
 
 @given(st.integers(-40, 300), st.text(), st.text(), documents)
 def test_every_answer_gets_a_verdict(exit_code: int, stdout: str, stderr: str, data: Any) -> None:
-    found = classify(Answer(COMMAND, exit_code, stdout, stderr, data))
+    found = classify(CompletedCall(COMMAND, exit_code, stdout, stderr, data))
     assert (found is None) or isinstance(found, TdxwrapError)
     assert exit_code == 0 or found is not None
 
@@ -451,7 +451,7 @@ def test_plain_keeps_lines_and_scripts() -> None:
 def test_unreadable_output_says_what_came(stdout: str, size: int, words: str) -> None:
     with pytest.raises(NotJson) as caught:
         parse_json(stdout)
-    error = unreadable(Answer(COMMAND, 0, stdout), str(caught.value), size)
+    error = unreadable(CompletedCall(COMMAND, 0, stdout), str(caught.value), size)
     assert type(error) is MalformedOutput
     assert words in error.what
     assert error.said == stdout
@@ -459,11 +459,11 @@ def test_unreadable_output_says_what_came(stdout: str, size: int, words: str) ->
 
 
 def test_unreadable_output_shows_three_lines_and_200_characters() -> None:
-    answer = Answer(COMMAND, 0, "a\x1b[0m\nb\nc\nd\n")
+    answer = CompletedCall(COMMAND, 0, "a\x1b[0m\nb\nc\nd\n")
     assert unreadable(answer, "r", 8).said == "a\nb\nc"
-    assert len(unreadable(Answer(COMMAND, 0, "x" * 999), "r", 999).said) == 200
+    assert len(unreadable(CompletedCall(COMMAND, 0, "x" * 999), "r", 999).said) == 200
 
 
 def test_unreadable_output_with_a_known_complaint_on_stderr_is_that() -> None:
-    answer = Answer(COMMAND, 0, "", "Error: 404 Not Found")
+    answer = CompletedCall(COMMAND, 0, "", "Error: 404 Not Found")
     assert type(unreadable(answer, "it is empty", 0)) is NotFound

@@ -33,9 +33,10 @@ from tdxwrap.errors import (
     TdxwrapError,
     Transient,
 )
-from tdxwrap.tdx import process as driver
+from tdxwrap.tdx import client as driver
 from tdxwrap.tdx import tempfiles
-from tdxwrap.tdx.process import Call, Tdx
+from tdxwrap.tdx.answer import CompletedCall
+from tdxwrap.tdx.client import Tdx
 from tdxwrap.tdx.tempfiles import sweep_leftovers
 
 KEY = "1234/0123456789abcdef0123456789abcdef01234567"
@@ -266,20 +267,20 @@ def test_banner_and_colours_are_survived(shell: Stub) -> None:
 
 
 def test_long_stderr_is_kept_from_both_ends(python: Stub) -> None:
-    calls: list[Call] = []
+    calls: list[CompletedCall] = []
     path = python("[print(f'line {n}', file=sys.stderr) for n in range(100_000)]; print('[]')")
     with Tdx(path, environ=BASE, on_call=calls.append) as tdx:
         stderr = tdx.json().stderr
     assert stderr.startswith("line 0\n")
     assert stderr.endswith("line 99999\n")
-    assert "bytes left out" in stderr
+    assert "characters left out" in stderr
     assert len(stderr) < 140_000
     assert calls[0].stderr == stderr
 
 
 def test_secret_on_the_cut_is_not_kept_in_part(python: Stub) -> None:
     for shift in range(0, 60, 7):
-        filler = driver.KEPT_CHARACTERS + driver.CUT_MARGIN - shift
+        filler = driver.KEPT_OF_STDERR - shift
         body = f"""
         text = ' ' * {filler} + {KEY!r} + ' ' * 300_000 + {KEY!r} + ' ' * {filler}
         sys.stderr.write(text); print('[]')
@@ -320,7 +321,7 @@ def test_cut_answer_names_the_cut(python: Stub) -> None:
 def test_failure_becomes_a_typed_error_and_is_told(
     shell: Stub, body: str, kind: type[TdxwrapError], exit_code: int
 ) -> None:
-    calls: list[Call] = []
+    calls: list[CompletedCall] = []
     with (
         Tdx(shell(body), environ=BASE, on_call=calls.append) as tdx,
         pytest.raises(TdxwrapError) as caught,
@@ -334,7 +335,7 @@ def test_failure_becomes_a_typed_error_and_is_told(
 
 
 def test_listener_is_told_of_a_good_call(shell: Stub) -> None:
-    calls: list[Call] = []
+    calls: list[CompletedCall] = []
     before = time.time()
     with Tdx(shell("echo '[]'; echo e >&2"), environ=BASE, on_call=calls.append) as tdx:
         result = tdx.json("a", "b")
@@ -366,7 +367,7 @@ def test_tdx_that_cannot_run(
     tmp_path: Path, make: Callable[[Path], Any], words: str, by_name: bool
 ) -> None:
     make(tmp_path / "tdx")
-    calls: list[Call] = []
+    calls: list[CompletedCall] = []
     environ = {"PATH": f"{tmp_path}:/usr/bin:/bin"} if by_name else BASE
     name = "tdx" if by_name else str(tmp_path / "tdx")
     tdx = Tdx(name, environ=environ, on_call=calls.append)
@@ -409,7 +410,7 @@ LEAVES_CHILD = f"sh -c \"{STUBBORN}\" & trap 'exit 0' TERM; while :; do sleep 0.
 @pytest.mark.parametrize("body", [STUBBORN, SLEEPS, HEARS, LEAVES_CHILD])
 def test_timeout_ends_the_whole_group(shell: Stub, marker: str, body: str) -> None:
     path = shell(f"echo partial >&2\n{body}")
-    calls: list[Call] = []
+    calls: list[CompletedCall] = []
     environ = {**BASE, "MARK": marker}
     with Tdx(path, environ=environ, timeout=0.3, grace=0.2, on_call=calls.append) as tdx:
         with pytest.raises(CallTimeout) as caught:
@@ -519,7 +520,7 @@ DRIVER = """
 import os, signal, sys, threading
 from concurrent.futures import ThreadPoolExecutor, wait
 from tdxwrap.system import signals
-from tdxwrap.tdx.process import Tdx
+from tdxwrap.tdx.client import Tdx
 
 def stop(number, frame):
     # In a destructor the exception would get lost: once more, then.
@@ -677,7 +678,7 @@ def test_secrets_leave_through_no_channel(
             print(json.dumps({{"a": secret, secret: [secret], "b": 1}}))
         """
     )
-    calls: list[Call] = []
+    calls: list[CompletedCall] = []
     seen: list[object] = [calls]
     with Tdx(path, environ={**BASE, "TDX_API_KEY": KEY}, on_call=calls.append) as tdx:
         result = tdx.send("POST", "/x", {"key": KEY})

@@ -14,7 +14,8 @@ from pathlib import Path
 import pytest
 
 from tdxwrap.errors import CallTimeout, NotFound
-from tdxwrap.tdx.process import Call, Tdx
+from tdxwrap.tdx.answer import CompletedCall
+from tdxwrap.tdx.client import Tdx
 
 CALLS = int(os.environ.get("TDXWRAP_STRESS", "80"))
 THREADS = 16
@@ -55,7 +56,7 @@ def test_many_calls_from_many_threads(tmp_path: Path) -> None:
     path = tmp_path / "tdx"
     path.write_text(STUB)
     path.chmod(0o755)
-    calls: list[Call] = []
+    calls: list[CompletedCall] = []
     threads_before, descriptors_before = threading.active_count(), descriptors()
     with (
         Tdx(str(path), timeout=60, grace=0.2, on_call=calls.append) as tdx,

@@ -1,0 +1,284 @@
+"""The tdx command as a Python object: run it, judge its answer, report every call."""
+
+from __future__ import annotations
+
+import json
+import os
+import threading
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
+from typing import IO, Any, Self
+
+from tdxwrap.errors import CallTimeout, Interrupted, TdxwrapError
+from tdxwrap.system import signals
+from tdxwrap.system.redact import Redactor
+from tdxwrap.tdx.answer import CompletedCall, NotJson, parse_json, said
+from tdxwrap.tdx.failures import classify, unreadable
+from tdxwrap.tdx.process import Process, end_all, find_executable
+from tdxwrap.tdx.tempfiles import TempFiles
+
+DEFAULT_TIMEOUT = 120.0  # seconds
+DEFAULT_GRACE = 2.0  # seconds between SIGTERM and SIGKILL
+MAX_ARGUMENT = 102_400  # bytes; Linux takes 128 KiB in one argument (F7)
+# Characters kept of each end of a long text. A journal wants the whole of stdout.
+KEPT_OF_STDOUT, KEPT_OF_STDERR = 524_288, 65_536
+
+
+class Tdx:
+    """The tdx command. May be used from several threads; use it as a context manager.
+
+    Args:
+        executable: a path, or a name on the PATH of `environ`.
+        profile, site: given to tdx in front of the command where set (F3).
+        timeout: seconds for one call.
+        grace: seconds that tdx has to end by itself after SIGTERM, before SIGKILL.
+        environ: the environment of the user; default: the one of this process.
+        cwd: where tdx runs; default: the working directory.
+        on_call: receives every finished call, good or not, from one thread at a time.
+    """
+
+    def __init__(
+        self,
+        executable: str = "tdx",
+        *,
+        profile: str | None = None,
+        site: str | None = None,
+        timeout: float = DEFAULT_TIMEOUT,
+        grace: float = DEFAULT_GRACE,
+        environ: Mapping[str, str] | None = None,
+        cwd: str | os.PathLike[str] | None = None,
+        on_call: Callable[[CompletedCall], None] | None = None,
+    ) -> None:
+        self.executable = executable
+        self._globals = (
+            *(("--profile", profile) if profile else ()),
+            *(("--site", site) if site else ()),
+        )
+        self._timeout = timeout
+        self._grace = grace
+        self._environ = _child_environment(os.environ if environ is None else environ)
+        self._redactor = Redactor.from_environ(self._environ)
+        self._cwd = None if cwd is None else os.fspath(cwd)
+        self._on_call = on_call
+        self._reporting = threading.Lock()
+        self._files = TempFiles()
+        # Reentrant: a signal handler may call kill_all while its own thread is starting a call.
+        self._lock = threading.RLock()
+        self._running: set[Process] = set()
+        self._closed = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *exc: object) -> None:
+        self.close()
+
+    def close(self) -> None:
+        """End the calls in flight and remove the temporary files. No call can follow."""
+        self.kill_all()
+        self._files.close()
+
+    def kill_all(self) -> None:
+        """End every call in flight with its children; from any thread, at any time.
+
+        The calls raise `Interrupted`, and so does every later one. Returns when all have ended,
+        after `grace` seconds at the latest (then they are killed).
+        """
+        with self._lock:
+            self._closed = True
+            running = tuple(self._running)
+        end_all(running, self._grace)
+
+    def pause(self, seconds: float) -> None:
+        """Sleep between two tries of a call; `kill_all` ends it as well.
+
+        Raises:
+            Interrupted: `kill_all` was called.
+            KeyboardInterrupt: as `signals.check`.
+        """
+        signals.sleep(seconds, self._safe_point)
+
+    def _safe_point(self) -> None:
+        if self._closed:
+            raise Interrupted("the run was interrupted between two tries")
+        signals.check()
+
+    def run(self, *args: str, timeout: float | None = None) -> CompletedCall:
+        """Run `tdx ARGS…`; whatever it prints is good if it exits with 0.
+
+        Args:
+            timeout: seconds, where it should differ from the one of this Tdx.
+        Raises:
+            TdxwrapError: TdxMissing, CallTimeout, Interrupted, and what `failures.classify` finds.
+        """
+        return self._call(args, timeout=timeout)
+
+    def json(self, *args: str) -> CompletedCall:
+        """Run `tdx ARGS…`, whose stdout must be JSON that reports no errors (F8).
+
+        Raises:
+            TdxwrapError: as `run`, and MalformedOutput.
+        """
+        return self._call(args, parse=True)
+
+    def get(self, path: str) -> CompletedCall:
+        """Run `tdx api PATH --type cdp` (F7). Raises as `json`."""
+        return self.json("api", path, "--type", "cdp")
+
+    def send(self, method: str, path: str, body: Any | None) -> CompletedCall:
+        """Run `tdx api PATH --type cdp -X METHOD --data JSON`, as the recipe does (F7).
+
+        A body of more than 100 KiB goes through `-f FILE`. Without a body there is no `--data`.
+        A DELETE may answer nothing. Raises as `json`.
+        """
+        args = ("api", path, "--type", "cdp", "-X", method)
+        may_be_empty = method == "DELETE"
+        if body is None:
+            return self._call(args, parse=True, may_be_empty=may_be_empty)
+        text = _json_text(body)
+        if len(text.encode()) <= MAX_ARGUMENT:
+            return self._call((*args, "--data", text), parse=True, may_be_empty=may_be_empty)
+        with self._files.file_of(text) as file:
+            return self._call((*args, "-f", file), True, may_be_empty, body=text)
+
+    def _call(
+        self,
+        args: Sequence[str],
+        parse: bool = False,
+        may_be_empty: bool = False,
+        *,
+        timeout: float | None = None,
+        body: str | None = None,
+    ) -> CompletedCall:
+        """Run, judge and report: every call passes through here."""
+        signals.check()
+        args = (*self._globals, *args)
+        limit = self._timeout if timeout is None else timeout
+        call = CompletedCall(
+            argv=tuple(self._redactor.text(word) for word in ("tdx", *args)),
+            started=time.time(),
+            body=None if body is None else self._redactor.text(body),
+        )
+        clock = time.monotonic()
+        try:
+            exit_code, stdout, stderr = self._process(args, limit)
+            raw = stdout.decode("utf-8", "replace")
+            call = self._record(call, exit_code, raw, stderr.decode("utf-8", "replace"))
+            if exit_code is None:
+                raise _timed_out(call, limit)
+            if exit_code == 0 and parse and not (may_be_empty and not raw.strip()):
+                call = replace(call, data=self._parsed(call, raw, len(stdout)))
+            failure = classify(call)
+            if failure is not None:
+                raise failure
+        except BaseException as error:
+            if isinstance(error, TdxwrapError):
+                error.command = call.argv
+            call = replace(call, error=_kind(error))
+            raise
+        finally:
+            call = replace(call, seconds=time.monotonic() - clock)
+            self._report(call)
+        return call
+
+    def _process(self, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
+        """Run one process to its end, or to the end of its time.
+
+        Returns:
+            The exit code (None if it was ended by us, or never ran), stdout and stderr.
+        """
+        program = find_executable(self.executable, self._environ)
+        if limit <= 0:
+            return None, b"", b""
+        with self._files.output() as stdout, self._files.output() as stderr:
+            process = Process(program, args, (stdout, stderr), self._environ, self._cwd)
+            with self._lock:
+                if self._closed:
+                    raise Interrupted("the run was interrupted before this call")
+                self._running.add(process)
+            try:
+                exit_code = process.run(limit, self._grace)
+            finally:
+                with self._lock:
+                    self._running.discard(process)
+            if self._closed and exit_code != 0:
+                raise Interrupted("the run was interrupted while tdx was at work")
+            failure = process.failure()
+            if failure is not None:
+                raise failure
+            return exit_code, _content(stdout), _content(stderr)
+
+    def _record(
+        self, call: CompletedCall, exit_code: int | None, stdout: str, stderr: str
+    ) -> CompletedCall:
+        """Add what the process left behind, without secrets and cut to size."""
+        return replace(
+            call,
+            exit_code=exit_code,
+            stdout=_both_ends(self._redactor.text(stdout), KEPT_OF_STDOUT),
+            stderr=_both_ends(self._redactor.text(stderr), KEPT_OF_STDERR),
+            truncated=len(stdout) > 2 * KEPT_OF_STDOUT,
+        )
+
+    def _parsed(self, call: CompletedCall, raw: str, size: int) -> Any:
+        # Parsed as it came: to take a secret out of the text could break the document.
+        try:
+            data = parse_json(raw)
+        except NotJson as problem:
+            raise unreadable(call, str(problem), size) from None
+        return data if call.stdout == raw else self._redactor.json(data)
+
+    def _report(self, call: CompletedCall) -> None:
+        if self._on_call is not None:
+            with self._reporting:
+                self._on_call(call)
+
+
+def _child_environment(environ: Mapping[str, str]) -> dict[str, str]:
+    """Return the environment for tdx: the user's, without colours and notices, with the session.
+
+    What the user chose with `tdx use` hangs on the parent process of tdx: that is our parent,
+    not we (F3, F5).
+    """
+    quiet = {"NO_COLOR": "1", "NO_UPDATE_NOTIFIER": "1", "FORCE_COLOR": "0"}
+    session = environ.get("TDX_SESSION") or str(os.getppid())
+    return {**environ, **quiet, "TDX_SESSION": session}
+
+
+def _json_text(body: Any) -> str:
+    text = json.dumps(body, ensure_ascii=False)
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # a lone surrogate has no UTF-8; escaped, it is the same JSON
+        return json.dumps(body)
+    return text
+
+
+def _timed_out(call: CompletedCall, limit: float) -> CallTimeout:
+    return CallTimeout(
+        f"tdx did not answer within {limit:g} s and was ended",
+        said=said(call.stderr),
+        hint="run the same command again: it looks at what is live before it writes; "
+        "--timeout gives each call more time",
+    )
+
+
+def _kind(error: BaseException) -> str:
+    if isinstance(error, TdxwrapError):
+        return error.kind
+    return TdxwrapError.kind if isinstance(error, Exception) else Interrupted.kind
+
+
+def _content(file: IO[bytes]) -> bytes:
+    # pread: the position is shared with tdx, and with what tdx may have left running.
+    descriptor = file.fileno()
+    return os.pread(descriptor, os.fstat(descriptor).st_size, 0)
+
+
+def _both_ends(text: str, kept: int) -> str:
+    """Return the text, or only `kept` characters of its beginning and of its end."""
+    left_out = len(text) - 2 * kept
+    if left_out <= 0:
+        return text
+    return f"{text[:kept]}\n[… {left_out} characters left out …]\n{text[-kept:]}"

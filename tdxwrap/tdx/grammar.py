@@ -1,0 +1,33 @@
+"""The grammar of tdx: which words are commands, which options take a value (F3)."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+COMMANDS = frozenset(
+    (
+        ("auth",),
+        ("use",),
+        ("databases",),
+        ("tables",),
+        ("describe",),
+        ("api",),
+        ("ps", "list"),
+        ("ps", "view"),
+        ("ps", "desc"),
+        ("ps", "pull"),
+        ("ps", "rt", "list"),
+        ("ps", "pz", "init"),
+        ("ps", "pz", "list"),
+    )
+)
+TAKES_TABLE = frozenset((("describe",), ("tables",)))  # the argument is database.table
+FILE_OPTIONS = frozenset(("-o", "--output", "-f", "--file"))
+KEYWORD_OPTIONS = frozenset(("-X", "--method", "--type", "--site"))  # the value is tdx's own word
+VALUE_OPTIONS = FILE_OPTIONS | KEYWORD_OPTIONS | {"--profile", "--data", "-H"}
+
+
+def command_of(words: Sequence[str]) -> tuple[str, ...]:
+    """Return the command at the beginning of a command line without options; () if unknown."""
+    beginnings = (tuple(words[:size]) for size in (3, 2, 1))
+    return next((words for words in beginnings if words in COMMANDS), ())
