@@ -18,12 +18,12 @@ OPTION = "--rt-config"
 
 
 class Baseline:
-    """Has the baseline written to a file, once.
+    """Write the baseline to a file, once.
 
     Args:
         live: what was read for the plan.
-        file: where to; an earlier file is kept under another name.
-        listen: is told where the baseline is, and where an earlier file has gone.
+        file: the target; an earlier file is kept under another name.
+        listen: called with where the baseline is, and where an earlier file has gone.
     """
 
     def __init__(
@@ -38,11 +38,10 @@ class Baseline:
 
     @contextmanager
     def written(self) -> Iterator[None]:
-        """Write the baseline; the first write to the segment is to be made in here.
+        """Write the baseline around the first write to the segment.
 
-        `tdx ps pull` keeps what is configured, and has ended before that write begins. Where
-        nothing is configured yet, `tdx ps pz init` makes up a template and keeps nothing, so that
-        it may run beside the write.
+        `tdx ps pull` saves what is configured, so it ends before that write begins. Where nothing
+        is configured yet, `tdx ps pz init` only makes a template, so it runs beside the write.
 
         Raises:
             UsageProblem: the file cannot be written; nothing was written to the segment, either.
@@ -58,8 +57,8 @@ class Baseline:
             yield
             result(self._beside)
 
-    def wait_until_told(self) -> None:
-        """Wait until the listener has been told of the baseline, if it is being written."""
+    def wait_until_announced(self) -> None:
+        """Wait until a baseline that is being written has been announced."""
         if self._beside is not None:
             wait_for(self._beside)
 
@@ -73,6 +72,6 @@ class Baseline:
         self._listen(BaselineWritten(str(self._file), command))
 
     def _ask(self, path: Path) -> None:
-        # A try whose answer was lost may have left a file, and tdx asks before it overwrites.
+        # A failed attempt may have left a file, and tdx asks before it overwrites one (F9).
         path.unlink(missing_ok=True)
         self._api.write_baseline(self._live.segment.id, self._live.initialized, path)

@@ -1,4 +1,4 @@
-"""What a stuck user runs first: is everything there that an apply needs? (F4–F6, F18, F19, F24)"""
+"""Check that everything is in place for an apply (F4–F6, F18, F19, F24)."""
 
 from __future__ import annotations
 
@@ -30,10 +30,10 @@ from tdxwrap.realtime.wait import TERMINAL
 from tdxwrap.system.threads import result
 from tdxwrap.tdx.process import find_executable
 
-# What a check may end in; anything else (an interrupt, a bug) ends the run.
+# Errors that fail a check; any other (an interrupt, a bug) ends the run.
 _FAILURES = (EnvironmentProblem, Refused, CallFailed)
 _ENVIRONMENT = frozenset(("tdx", "login", "tdx api"))
-_NO_SEGMENT = "0"  # an id that no parent segment has: who asks for it only learns who answers
+_NO_SEGMENT = "0"  # an id that no parent segment has, to see whether the API answers at all
 
 
 class State(StrEnum):
@@ -59,12 +59,12 @@ class Check:
 def examine(
     session: Session, loaded: LoadedConfig | None, ps: str | None, account: str
 ) -> tuple[Check, ...]:
-    """Make every check that can be made; those that do not need one another side by side.
+    """Make every check that can be made; independent ones side by side.
 
     Args:
         loaded: None leaves out the checks of tables and columns.
         ps: id or name of a parent segment; None if none was named.
-        account: profile and site, as the user knows them (F5).
+        account: the profile and site in use, as far as known (F5).
     """
     api = session.api
     with Reads(api, session.retry) as reads:
@@ -90,7 +90,7 @@ def examine(
 
 
 def _outcome(call: Callable[..., Any], *args: Any) -> Any:
-    """What a call gives, or the error that it failed with."""
+    """Return the result of a call, or the error that failed it."""
     try:
         return call(*args)
     except _FAILURES as error:
@@ -112,7 +112,7 @@ def _read_schema(reads: Reads, config: RtConfig, segment: Any, asked: str, setti
 
 
 def _problem(name: str, error: TdxwrapError, login: Check | None = None) -> Check:
-    """A failure; without tdx or a login there is no telling."""
+    """Return a failed check, or one not checked because there is no tdx or login."""
     dependent = login is not None and login.state is not State.OK
     if dependent and isinstance(error, TdxMissing | NotAuthenticated):
         needs = "tdx" if isinstance(error, TdxMissing) else "a login"
@@ -129,7 +129,7 @@ def _tdx(session: Session, version: Any) -> Check:
 
 
 def _login(session: Session, auth: Any) -> Check:
-    """Where the login comes from; never what it is (F4)."""
+    """Say where the login comes from, never what it is (F4)."""
     if isinstance(auth, TdxMissing):
         return Check("login", State.NOT_CHECKED, "needs tdx")
     profile = session.profile or session.environ.get("TDX_PROFILE")
@@ -144,7 +144,7 @@ def _login(session: Session, auth: Any) -> Check:
 
 
 def _api(setting: Any, login: Check) -> Check:
-    """Whatever the API answers, it has been asked: `tdx api` is enabled (F6)."""
+    """Whatever the API answers, it was reached: `tdx api` is enabled (F6)."""
     if isinstance(setting, Refused) and not isinstance(setting, NotFound):
         message = f"enabled, but the API refuses: {columns.brief(setting)}"
         return Check("tdx api", State.WARNING, message, setting.hint)
@@ -181,11 +181,11 @@ def _columns(loaded: LoadedConfig, schema: Any, login: Check) -> list[Check]:
 
 
 def _passed(topic: Topic, config: RtConfig, schema: Schema) -> Check:
-    """The line for a topic on which nothing was found; it says what could not be proven."""
+    """Return the check of a topic without findings; it says what could not be checked."""
     keys, lookup_key = config.id_stitching.keys, config.id_stitching.ext_lookup_key
     tables = config.tables()
     scope = "" if set(tables) <= set(schema.readable()) else " that could be described"
-    stated, told = {
+    stated, message = {
         Topic.TABLES: (tables, f"{len(tables)} found"),
         Topic.KEYS: (keys, f"{len(keys)}, each a string in every event table{scope}"),
         Topic.LOOKUP_KEY: (
@@ -202,11 +202,11 @@ def _passed(topic: Topic, config: RtConfig, schema: Schema) -> Check:
         missing = "needs the parent segment"
     elif topic in (Topic.KEYS, Topic.COLUMNS) and not schema.readable():
         missing = "no event table could be described"
-    return Check(topic, State.NOT_CHECKED, missing) if missing else Check(topic, State.OK, told)
+    return Check(topic, State.NOT_CHECKED, missing) if missing else Check(topic, State.OK, message)
 
 
 def failure(checks: Sequence[Check]) -> TdxwrapError | None:
-    """The error that failed checks are: of the environment first (exit 3), else exit 4."""
+    """Return the error for failed checks: exit 3 if one is about the environment, else exit 4."""
     failed = [check for check in checks if check.state is State.FAILED]
     if not failed:
         return None

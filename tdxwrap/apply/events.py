@@ -1,4 +1,4 @@
-"""What a run tells whoever listens: the console, the journal, a notebook. Facts, no wording."""
+"""The events of a run, for the console, the journal or a notebook. Facts, no wording."""
 
 from __future__ import annotations
 
@@ -25,7 +25,7 @@ class StepDone:
     Attributes:
         checkpoint: what is true now, in the recipe's words.
         seconds: how long the step took.
-        aside: what tdx said of it, for the screen only: it may name an account.
+        aside: what tdx said about it, for the screen only: it may name an account.
     """
 
     step: str
@@ -73,7 +73,7 @@ class Retrying:
 
 @dataclass(frozen=True, slots=True)
 class FileKept:
-    """A file was in the way and is now under another name."""
+    """An earlier file was renamed to make way."""
 
     file: str
     kept_as: str
@@ -81,7 +81,7 @@ class FileKept:
 
 @dataclass(frozen=True, slots=True)
 class BaselineWritten:
-    """What was configured before the run stands in a file (recipe, 7a)."""
+    """The baseline has been written to a file (recipe, 7a)."""
 
     file: str
     command: str

@@ -1,7 +1,6 @@
-"""The commands as functions: what the command line, a notebook and the tests call.
+"""Plan, apply, verify and wait as functions, for the command line and for notebooks.
 
-Each takes typed values and gives a typed result; nothing here prints or reads the environment of
-its own accord.
+Each takes typed values and returns a typed result; nothing here prints or reads the environment.
 """
 
 from __future__ import annotations
@@ -45,23 +44,23 @@ from tdxwrap.system.signals import as_error
 
 
 class Consent(Protocol):
-    """How a plan is shown and agreed to."""
+    """How a plan is shown and confirmed."""
 
     def show(self, plan: Plan) -> None:
         """Show what would be done."""
 
     def ask(self, plan: Plan) -> bool:
-        """Whether a person was asked, so that time has passed; raises when the answer is no."""
+        """Return whether a person was asked, so time has passed; raise if the answer is no."""
 
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """One login, and how to deal with it.
+    """One login and how its calls are retried and announced.
 
     Attributes:
         environ: where credentials are looked for (F4).
         profile: the tdx profile, where one is given.
-        listen: told what happens.
+        listen: called with every event.
     """
 
     api: Realtime
@@ -73,11 +72,11 @@ class Session:
 
 @dataclass(frozen=True, slots=True)
 class Outcome:
-    """What an apply came to.
+    """The result of an apply.
 
     Attributes:
-        plan: what was carried out.
-        report: the validation; None if nobody waited for it.
+        plan: the plan that was carried out.
+        report: the validation; None without waiting.
         live: what is live at the end.
         login: what tdx says of the login; empty if it was not asked.
     """
@@ -89,7 +88,7 @@ class Outcome:
 
 
 def check_key(session: Session) -> str:
-    """Step 0 of the recipe: is there a login? tdx is asked only if the environment has no key.
+    """Check for a login: step 0 of the recipe. Ask tdx only if the environment has no key.
 
     Returns:
         What tdx says of the login; empty if it was not asked.
@@ -232,7 +231,7 @@ def _first_plan(
 
 
 def _while_waiting(error: TdxwrapError, plan: Plan) -> TdxwrapError:
-    """Say of an error that it came when everything was written."""
+    """Add to an error that everything had been written by then."""
     count = len(plan.pending)
     error.step = "wait"
     error.so_far = f"all {count} changes are written; whether they are live is not known yet"
@@ -248,7 +247,7 @@ def _agreed(
     consent: Consent,
     options: PlanOptions | None,
 ) -> Plan:
-    """Plan until what was agreed to is still what is live: never write blindly."""
+    """Confirm the plan; plan again if the live state changed while a person decided."""
     while True:
         consent.show(plan)
         refuse_unsafe(plan)

@@ -1,18 +1,19 @@
 """Step 7 of the recipe: carry out a plan, in its order, with its checkpoints.
 
 7a event tables and key events, 7b ID stitching, 7c attributes, then what is to be pruned. Each
-write is exactly once as far as can be told (writes.py); after any interruption the next plan
-holds what is left.
+write is sent exactly once as far as tdx lets us know (realtime/write.py); after an interruption
+the next plan holds what is left.
 """
 
 from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
 from contextlib import contextmanager, nullcontext
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -55,8 +56,9 @@ _LISTS = {
     Kind.STITCHING_KEY: "keyColumns",
     Kind.BATCH_ATTRIBUTE: "batchAttributes",
 }
-# So many of the changes that are still open are named.
+# How many of the changes that are still open are named.
 OPEN_SHOWN = 5
+_COLLECTIONS = {Kind.KEY_EVENT: KEY_EVENTS, Kind.ATTRIBUTE: ATTRIBUTES}
 _CHANGED = (Action.CREATE, Action.UPDATE)
 
 
@@ -73,7 +75,7 @@ class Settings:
         jobs: how many creates of one step run side by side.
         where: gives `file:line` of an item of the configuration.
         clock: time in seconds.
-        named_by_segment: the id of the parent segment goes into the name of the baseline.
+        named_by_segment: add the id of the parent segment to the name of the baseline.
     """
 
     baseline: Path | None = Path("rt_config.yaml")
@@ -135,14 +137,8 @@ class _Run:
     # Steps
 
     def step(self, name: str, work: Callable[[], None]) -> None:
-        deletes = name == "prune"
-        writes = sum(
-            c.action is Action.DELETE
-            if deletes
-            else c.step == name and c.action is not Action.DELETE
-            for c in self.plan.pending
-        )
-        self.emit(StepStarted(name, writes))
+        mine = [change for change in self.plan.pending if _step_of(change) == name]
+        self.emit(StepStarted(name, len(mine)))
         start = self.settings.clock()
         try:
             work()
@@ -158,9 +154,9 @@ class _Run:
 
     def so_far(self) -> str:
         pending = self.plan.pending
-        still = [f"{c.kind} {c.name}" for c in pending if c not in self.done]
-        shown = ", ".join(still[:OPEN_SHOWN])
-        more = f" and {len(still) - OPEN_SHOWN} more" if len(still) > OPEN_SHOWN else ""
+        remaining = [f"{c.kind} {c.name}" for c in pending if c not in self.done]
+        shown = ", ".join(remaining[:OPEN_SHOWN])
+        more = f" and {len(remaining) - OPEN_SHOWN} more" if len(remaining) > OPEN_SHOWN else ""
         return f"{len(self.done)} of {len(pending)} changes are written; open: {shown}{more}"
 
     def event_tables_and_key_events(self) -> None:
@@ -200,12 +196,12 @@ class _Run:
             return
         pruning = Action.DELETE in actions
         body: dict[str, Any] = {}
-        for kind in dict.fromkeys(change.kind for change in changes):
-            if kind is Kind.LOOKUP_KEY:
-                body["extLookupKey"] = _name_of(changes, kind)
-            else:
-                members = merged(self.plan, kind, without_deleted=pruning)
-                body[_LISTS[kind]] = [part.to_api() for part in members]
+        for change in changes:
+            if change.kind is Kind.LOOKUP_KEY:
+                body["extLookupKey"] = change.name
+            elif _LISTS[change.kind] not in body:
+                members = merged(self.plan, change.kind, without_deleted=pruning)
+                body[_LISTS[change.kind]] = [part.to_api() for part in members]
         self.together(changes, what, lambda: self.writer.patch_setting(body))
 
     def import_columns(self, action: Action, what: str) -> None:
@@ -248,54 +244,45 @@ class _Run:
         self.finish(change, start, item_id)
 
     def write_item(self, change: Change) -> str | None:
-        collection = KEY_EVENTS if change.kind is Kind.KEY_EVENT else ATTRIBUTES
+        collection = _COLLECTIONS[change.kind]
         if change.action is Action.UPDATE:
             assert change.live_id is not None
-            self.writer.update(collection, change.live_id, self.changed_body(change))
+            assert change.desired is not None
+            body = change.desired.body_of(field.name for field in change.fields)
+            self.writer.update(collection, change.live_id, with_names(body, self.ids))
             return change.live_id
         if change.action in (Action.REPLACE, Action.DELETE):
-            self.delete_item(change)
+            if change.kind is Kind.KEY_EVENT:
+                self.delete_hanging(change.name)
+            self.delete_once(change)
         if change.action is Action.DELETE:
             return change.live_id
         return self.create_item(collection, change)
 
-    def delete_item(self, change: Change) -> None:
-        if change.kind is Kind.KEY_EVENT:
-            self.delete_hanging(change.name)
-        self.delete_once(change)
-
     def delete_hanging(self, key_event: str) -> None:
-        """Delete the attributes that hang on a key event; the plan has them all as going."""
+        """Delete the attributes that hang on a key event; the plan deletes or replaces them all."""
         for change in self.plan.of(Kind.ATTRIBUTE, Action.REPLACE, Action.DELETE):
             if isinstance(change.live, BaseAttribute) and key_event in change.live.key_events():
                 self.delete_once(change)
 
     def delete_once(self, change: Change) -> None:
         assert change.live_id is not None
-        collection = KEY_EVENTS if change.kind is Kind.KEY_EVENT else ATTRIBUTES
         if change.live_id not in self.gone:
-            self.writer.delete(collection, change.live_id)
+            self.writer.delete(_COLLECTIONS[change.kind], change.live_id)
             self.gone.add(change.live_id)
 
     def create_item(self, collection: str, change: Change) -> str:
         desired = change.desired
+        assert isinstance(desired, KeyEvent | BaseAttribute)
+        body = _stated(desired)
+        if isinstance(desired, BaseAttribute):
+            body = with_names(body, self.ids)
+        item_id = self.writer.create(collection, body, partial(_is_same, desired))
         if isinstance(desired, KeyEvent):
-            name = desired.name
-            item_id = self.writer.create(
-                collection, _stated(desired), lambda item: item.get("name") == name
-            )
-            self.ids[name] = item_id
-            return item_id
-        assert isinstance(desired, BaseAttribute)
-        body = with_names(_stated(desired), self.ids)
-        return self.writer.create(collection, body, _is_attribute(desired))
+            self.ids[desired.name] = item_id
+        return item_id
 
-    def changed_body(self, change: Change) -> dict[str, Any]:
-        assert change.desired is not None
-        body = change.desired.body_of(changed.name for changed in change.fields)
-        return with_names(body, self.ids)
-
-    # Telling
+    # Events
 
     def begin(self, change: Change) -> None:
         with self.lock:
@@ -308,23 +295,23 @@ class _Run:
         with self.lock:
             self.done.append(change)
         if self.baseline is not None:
-            self.baseline.wait_until_told()  # so that it is told of first, as in the recipe
+            self.baseline.wait_until_announced()  # it comes first in the recipe
         self.emit(ChangeDone(change, seconds, item_id))
 
     @contextmanager
     def explaining(self, what: str, change: Change) -> Iterator[None]:
-        """Say of an error what was being done and where that stands in the file."""
+        """Add to an error what failed and where it stands in the file."""
         try:
             yield
         except TdxwrapError as error:
-            # A plain no explains itself; of the rest it matters what kind of failure it was.
+            # A refusal explains itself; of other failures the kind matters.
             error.what = what if isinstance(error, Refused) else f"{what}: {error.what}"
             error.where = self.settings.where(_loc(change, error.pointer))
             raise
 
 
 def _raise_first(futures: Sequence[Future[None]]) -> None:
-    """Raise the first failure, and with it what the others said."""
+    """Raise the first failure, with the others attached."""
     errors = [error for future in futures if (error := future.exception()) is not None]
     if not errors:
         return
@@ -334,9 +321,8 @@ def _raise_first(futures: Sequence[Future[None]]) -> None:
     raise first
 
 
-def _name_of(changes: Sequence[Change], kind: Kind) -> str:
-    """The name of the one change of a kind."""
-    return next(change.name for change in changes if change.kind is kind)
+def _step_of(change: Change) -> str:
+    return "prune" if change.action is Action.DELETE else change.step
 
 
 def _stated(part: ConfigItem) -> dict[str, Any]:
@@ -344,18 +330,16 @@ def _stated(part: ConfigItem) -> dict[str, Any]:
     return {name: value for name, value in part.to_api().items() if value is not None}
 
 
-def _is_attribute(desired: BaseAttribute) -> Callable[[Any], bool]:
-    """Tells an attribute by its identifier, or by its name where the answer has none (F14)."""
-
-    def is_it(item: Any) -> bool:
-        identifier = item.get("identifier")
-        return bool(identifier == desired.key if identifier else item.get("name") == desired.name)
-
-    return is_it
+def _is_same(desired: KeyEvent | BaseAttribute, item: Mapping[str, Any]) -> bool:
+    """Compare the identifiers, or the names where there is none: the answer may lack it (F14)."""
+    identifier = item.get("identifier")
+    if identifier and isinstance(desired, BaseAttribute):
+        return bool(identifier == desired.key)
+    return bool(item.get("name") == desired.name)
 
 
 def _loc(change: Change, pointer: str) -> Loc:
-    """The place in the file that an error of the API points to (F17), else the item's."""
+    """Return the place in the file that an API error points to (F17), else that of the item."""
     first = pointer.strip("/").split("/")[0]
     if change.desired is None or not first:
         return change.loc

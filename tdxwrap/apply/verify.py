@@ -1,4 +1,4 @@
-"""Prove that what is live is what it should be: the recipe's three checks, and every field."""
+"""Verify the live state: the three checks of the recipe, and every field."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ from tdxwrap.realtime.wait import READY
 
 @dataclass(frozen=True, slots=True)
 class Check:
-    """One check of the recipe's Validation, as a person reads it."""
+    """One check of the recipe's Validation."""
 
     name: str
     expected: str
@@ -22,11 +22,11 @@ class Check:
 
 @dataclass(frozen=True, slots=True)
 class Report:
-    """What the validation found.
+    """The result of the validation.
 
     Attributes:
         checks: the recipe's three.
-        differences: what live has otherwise than the file; empty without a file.
+        differences: where live differs from the file; empty without a file.
     """
 
     checks: tuple[Check, ...]
@@ -34,12 +34,12 @@ class Report:
 
     @property
     def ok(self) -> bool:
-        """Whether everything is as it should be."""
+        """Whether every check passed and nothing differs."""
         return all(check.ok for check in self.checks) and not self.differences
 
 
 def verify(live: LiveState, plan: Plan | None = None) -> Report:
-    """The recipe's Validation over what is live and, with a plan, every field of every item.
+    """Run the recipe's Validation and, given a plan, compare every field of every item.
 
     With a file at least as many key events and attributes are expected as it has; without one,
     as in the recipe, at least one.
@@ -68,7 +68,7 @@ def _at_least(name: str, expected: int, found: int) -> Check:
 
 
 def failure(report: Report) -> NotReady | None:
-    """The error that a failed validation is; None if all is well."""
+    """Return the error for a failed validation; None if it passed."""
     if report.ok:
         return None
     failed = [f"{c.name}: {c.found}, expected {c.expected}" for c in report.checks if not c.ok]

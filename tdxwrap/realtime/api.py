@@ -1,6 +1,6 @@
-"""The commands of the recipe as typed calls. What a call means stands here, how it runs in tdx.py.
+"""The commands of the recipe as typed calls; `tdx/client.py` runs them.
 
-Every call raises what `Tdx` raises (errors.py); an answer of an unexpected form is a
+Every call raises what `Tdx` raises (errors.py); an answer of an unexpected form raises
 `MalformedOutput`.
 """
 
@@ -25,15 +25,15 @@ from tdxwrap.realtime.state import Segment
 from tdxwrap.tdx.answer import CompletedCall, said
 from tdxwrap.tdx.client import Tdx
 
-# F16: the most that one page may hold, so that lists take as few calls as can be.
+# The largest page, for the fewest calls (F16).
 PAGE_SIZE = 1000
 
 
 def credential_source(environ: Mapping[str, str], profile: str | None) -> str | None:
-    """Where tdx would take its credentials from the environment; None if it has none there.
+    """Return the environment variable tdx would take its credentials from, if any.
 
-    The order is that of F4: some variables go before the keychain, the others after it. Of a
-    value only its being there is looked at (recipe, Validate API key).
+    The order is that of F4: some variables override the keychain, the keychain overrides the
+    others. Values are not read, only whether they are set (recipe, Validate API key).
     """
     before = ["TDX_ACCESS_TOKEN", "TDX_API_KEY"] if profile is None else [profile_variable(profile)]
     after = ["TD_API_KEY"] if profile is None else ["TDX_API_KEY", "TD_API_KEY"]
@@ -54,10 +54,10 @@ def profile_variable(profile: str) -> str:
 
 
 def not_enabled(segment: str) -> Refused:
-    """The error that a parent segment is not in `tdx ps rt list`: waiting does not help (F24).
+    """Return the error for a parent segment missing from `tdx ps rt list` (F24).
 
     Args:
-        segment: how it is called there.
+        segment: its id or name, for the message.
     """
     return Refused(
         f"the parent segment {segment} is not RT-enabled: it is not in `tdx ps rt list`",
@@ -69,7 +69,7 @@ class Realtime:
     """The realtime part of one account, through tdx.
 
     Args:
-        listed: is told every list of parent segments that tdx gives.
+        listed: called with every list of parent segments that tdx returns.
     """
 
     def __init__(self, tdx: Tdx, listed: Callable[[list[Any]], None] | None = None) -> None:
@@ -79,13 +79,13 @@ class Realtime:
     # Who and where
 
     def version(self) -> str:
-        """`tdx --version`, as it is: without a notice around it."""
+        """`tdx --version`, without any notice around it."""
         printed = self.tdx.run("--version").stdout
         number = re.search(r"\d+\.\d+[\w.+-]*", printed)
         return number[0] if number else printed.strip()[:80]
 
     def check_auth(self) -> str:
-        """`tdx auth`: is there a login at all? (F4)
+        """`tdx auth`: check that there is a login (F4).
 
         Returns:
             What tdx says about it, in one line.
@@ -132,7 +132,7 @@ class Realtime:
         """`tdx ps pull` what is configured, or `tdx ps pz init` where nothing is (recipe, 7a).
 
         Raises:
-            Transient: tdx ended well and wrote no file; an error of the server may look so (F8).
+            Transient: tdx exited with 0 but wrote no file, as it may after a server error (F8).
         """
         command = ("ps", "pull") if initialized else ("ps", "pz", "init")
         result = self.tdx.run(*command, segment_id, "-o", str(file))
@@ -150,7 +150,7 @@ class Realtime:
         """GET realtime_setting."""
         result = self.tdx.get(_path(segment_id, "realtime_setting"))
         document = result.data
-        # The contract answers the bare object; a wrapped one is of the same use (F14).
+        # The contract says a bare object; accept a wrapped one too (F14).
         if isinstance(document, dict) and isinstance(document.get("data"), dict):
             document = document["data"]
         _expect(isinstance(document, dict), result, "a realtime setting")
@@ -230,7 +230,7 @@ def _path(segment_id: str, rest: str) -> str:
 
 
 def _columns(result: CompletedCall, query: queries.Query) -> dict[str, str]:
-    """Names with types, an empty one where tdx tells none. No table is without a column."""
+    """Return names with types, empty where tdx gives none. Every table has a column."""
     found = query.search(result.data)
     _expect(bool(found), result, "the columns of a table")
     return {str(column["name"]): str(column["type"] or "") for column in found}

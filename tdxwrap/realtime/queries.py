@@ -1,9 +1,8 @@
-"""What is picked out of tdx's JSON: each jq filter of the recipe with its JMESPath counterpart.
+"""Query tdx's JSON: each jq filter of the recipe with its JMESPath counterpart.
 
-The only module that imports jmespath. `PAIRS` is what the tests hold together: for every
-document, the jq program and the JMESPath expression give the same. Where the recipe compares
-`.id==$ps`, both sides here compare as text, since some answers carry numeric ids (F23) and the
-recipe's wait would then never end.
+The tests check for each of `PAIRS` that the jq program and the JMESPath expression agree on every
+document. Where the recipe compares `.id==$ps`, both compare as text here: some answers carry
+numeric ids (F23), and the recipe's wait would never end.
 """
 
 from __future__ import annotations
@@ -17,7 +16,7 @@ import jmespath
 
 @dataclass(frozen=True, slots=True)
 class Query:
-    """One question to a JSON document, in both languages.
+    """One query of a JSON document, in both languages.
 
     Attributes:
         jq: the filter as the recipe has it; `$ps` stands for the parent segment.
@@ -28,7 +27,7 @@ class Query:
     expression: str
 
     def search(self, document: Any, ps: str | None = None) -> Any:
-        """Ask the question of a document; `ps` is the id or name that `$ps` stands for.
+        """Search a document; `ps` is the id or name that `$ps` stands for.
 
         jmespath keeps compiled expressions, so each is compiled once.
         """
@@ -60,7 +59,7 @@ STATUS_BY_ID_OR_NAME = Query(
     expression="map(&status, [?to_string(id) == $ps || name == $ps])",
 )
 
-# the same, whole entries: who is meant by an id or a name
+# the same, whole entries
 SEGMENTS_BY_ID_OR_NAME = Query(
     jq="[.[] | select((.id|tostring)==$ps or .name==$ps) | {id: (.id|tostring), name, status}]",
     expression=(

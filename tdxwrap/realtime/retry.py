@@ -30,10 +30,6 @@ _UPDATING = re.compile(r"(?i)\bupdating\b|\bbeing updated\b|\bin progress\b")
 _WORTH_REPEATING = (Transient, CallTimeout, MalformedOutput, Conflict)
 
 
-def _ignore(error: TdxwrapError, attempt: int, of: int, seconds: float) -> None:
-    """Announce nothing."""
-
-
 @dataclass(frozen=True, slots=True)
 class Retry:
     """How often and how long failed calls are repeated.
@@ -53,7 +49,7 @@ class Retry:
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = signals.sleep
     jitter: Callable[[], float] = random.random
-    on_retry: OnRetry = _ignore
+    on_retry: OnRetry | None = None
 
     def read(self, send: Callable[[], T]) -> T:
         """Send a read; retry transient failures and timeouts.
@@ -105,7 +101,8 @@ class Retry:
         seconds = min(self.delay * 2**attempt, self.longest) * (0.5 + self.jitter() / 2)
         if isinstance(error, Transient) and error.retry_after is not None:
             seconds = max(seconds, error.retry_after)
-        self.on_retry(error, attempt + 1, self.retries, seconds)
+        if self.on_retry is not None:
+            self.on_retry(error, attempt + 1, self.retries, seconds)
         self.sleep(seconds)
 
 

@@ -1,4 +1,4 @@
-"""What is live on a parent segment, as typed values. No I/O: `live.py` reads it."""
+"""The live state of a parent segment as typed values. No I/O: `read.py` reads it."""
 
 from __future__ import annotations
 
@@ -36,7 +36,7 @@ class LiveKeyEvent:
     """A key event that exists, with the id that the API gave it.
 
     Attributes:
-        answer: all that the API told of it, for what a file states under `extra`.
+        answer: the whole answer of the API, for what a file states under `extra`.
     """
 
     id: str
@@ -91,27 +91,21 @@ class LiveState:
     @property
     def size(self) -> int:
         """How many items are live, in all."""
-        return (
-            len(self.event_tables)
-            + len(self.stitching_keys)
-            + len(self.batch_attributes)
-            + len(self.key_events)
-            + len(self.attributes)
-            + len(self.imported)
-            + len(self.unreadable)
-        )
+        return sum(len(items) for items in self._items())
 
     def configured_like(self, other: LiveState) -> bool:
         """Whether both hold the same configuration; the status may differ."""
-        return self._configuration() == other._configuration()
-
-    def _configuration(self) -> tuple[object, ...]:
         return (
-            self.segment.id,
+            self.segment.id == other.segment.id
+            and self.ext_lookup_key == other.ext_lookup_key
+            and self._items() == other._items()
+        )
+
+    def _items(self) -> tuple[tuple[object, ...], ...]:
+        return (
             self.event_tables,
             self.stitching_keys,
             self.batch_attributes,
-            self.ext_lookup_key,
             self.key_events,
             self.attributes,
             self.imported,
@@ -128,11 +122,11 @@ Columns: TypeAlias = Mapping[str, str]
 
 @dataclass(frozen=True, slots=True)
 class Schema:
-    """What tdx told of the tables: their columns, or why it did not tell them.
+    """The columns of the tables, or the error for a table that could not be described.
 
     Attributes:
         tables: at least those of the file.
-        master: the master table; None if it was not asked for.
+        master: the master table; None if it was not read.
     """
 
     tables: Mapping[EventTable, Columns | TdxwrapError]
