@@ -1,12 +1,12 @@
-"""tdxwrap: the realtime configuration of a parent segment, from a YAML file.
+"""The realtime configuration of a parent segment, from a YAML file, as a library.
 
-The same as a library, for notebooks and scripts:
+For notebooks and scripts:
 
     with Tdx() as tdx:
         session = Session(Realtime(tdx), os.environ)
         plan = make_plan(session, load("rt.yaml", environ=os.environ), "394649")
 
-Names are imported when they are first used, so that `tdxwrap --version` costs nothing.
+Names are imported when they are first used, which keeps `tdxwrap --version` fast.
 """
 
 from __future__ import annotations
@@ -84,17 +84,17 @@ def __getattr__(name: str) -> Any:
 
 
 class _Library(ModuleType):
-    """This module, in which `apply` stays the function: the import of the package of that name
-    would put the package in its place."""
+    """This module, in which `apply` stays a function: importing the package `tdxwrap.apply` would
+    otherwise replace it."""
 
     @property
     def apply(self) -> Any:
-        """`session.apply`."""
+        """The function `apply` of tdxwrap.apply.session."""
         return __getattr__("apply")
 
     @apply.setter
     def apply(self, package: ModuleType) -> None:
-        """Nothing to do: the package is found in `sys.modules`."""
+        """Ignore the package, which is found in `sys.modules`."""
 
 
 sys.modules[__name__].__class__ = _Library

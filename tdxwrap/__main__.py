@@ -1,4 +1,4 @@
-"""The command `tdxwrap`, as a process: its signals, its standard streams, its end."""
+"""The process of the command `tdxwrap`: signals, standard streams and exit."""
 
 from __future__ import annotations
 
@@ -11,23 +11,23 @@ from tdxwrap.system import signals
 
 
 def main() -> NoReturn:
-    """The entry point of the console script."""
-    # Before all that takes time to import.
+    """Run the command line of this process and exit."""
+    # First, because the imports below take time.
     signals.take_signals()
     _open_standard_streams()
-    # A command makes much and drops little: to look for cycles as often as by default takes half of
-    # the time of a large file.
+    # A command drops few objects. The default thresholds would spend half of the time of a large
+    # file on garbage collection.
     gc.set_threshold(200_000, 10, 100)
     from tdxwrap.cli.command_line import run
 
     code = run(sys.argv[1:])
-    # All goes at once now: to look for cycles first takes longer than the rest of the exit.
+    # Skip the collection at exit; it would take longer than the rest of the exit.
     gc.freeze()
     sys.exit(code)
 
 
 def _open_standard_streams() -> None:
-    """Give closed standard streams (`>&-`) to nobody, before some other file gets their number."""
+    """Open closed standard streams (`>&-`) on /dev/null, before a file gets their number."""
     for number in range(3):
         try:
             os.fstat(number)

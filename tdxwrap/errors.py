@@ -1,8 +1,8 @@
-"""Every way in which tdxwrap can fail: one tree, one exit code a class, one text form.
+"""Every way in which tdxwrap can fail: one tree, with an exit code for each class.
 
 An error answers four questions: what failed (`what`, with `step` and `where` added on the way
-up by whoever knows them), which tdx command it was (`command`), what tdx said (`said`) and what
-to do next (`hint`). `console.py` renders it; nothing else formats errors.
+up), which tdx command it was (`command`), what tdx said (`said`) and what
+to do next (`hint`). `output/` renders it; nothing else formats errors.
 """
 
 from __future__ import annotations
@@ -10,7 +10,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import IntEnum
-from typing import ClassVar
+from typing import Any, ClassVar
 
 
 class ExitCode(IntEnum):
@@ -29,13 +29,13 @@ class ExitCode(IntEnum):
 
 
 class TdxwrapError(Exception):
-    """The root of all that tdxwrap raises on purpose.
+    """The root of every error that tdxwrap raises on purpose.
 
     Args:
         what: the failure in a few words, without the step.
         hint: what the user can do next.
-        said: what tdx or the API answered, already free of secrets.
-        command: the argv of the tdx call, already free of secrets; empty if there was none.
+        said: what tdx or the API answered, without secrets.
+        command: the argv of the tdx call, without secrets; empty if there was none.
         pointer: the place in the request body that the API objects to (`/valueColumn`), if any.
 
     Attributes:
@@ -70,7 +70,7 @@ class TdxwrapError(Exception):
 
 
 class UsageProblem(TdxwrapError):
-    """The command line asks for something that cannot be."""
+    """The command line is wrong, or asks for something impossible."""
 
     exit_code = ExitCode.USAGE
     kind = "usage"
@@ -82,10 +82,10 @@ class Problem:
 
     Attributes:
         file: the path as the user gave it.
-        line, column: counted from 1; 0 when the file as a whole is meant.
+        line, column: counted from 1; 0 for the file as a whole.
         path: the field, `attributes[2].duration`; empty for the file as a whole.
         message: what is wrong.
-        hint: how to mend it; may be empty.
+        hint: how to fix it; may be empty.
     """
 
     file: str
@@ -97,7 +97,7 @@ class Problem:
 
 
 class ConfigError(TdxwrapError):
-    """The configuration is not usable; `problems` holds every reason, in file order."""
+    """The configuration is invalid; `problems` holds every reason, in file order."""
 
     exit_code = ExitCode.USAGE
     kind = "config"
@@ -106,7 +106,7 @@ class ConfigError(TdxwrapError):
         count = len(problems)
         super().__init__(
             f"{file} has {count} error{'' if count == 1 else 's'}",
-            hint="mend the file and run the command again; nothing was written",
+            hint="fix the file and run the command again; nothing was written",
         )
         self.problems = tuple(problems)
 
@@ -156,7 +156,7 @@ class Conflict(Refused):
 
 
 class UnsafePlan(Refused):
-    """The plan would take something away that the user has not agreed to."""
+    """The plan would delete or replace something without the option that allows it."""
 
     kind = "unsafe-plan"
 
@@ -183,16 +183,8 @@ class Transient(CallFailed):
 
     kind = "transient"
 
-    def __init__(
-        self,
-        what: str,
-        *,
-        hint: str = "",
-        said: str = "",
-        command: Sequence[str] = (),
-        retry_after: float | None = None,
-    ) -> None:
-        super().__init__(what, hint=hint, said=said, command=command)
+    def __init__(self, what: str, *, retry_after: float | None = None, **more: Any) -> None:
+        super().__init__(what, **more)
         self.retry_after = retry_after
 
 
@@ -203,7 +195,7 @@ class RateLimited(Transient):
 
 
 class CallTimeout(CallFailed):
-    """tdx did not end within the time limit and was ended with its children."""
+    """tdx exceeded the time limit and was ended with its children."""
 
     kind = "timeout"
 

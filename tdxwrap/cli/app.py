@@ -16,7 +16,7 @@ from typing import Any
 from tdxwrap.apply import session
 from tdxwrap.apply.events import ChangeDone, Event, Retrying, announcing
 from tdxwrap.apply.session import Session
-from tdxwrap.cli.options import Globals
+from tdxwrap.cli.global_options import Globals
 from tdxwrap.config.load import LoadedConfig, load
 from tdxwrap.errors import ExitCode, TdxwrapError
 from tdxwrap.journal.record import Journal, open_journal
@@ -24,9 +24,10 @@ from tdxwrap.journal.segment_cache import remember
 from tdxwrap.output.console import Console, Style
 from tdxwrap.output.plan_text import Line
 from tdxwrap.output.progress import Checklist
+from tdxwrap.plan.changes import Plan, PlanOptions
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
-from tdxwrap.realtime.state import Segment
+from tdxwrap.realtime.state import LiveState, Segment
 from tdxwrap.system.files import write_with_backup
 from tdxwrap.tdx.answer import CompletedCall
 from tdxwrap.tdx.client import Tdx
@@ -64,7 +65,13 @@ class App:
         self.changes: int | None = None
         self.document: dict[str, Any] = {}
         self.failure: TdxwrapError | None = None
-        self._about: dict[str, str] = {}
+        self._about: dict[str, str | None] = {
+            "config": None,
+            "digest": None,
+            "profile": self._profile,
+            "site": chosen.site,
+            "segment": None,
+        }
         self._journal: Journal | None = None
 
     def for_file(self) -> App:
@@ -86,6 +93,16 @@ class App:
         """The profile that was named; one chosen with `tdx use` only tdx knows (F5)."""
         return self.chosen.profile or self.environ.get("TDX_PROFILE") or None
 
+    # Notes
+
+    def note(self, text: str) -> None:
+        """Print a line on the way."""
+        self.console.print_note([Line("", text)])
+
+    def warn(self, text: str) -> None:
+        """Print a warning on the way."""
+        self.console.print_note([Line("! ", text, mark="yellow")])
+
     # Files
 
     def load(self, config: str, override: str | None = None) -> tuple[LoadedConfig, str]:
@@ -101,7 +118,7 @@ class App:
         self.console.print_warnings(loaded.warnings)
         ps = self.segment = session.parent_segment(loaded, override)
         file = config if config == "-" else os.path.abspath(config)
-        self._about = {"config": file, "digest": loaded.digest, "segment": ps}
+        self._about |= {"config": file, "digest": loaded.digest, "segment": ps}
         return loaded, ps
 
     def about(self, segment: Segment, changes: int) -> None:
@@ -128,9 +145,9 @@ class App:
             path.write_text(text, encoding="utf-8")
 
         written = write_with_backup(file, write, option)
-        self.console.print_note([Line("", f"written to {written.file}")])
+        self.note(f"written to {written.file}")
         if written.earlier is not None:
-            self.console.print_note([Line("", f"the earlier file is now {written.earlier}")])
+            self.note(f"the earlier file is now {written.earlier}")
 
     # tdx
 
@@ -165,6 +182,16 @@ class App:
             api = Realtime(tdx, listed)
             yield Session(api, self.environ, self._profile, retry, self.happened)
 
+    def read_live(self, ps: str) -> LiveState:
+        """Read what is live on a parent segment."""
+        with self.connected(ps) as connected:
+            return session.read_live(connected, ps)
+
+    def make_plan(self, loaded: LoadedConfig, ps: str, options: PlanOptions) -> Plan:
+        """Compare a loaded configuration with what is live."""
+        with self.connected() as connected:
+            return session.make_plan(connected, loaded, ps, options)
+
     def happened(self, event: Event) -> None:
         """Count, record and show what happened."""
         if isinstance(event, ChangeDone):
@@ -196,23 +223,14 @@ class App:
         chosen = self.chosen
         if chosen.no_journal:
             return None
-        about = {
-            "config": self._about.get("config"),
-            "digest": self._about.get("digest"),
-            "profile": self._profile,
-            "site": chosen.site,
-            "segment": ps or self._about.get("segment"),
-        }
-        label = about["segment"] or self.command
-        journal = open_journal(chosen.journal, label, self.environ, self._warn)
+        self._about["segment"] = ps or self._about["segment"]
+        label = self._about["segment"] or self.command
+        journal = open_journal(chosen.journal, label, self.environ, self.warn)
         if journal is not None:
-            journal.header(self.command, about)
+            journal.header(self.command, self._about)
             if chosen.verbose:
                 self.console.print_note([Line("journal ", str(journal.path), "dim")])
         return journal
-
-    def _warn(self, text: str) -> None:
-        self.console.print_note([Line("! ", text, mark="yellow")])
 
     def end_journal(self, code: int, error: TdxwrapError | None = None) -> None:
         """Write the last line of the journal: how the run ended."""

@@ -13,10 +13,10 @@ from tdxwrap.cli.options import (
     CONFIGS,
     KEEP_GOING,
     PARENT_SEGMENT,
-    SECONDS,
     FilePath,
     option,
     plan_options,
+    seconds,
     wait_options,
 )
 
@@ -64,7 +64,7 @@ class ApplyOptions:
     metavar="N",
     help="Creates of a step side by side (1).",
 )
-@option("--deadline", type=SECONDS, metavar="SECONDS", help="Limit of the whole run.")
+@seconds("--deadline", "Limit of the whole run.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for the status ok.")
 @click.option(
     "--rt-config",
@@ -141,7 +141,6 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
 
 def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
     from tdxwrap.output import plan_text, report_text
-    from tdxwrap.output.plan_text import Line
 
     report, segment = outcome.report, outcome.live.segment
     proven = report is not None and report.ok
@@ -152,7 +151,7 @@ def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
     count = len(outcome.plan.pending)
     app.console.print_result([report_text.done_line(count, app.calls, seconds, app.journal_id)])
     if report is None:
-        app.console.print_note([Line("", f"not waited for: see `tdxwrap wait {segment.id}`")])
+        app.note(f"not waited for: see `tdxwrap wait {segment.id}`")
     if proven and count and app.command == "apply":
         profile, site = app.chosen.profile, app.chosen.site
         app.console.print_note(report_text.next_lines(segment, profile, site, outcome.login))

@@ -1,4 +1,4 @@
-"""What nobody expected."""
+"""Crash reports: what is left of a bug in tdxwrap."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from tdxwrap.errors import TdxwrapError
 
 
 def as_error(bug: Exception) -> TdxwrapError:
-    """The error that a bug is: told in a line, its traceback kept in a file for a report."""
+    """Turn a bug into an error of one line, and keep its traceback in a file."""
     import tempfile
     import traceback
 

@@ -25,10 +25,8 @@ def export(app: App, ps: str, file: Path | None) -> int:
     tdxwrap export 394649
     tdxwrap export "Customer 360" -f rt.yaml
     """
-    from tdxwrap.apply import session
     from tdxwrap.apply.export import config_text
 
-    with app.connected(ps) as connected:
-        text = config_text(session.read_live(connected, ps))
+    text = config_text(app.read_live(ps))
     app.print_or_write(text, file)
     return app.end(config=text, file=None if file is None else str(file))

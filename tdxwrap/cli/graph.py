@@ -30,7 +30,6 @@ def graph(app: App, config: str, *, dot: bool, live: str | None) -> int:
     tdxwrap graph rt.yaml --live 394649
     tdxwrap graph rt.yaml --dot | dot -Tsvg > rt.svg
     """
-    from tdxwrap.apply import session
     from tdxwrap.config.load import load
     from tdxwrap.generate import graph as pictures
     from tdxwrap.plan.build import build_plan
@@ -38,10 +37,7 @@ def graph(app: App, config: str, *, dot: bool, live: str | None) -> int:
 
     loaded = load(config, environ=app.environ)
     app.console.print_warnings(loaded.warnings)
-    state = BLANK
-    if live is not None:
-        with app.connected(live) as connected:
-            state = session.read_live(connected, live)
+    state = BLANK if live is None else app.read_live(live)
     picture = pictures.picture(build_plan(loaded.config, state), live=live is not None)
     text = pictures.dot(picture) if dot else pictures.mermaid(picture)
     app.console.print_text(text)

@@ -44,7 +44,6 @@ def new(
     """
     from tdxwrap.cli.questions import Wishes, choose
     from tdxwrap.generate.first_config import config_text
-    from tdxwrap.output.plan_text import Line
 
     needed = {"PS": ps, "--table DB.TABLE": tables}
     missing = " and ".join(option for option, value in needed.items() if not value)
@@ -55,11 +54,9 @@ def new(
     text = config_text(chosen)
     if chosen.configured:
         segment = chosen.segment
-        live = f"{segment.name} is configured already: see `tdxwrap export {segment.id}`"
-        app.console.print_note([Line("! ", live, mark="yellow")])
+        app.warn(f"{segment.name} is configured already: see `tdxwrap export {segment.id}`")
     app.print_or_write(text, file)
     if file is not None:
-        following = f"what now: tdxwrap rehearse {file}, tdxwrap plan {file}"
-        app.console.print_note([Line("", following)])
+        app.note(f"what now: tdxwrap rehearse {file}, tdxwrap plan {file}")
     where = None if file is None else str(file)
     return app.end(config=text, file=where, configured=chosen.configured)

@@ -11,32 +11,14 @@ from typing import TYPE_CHECKING, Any, TypeVar
 import click
 from click.core import ParameterSource
 
-if TYPE_CHECKING:
-    from pathlib import Path
+from tdxwrap.cli.global_options import Globals
 
+if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
     from tdxwrap.cli.app import App
 
 F = TypeVar("F", bound=Callable[..., Any])
-
-
-@dataclass(frozen=True, slots=True)
-class Globals:
-    """The options that every command takes."""
-
-    tdx: str = "tdx"
-    profile: str | None = None
-    site: str | None = None
-    timeout: float = 120.0
-    retries: int = 3
-    retry_delay: float = 0.5
-    json: bool = False
-    verbose: bool = False
-    quiet: bool = False
-    color: bool | None = None
-    journal: Path | None = None
-    no_journal: bool = False
 
 
 @dataclass(slots=True)
@@ -185,6 +167,11 @@ class Option(click.Option):
         return {}
 
 
+def seconds(name: str, help: str, default: float | None = None) -> Callable[[F], F]:
+    """Declare an option that takes a time in seconds."""
+    return option(name, type=SECONDS, metavar="SECONDS", default=default, help=help)
+
+
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
     """Declare an option of a command."""
     return click.option(*names, cls=Option, **settings)
@@ -273,21 +260,9 @@ def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
 def wait_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say how to wait; the function gets them as `patience`."""
 
-    @option(
-        "--wait-timeout",
-        type=SECONDS,
-        default=600.0,
-        metavar="SECONDS",
-        help="When to give up waiting (600).",
-    )
-    @option("--poll-first", type=SECONDS, default=1.0, metavar="SECONDS", line=())
-    @option(
-        "--poll-longest",
-        type=SECONDS,
-        default=8.0,
-        metavar="SECONDS",
-        help="Longest pause (8); the first is --poll-first (1).",
-    )
+    @seconds("--wait-timeout", "When to give up waiting (600).", 600.0)
+    @option("--poll-first", type=SECONDS, default=1.0, line=())
+    @seconds("--poll-longest", "Longest pause (8); the first is --poll-first (1).", 8.0)
     @wraps(function)
     def with_patience(
         *args: Any, wait_timeout: float, poll_first: float, poll_longest: float, **given: Any

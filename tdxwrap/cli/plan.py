@@ -38,12 +38,10 @@ def plan(
     tdxwrap plan rt.yaml --exit-code        7 when something would change
     tdxwrap plan rt.yaml --markdown         for a pull request
     """
-    from tdxwrap.apply import session
     from tdxwrap.output import plan_text
 
     loaded, ps = app.load(config, parent_segment)
-    with app.connected() as connected:
-        found = session.make_plan(connected, loaded, ps, options)
+    found = app.make_plan(loaded, ps, options)
     app.about(found.live.segment, len(found.pending))
     if markdown:
         app.console.print_text(plan_text.plan_markdown(found, app.account))

@@ -51,7 +51,7 @@ def choose(app: App, ps: str | None, wishes: Wishes) -> Chosen:
         console.print_note([plan_text.segment_line(segment, app.account)])
         tables = _described(reads, wanted or _ask_tables(console, connected))
         configured = reads.start(connected.api.view, segment.id)
-        master = _master(console, reads, segment)
+        master = _master(app, reads, segment)
         lookup_key = _lookup_key(console, wishes.lookup_key, wishes.keys, master)
         keys = _stitching_keys(console, wishes.keys, [*tables.values()], lookup_key)
         return Chosen(segment, tables, keys, lookup_key, result(configured))
@@ -117,14 +117,12 @@ def _described(reads: Reads, tables: Sequence[EventTable]) -> Mapping[EventTable
     return found
 
 
-def _master(console: Console, reads: Reads, segment: Segment) -> Columns:
+def _master(app: App, reads: Reads, segment: Segment) -> Columns:
     """Read the columns of the master table; none if tdx refuses."""
     try:
         return reads.retry.read(lambda: reads.api.master_columns(segment.id))
     except (Refused, CallFailed) as error:
-        console.print_note(
-            [Line("! ", f"the master table could not be read: {error.what}", mark="yellow")]
-        )
+        app.warn(f"the master table could not be read: {error.what}")
         return {}
 
 

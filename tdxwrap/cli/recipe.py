@@ -29,7 +29,6 @@ def recipe(
     \b
     tdxwrap recipe rt.yaml > step7.sh && bash step7.sh
     """
-    from tdxwrap.apply import session
     from tdxwrap.generate import shell_script
 
     if not plan and (options.prune or options.replace or options.force):
@@ -40,8 +39,7 @@ def recipe(
     loaded, ps = app.load(config, parent_segment)
     origin = shell_script.Origin(config, ps, app.chosen.profile, app.chosen.site)
     if plan:
-        with app.connected() as connected:
-            found = session.make_plan(connected, loaded, ps, options)
+        found = app.make_plan(loaded, ps, options)
         _show_and_check(app, found, options)
         text = shell_script.remaining(found, origin)
     else:
@@ -54,7 +52,6 @@ def _show_and_check(app: App, plan: Plan, options: PlanOptions) -> None:
     """Refuse what apply would refuse, and say how much is to do."""
     from tdxwrap.apply import session
     from tdxwrap.output import plan_text
-    from tdxwrap.output.plan_text import Line
 
     session.refuse_unsafe(plan)
     if plan.dangers and not options.force:
@@ -62,4 +59,4 @@ def _show_and_check(app: App, plan: Plan, options: PlanOptions) -> None:
             "; ".join(f"the {c.kind} would change to {c.name}: {c.reason}" for c in plan.dangers),
             hint="nothing was written. If that is what you want, add --force",
         )
-    app.console.print_note([Line("", plan_text.counts_text(plan))])
+    app.note(plan_text.counts_text(plan))

@@ -84,9 +84,7 @@ def perform(
         except TdxwrapError as error:
             code = stage.end(error)
         if world.unfired_faults():
-            app.console.print_note(
-                [Line("! ", f"there were too few writes for the fault {fault}", mark="yellow")]
-            )
+            app.warn(f"there were too few writes for the fault {fault}")
     file = shlex.quote(config)
     real = f"For real: tdxwrap doctor {file}, then tdxwrap plan {file}"
     app.console.print_result(

@@ -36,25 +36,21 @@ def verify(app: App, config: str, parent_segment: str | None) -> int:
 
 
 def _verify_segment(app: App, ps: str) -> int:
-    from tdxwrap.apply import session
     from tdxwrap.apply.verify import failure, verify
     from tdxwrap.output import plan_text
 
-    with app.connected(ps) as connected:
-        report = verify(session.read_live(connected, ps))
+    report = verify(app.read_live(ps))
     app.console.print_result(plan_text.report_lines(report, ""))
     return app.end(failure(report), report=report)
 
 
 def _verify_config(app: App, config: str, override: str | None) -> int:
-    from tdxwrap.apply import session
     from tdxwrap.apply.verify import failure, verify
     from tdxwrap.output import plan_text
     from tdxwrap.plan.changes import PlanOptions
 
     loaded, ps = app.load(config, override)
-    with app.connected() as connected:
-        plan = session.make_plan(connected, loaded, ps, PlanOptions(check_columns=False))
+    plan = app.make_plan(loaded, ps, PlanOptions(check_columns=False))
     report = verify(plan.live, plan)
     count = len(report.differences)
     app.about(plan.live.segment, count)

@@ -1,7 +1,7 @@
-"""The parent segments of the last `tdx ps rt list`, remembered for shell completion.
+"""A cache of the parent segments of the last `tdx ps rt list`, for shell completion.
 
 Each profile and site has a file of its own in the state folder. Nothing here ever fails: without
-the file there is nothing to complete.
+the file, no names are offered.
 """
 
 from __future__ import annotations
@@ -17,7 +17,7 @@ from tdxwrap.system.paths import make_private, state_folder
 def remember(
     environ: Mapping[str, str], profile: str | None, site: str | None, listed: list[Any]
 ) -> None:
-    """Keep the ids and names of a list of parent segments (F10), free of secrets."""
+    """Store the ids and names of a list of parent segments (F10), without secrets."""
     from pathlib import Path
 
     from tdxwrap.system.redact import Redactor
@@ -40,7 +40,7 @@ def remember(
 def recall(
     environ: Mapping[str, str], profile: str | None, site: str | None
 ) -> list[tuple[str, str]]:
-    """The ids and names that were kept last; none if they cannot be read."""
+    """Return the stored ids and names; none if they cannot be read."""
     path = _path(environ, profile, site)
     try:
         with open(path or os.devnull, "rb") as file:
