@@ -6,7 +6,6 @@ import os
 import tempfile
 from collections.abc import Callable
 from dataclasses import dataclass
-from itertools import count
 from pathlib import Path
 
 from tdxwrap.errors import EnvironmentProblem, UsageProblem
@@ -26,7 +25,7 @@ class Written:
 
 
 def write_with_backup(file: Path, write: Callable[[Path], None], option: str) -> Written:
-    """Have `file` written; a file of that name is kept under the next free name.
+    """Write `file`; keep an earlier file of that name under the next free name.
 
     Args:
         write: writes the file.
@@ -41,12 +40,18 @@ def back_up(file: Path, option: str) -> Path | None:
     """Move a file out of the way, since tdx asks before it overwrites (F9).
 
     Returns:
-        The next free name, which it has now; None if there was none.
+        The next free name, which it has now; None if there was no file.
     Raises:
-        UsageProblem: the folder cannot be written to.
+        UsageProblem: the folder is not writable.
     """
     try:
-        return _move_away(file)
+        if not file.parent.is_dir():
+            raise FileNotFoundError(2, f"there is no folder {file.parent}")
+        if file.is_dir():
+            raise IsADirectoryError(21, "it is a folder")
+        # Permissions do not say everything (root, /proc, a full disk): only a file does.
+        tempfile.TemporaryFile(dir=file.parent).close()
+        return _move_away(file) if file.exists() else None
     except OSError as error:
         raise UsageProblem(
             f"{file} cannot be written: {error.strerror}",
@@ -57,12 +62,12 @@ def back_up(file: Path, option: str) -> Path | None:
 def write_in_place(
     file: Path, earlier: Path | None, write: Callable[[Path], None], option: str
 ) -> Written:
-    """Have `file` written where way was made for it.
+    """Write `file` after `back_up`.
 
     The earlier file comes back if nothing is written, and is not kept twice if it holds the same.
 
     Args:
-        earlier: what `back_up` gave.
+        earlier: what `back_up` returned.
         write, option: as for `write_with_backup`.
     Raises:
         EnvironmentProblem: the disk is full, or the like.
@@ -83,18 +88,11 @@ def write_in_place(
     return Written(file, earlier)
 
 
-def _move_away(file: Path) -> Path | None:
-    if not file.parent.is_dir():
-        raise FileNotFoundError(2, f"there is no folder {file.parent}")
-    if file.is_dir():
-        raise IsADirectoryError(21, "it is a folder")
-    # Permissions do not tell all (root, /proc, a full disk): only a file does.
-    tempfile.TemporaryFile(dir=file.parent).close()
-    if not file.exists():
-        return None
-    free = next(name for n in count(1) if not (name := file.with_name(f"{file.name}.{n}")).exists())
-    os.rename(file, free)
-    return free
+def _move_away(file: Path) -> Path:
+    number = 1
+    while (free := file.with_name(f"{file.name}.{number}")).exists():
+        number += 1
+    return file.rename(free)
 
 
 def _same(file: Path, other: Path) -> bool:

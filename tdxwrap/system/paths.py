@@ -11,7 +11,7 @@ if TYPE_CHECKING:
 
 
 def state_folder(environ: Mapping[str, str]) -> str | None:
-    """Where state is kept (XDG); None without a home and an XDG state directory."""
+    """Return the folder for state (XDG); None without a home and an XDG state directory."""
     state, home = environ.get("XDG_STATE_HOME", ""), environ.get("HOME", "")
     if os.path.isabs(state):
         return os.path.join(state, "tdxwrap")
@@ -27,7 +27,7 @@ def state_home(environ: Mapping[str, str]) -> Path | None:
 
 
 def lock_folder(environ: Mapping[str, str]) -> Path:
-    """A private folder for locks: in the state home, else in the temporary directory.
+    """Make a private folder for locks: in the state home, else in the temporary directory.
 
     Raises:
         OSError: neither can be made.

@@ -1,4 +1,4 @@
-"""Takes secrets out of texts: pure, no I/O.
+"""Take secrets out of texts: pure, no I/O.
 
 Whatever tdx echoes, no secret is printed or written. Two nets: the values that the environment
 holds (exact, in every spelling in which they tend to travel), and the forms that credentials of
@@ -62,19 +62,19 @@ class Redactor:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Redactor:
-        """The redactor for the credentials that tdx may take from `environ` (tdx-facts F4)."""
+        """Make the redactor for the credentials that tdx may take from `environ` (tdx-facts F4)."""
         values = (value.strip() for name, value in environ.items() if _SECRET_NAMES.fullmatch(name))
         return cls.of(values)
 
     @classmethod
     def of(cls, values: Iterable[str]) -> Redactor:
-        """The redactor for these secrets, in their usual spellings as well."""
+        """Make the redactor for these secrets, in their usual spellings as well."""
         usable = [v for v in values if len(v) >= MIN_SECRET_LENGTH and v not in REDACTED]
         spellings = {spelling for value in usable for spelling in _spellings(value)}
         return cls(tuple(sorted(spellings, key=lambda text: (-len(text), text))))
 
     def text(self, text: str) -> str:
-        """`text` without secrets."""
+        """Return `text` without secrets."""
         for secret in self.secrets:
             if secret in text:
                 text = text.replace(secret, REDACTED)
@@ -87,7 +87,7 @@ class Redactor:
         return text
 
     def json(self, value: Any) -> Any:
-        """A copy of the JSON value with every string, keys included, free of secrets."""
+        """Return a copy of the JSON value in which no string, keys included, holds a secret."""
         if isinstance(value, str):
             return self.text(value)
         if isinstance(value, list):

@@ -52,7 +52,7 @@ class _Arrivals:
         self.reset()
 
     def reset(self) -> None:
-        """Nothing has come, in this process."""
+        """Forget what came; note the signals of this process from now on."""
         self.owner = os.getpid()
         self.number: int | None = None
         self.raised = False
@@ -92,7 +92,7 @@ def _importing(frame: FrameType | None) -> bool:
 
 
 def take_signals() -> None:
-    """From here on a signal ends the run in an orderly way; an ignored one (nohup) stays so."""
+    """Have signals end the run in an orderly way; one that is ignored (nohup) stays ignored."""
     _arrivals.reset()
     for number in _SIGNALS:
         if signal.getsignal(number) is not signal.SIG_IGN:
@@ -100,7 +100,7 @@ def take_signals() -> None:
 
 
 def ignore_signals() -> None:
-    """From here on nothing interrupts: all that is left is to say what happened, and to leave."""
+    """Ignore every signal from here on: all that is left is to report, and to exit."""
     for number in _SIGNALS:
         signal.signal(number, signal.SIG_IGN)
 
@@ -117,12 +117,12 @@ def check() -> None:
 
 
 def hurried() -> bool:
-    """Whether somebody who has interrupted the run did so again."""
+    """Return whether a second signal came while the run was on its way out."""
     return _arrivals.hurried
 
 
 def sleep(seconds: float, safe_point: Callable[[], None] = check) -> None:
-    """Let time pass, in slices.
+    """Sleep in slices.
 
     Args:
         safe_point: called before each slice.
@@ -137,7 +137,7 @@ def sleep(seconds: float, safe_point: Callable[[], None] = check) -> None:
 
 @contextmanager
 def deadline(seconds: float | None) -> Iterator[None]:
-    """Stop what is inside after so many seconds; None: never; none left: before it begins."""
+    """Stop the body after `seconds`; never if None, before it begins if 0 or less."""
     if seconds is None:
         yield
         return
@@ -153,7 +153,7 @@ def deadline(seconds: float | None) -> Iterator[None]:
 
 
 def as_error(stop: BaseException, so_far: str = "nothing was written") -> TdxwrapError:
-    """The error that an interrupt is, with what had been done and how to go on."""
+    """Turn an interrupt into an error that says what had been done and how to go on."""
     from tdxwrap.errors import DeadlineExceeded, Interrupted
 
     number = stop.number if isinstance(stop, _Stopped) else signal.SIGINT

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import FIRST_EXCEPTION, Future, ThreadPoolExecutor, wait
-from types import TracebackType
 from typing import Any, Self, TypeVar
 
 from tdxwrap.system import signals
@@ -27,17 +26,12 @@ class Parallel:
     def __enter__(self) -> Self:
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *exc: object) -> None:
         self._pool.shutdown(wait=False, cancel_futures=True)
         interrupted = kind is not None and not issubclass(kind, Exception)
         try:
             if not interrupted:
-                _wait_for_all(self._left)
+                wait_for(*self._left)
         except KeyboardInterrupt:
             interrupted = True
             raise
@@ -67,27 +61,23 @@ class Parallel:
         self._pool.shutdown(wait=False, cancel_futures=True)
         # One that was cancelled in the queue never counts as done for `wait`.
         ran = [future for future in futures if not future.cancelled()]
-        _wait_for_all(ran)
+        wait_for(*ran)
         return ran
 
 
-def wait_for(future: Future[Any]) -> None:
-    """Wait until a call has ended, well or not.
+def wait_for(*futures: Future[Any]) -> None:
+    """Wait until these calls have ended, well or not.
 
     Raises:
-        KeyboardInterrupt: as `stops.check`.
+        KeyboardInterrupt: as `signals.check`.
     """
-    _wait_for_all([future])
-
-
-def _wait_for_all(futures: Iterable[Future[Any]]) -> None:
     left: Iterable[Future[Any]] = futures
     while left:
-        left = wait(futures, signals.SLICE).not_done
+        left = wait(left, signals.SLICE).not_done
         signals.check()
 
 
 def result(future: Future[T]) -> T:
-    """The result of a call, once it has ended; raises what the call raised, and as `wait_for`."""
+    """Wait for a call and return its result; raises what the call raised, and as `wait_for`."""
     wait_for(future)
     return future.result()

@@ -1,4 +1,4 @@
-"""What the body of an answer complains of, in all the forms of tdx-facts F17. Pure, no I/O."""
+"""Read the errors in the body of an API answer, in all forms of F17. Pure, no I/O."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ class Complaint:
 
 
 def complaints_in_text(text: str) -> tuple[Complaint, ...]:
-    """What a body somewhere in this text complains of: `Error: 422 {"errors": […]}` (F8)."""
+    """Return the errors of a body somewhere in this text: `Error: 422 {"errors": […]}` (F8)."""
     decoder = json.JSONDecoder()
     text = without_escapes(text)
     position = -1
@@ -51,7 +51,7 @@ def complaints_in_text(text: str) -> tuple[Complaint, ...]:
 
 
 def complaints_of(body: Any, failed: bool = False) -> Iterator[Complaint]:
-    """What a body complains of, in all forms of F17; nothing for a good document.
+    """Yield the errors of a body, in all forms of F17; nothing for a good document.
 
     Args:
         failed: the exit code says already that the call failed. Otherwise only `errors` counts
