@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import json
-import subprocess
-import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -39,18 +37,12 @@ def test_a_bug_is_told_in_a_line_and_its_traceback_kept(shell: Shell) -> None:
         "check.callback = broken\n"
         "sys.exit(run(['check', 'rt.yaml']))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=shell.cwd,
-        env={**shell.environ, "TMPDIR": str(shell.cwd)},
-        capture_output=True,
-        text=True,
-    )
+    done = shell.python(code)
     (kept,) = shell.cwd.glob("tdxwrap-bug-*.txt")
-    assert done.returncode == 1
-    assert "✗ a bug in tdxwrap: ZeroDivisionError: division of [redacted]" in done.stderr
-    assert f"please report it with {kept}" in done.stderr
-    assert "Traceback" not in done.stderr
+    assert done.code == 1
+    assert "✗ a bug in tdxwrap: ZeroDivisionError: division of [redacted]" in done.err
+    assert f"please report it with {kept}" in done.err
+    assert "Traceback" not in done.err
     assert "in broken" in kept.read_text()
     assert "e" * 40 not in kept.read_text()
 

@@ -5,13 +5,12 @@ from __future__ import annotations
 import os
 import signal
 import subprocess
-import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from support.shells import MINIMAL, WEB, Shell, Started, wait_for
+from support.shells import MINIMAL, WEB, Ran, Shell, Started, wait_for
 from support.worlds import configuration
 
 from tdxwrap.fake.control import World
@@ -122,19 +121,11 @@ def test_a_signal_while_reading_is_called_by_its_name(shell: Shell, world: World
 # Wherever the main thread just is when it comes
 
 
-def scripted(shell: Shell, code: str, *args: str | Path) -> subprocess.CompletedProcess[str]:
+def scripted(shell: Shell, code: str, *args: str | Path) -> Ran:
     """Run tdxwrap with something put in its way."""
     before = "import os, signal, sys, threading, time\n"
     after = "\nfrom tdxwrap.__main__ import main\nmain()\n"
-    argv = [sys.executable, "-c", before + code + after, *args]
-    return subprocess.run(
-        argv,
-        cwd=shell.cwd,
-        env={**shell.environ, "TMPDIR": str(shell.cwd)},
-        capture_output=True,
-        text=True,
-        timeout=60,
-    )
+    return shell.python(before + code + after, *args)
 
 
 IN_A_LOCK = """
@@ -168,10 +159,10 @@ sys.settrace(traced)
 def test_a_signal_does_not_break_what_it_comes_upon(shell: Shell, way: str) -> None:
     done = scripted(shell, way, "plan", WEB)
 
-    assert done.returncode == 130, done.stderr
-    assert "✗ interrupted by SIGTERM" in done.stderr
-    assert "Traceback" not in done.stderr
-    assert "Exception" not in done.stderr
+    assert done.code == 130, done.err
+    assert "✗ interrupted by SIGTERM" in done.err
+    assert "Traceback" not in done.err
+    assert "Exception" not in done.err
     assert not list(shell.cwd.glob("tdxwrap-bug-*"))
 
 
@@ -185,8 +176,8 @@ def test_a_signal_that_finds_the_run_blocked_ends_it_all_the_same(shell: Shell) 
     os.mkfifo(shell.cwd / "rt.yaml")  # nobody writes into it
     done = scripted(shell, code, "check", "rt.yaml")
 
-    assert done.returncode == 130
-    assert "✗ interrupted by SIGTERM" in done.stderr
+    assert done.code == 130
+    assert "✗ interrupted by SIGTERM" in done.err
 
 
 def test_signals_after_the_end_change_nothing(shell: Shell) -> None:
@@ -196,7 +187,7 @@ def test_signals_after_the_end_change_nothing(shell: Shell) -> None:
     """
     done = scripted(shell, code, "check", WEB)
 
-    assert (done.returncode, done.stderr) == (0, "")
+    assert (done.code, done.err) == (0, "")
 
 
 def test_a_signal_that_is_ignored_stays_so(shell: Shell, world: World) -> None:

@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import functools
 import json
-import subprocess
-import sys
 from typing import Any
 
 import pytest
@@ -250,11 +248,5 @@ def test_a_bug(shell: Shell) -> None:
         "check.callback = lambda *args, **given: 1 / 0\n"
         "sys.exit(run(['check', 'rt.yaml', '--json']))"
     )
-    done = subprocess.run(
-        [sys.executable, "-c", code],
-        cwd=shell.cwd,
-        env={**shell.environ, "TMPDIR": str(shell.cwd)},
-        capture_output=True,
-        text=True,
-    )
-    checked(Ran(done.returncode, done.stdout, done.stderr), "check", 1)
+    done = shell.python(code)
+    checked(done, "check", 1)
