@@ -7,12 +7,14 @@ from typing import Any
 
 import pytest
 import yaml
-from support.inprocess import account
+from support.inprocess import NO_RETRY, account
 from support.shells import FIXTURES
 
 from tdxwrap.errors import MalformedOutput, NotFound, Refused
-from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, find_segment
+from tdxwrap.realtime.api import Realtime
+from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, resolve_segment
 from tdxwrap.realtime.state import LiveState, Segment
+from tdxwrap.tdx.client import Tdx
 
 HALF = yaml.safe_load((FIXTURES / "scenarios" / "half-configured.yaml").read_text("utf-8"))
 Answers = Mapping[str, Callable[..., Any]]
@@ -37,16 +39,20 @@ def live(segment: str = "394649", answers: Answers | None = None, **fields: Any)
 # Which segment
 
 
+def resolved(ps: str, *found: Segment) -> Segment:
+    """The one of these that is meant; no call is made."""
+    return resolve_segment(Realtime(Tdx("/nowhere")), NO_RETRY, ps, found)
+
+
 def test_an_id_goes_before_a_name() -> None:
     named, meant = Segment("1", "2", "ok"), Segment("2", "other", "ok")
-    assert find_segment((named, meant), "2") is meant
-    assert find_segment((named,), "2") is named
-    assert find_segment((), "2") is None
+    assert resolved("2", named, meant) is meant
+    assert resolved("2", named) is named
 
 
 def test_a_name_of_several_is_refused_with_their_ids() -> None:
     with pytest.raises(Refused, match="2 parent segments are called 'x'") as caught:
-        find_segment((Segment("1", "x", None), Segment("2", "x", None)), "x")
+        resolved("x", Segment("1", "x", None), Segment("2", "x", None))
     assert "1, 2" in str(caught.value.hint)
 
 
