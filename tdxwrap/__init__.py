@@ -20,7 +20,8 @@ from tdxwrap.version import __version__ as __version__
 
 if TYPE_CHECKING:
     from tdxwrap.apply.export import config_text
-    from tdxwrap.apply.session import Outcome, Session, apply, make_plan, read_live
+    from tdxwrap.apply.run import Outcome, apply, make_plan
+    from tdxwrap.apply.session import Session, read_live
     from tdxwrap.apply.verify import Report, verify
     from tdxwrap.config.load import LoadedConfig, load
     from tdxwrap.config.models import RtConfig
@@ -35,7 +36,8 @@ if TYPE_CHECKING:
 
 _HOMES = {
     "apply.export": ("config_text",),
-    "apply.session": ("Outcome", "Session", "apply", "make_plan", "read_live"),
+    "apply.run": ("Outcome", "apply", "make_plan"),
+    "apply.session": ("Session", "read_live"),
     "apply.verify": ("Report", "verify"),
     "config.load": ("LoadedConfig", "load"),
     "config.models": ("RtConfig",),
@@ -89,7 +91,7 @@ class _Library(ModuleType):
 
     @property
     def apply(self) -> Any:
-        """The function `apply` of tdxwrap.apply.session."""
+        """The function `apply` of tdxwrap.apply.run."""
         return __getattr__("apply")
 
     @apply.setter

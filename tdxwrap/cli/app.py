@@ -13,7 +13,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from tdxwrap.apply import session
+from tdxwrap.apply import run, session
 from tdxwrap.apply.events import ChangeDone, Event, Retrying, announcing
 from tdxwrap.apply.session import Session
 from tdxwrap.cli.global_options import Globals
@@ -190,7 +190,7 @@ class App:
     def make_plan(self, loaded: LoadedConfig, ps: str, options: PlanOptions) -> Plan:
         """Compare a loaded configuration with what is live."""
         with self.connected() as connected:
-            return session.make_plan(connected, loaded, ps, options)
+            return run.make_plan(connected, loaded, ps, options)
 
     def happened(self, event: Event) -> None:
         """Count, record and show what happened."""

@@ -23,7 +23,7 @@ from tdxwrap.cli.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tdxwrap.apply.session import Outcome
+    from tdxwrap.apply.run import Outcome
     from tdxwrap.cli.app import App
     from tdxwrap.config.load import LoadedConfig
     from tdxwrap.plan.changes import PlanOptions
@@ -103,7 +103,7 @@ def apply(
 
 def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) -> int:
     """Make a parent segment, given by id or name, what a loaded configuration says."""
-    from tdxwrap.apply import session
+    from tdxwrap.apply import run
     from tdxwrap.apply.steps import Settings
     from tdxwrap.apply.verify import failure
     from tdxwrap.output.console import PlanConsent
@@ -117,7 +117,7 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
         named_by_segment=app.of_several,
     )
     with deadline(chosen.limit), app.connected() as connected:
-        outcome = session.apply(
+        outcome = run.apply(
             connected,
             loaded,
             ps,

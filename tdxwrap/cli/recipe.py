@@ -50,10 +50,10 @@ def recipe(
 
 def _show_and_check(app: App, plan: Plan, options: PlanOptions) -> None:
     """Refuse what apply would refuse, and say how much is to do."""
-    from tdxwrap.apply import session
+    from tdxwrap.apply.run import refuse_unsafe
     from tdxwrap.output import plan_text
 
-    session.refuse_unsafe(plan)
+    refuse_unsafe(plan)
     if plan.dangers and not options.force:
         raise UnsafePlan(
             "; ".join(f"the {c.kind} would change to {c.name}: {c.reason}" for c in plan.dangers),

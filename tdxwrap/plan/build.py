@@ -21,6 +21,7 @@ from tdxwrap.plan.changes import (
     Plan,
     PlanOptions,
 )
+from tdxwrap.plan.places import batch_locs, item_locs, table_locs
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState
 
 _Label = Callable[[BaseAttribute], str | None]
@@ -48,7 +49,7 @@ def build_plan(config: RtConfig, live: LiveState, options: PlanOptions | None = 
     replaced_events = {c.name for c in key_events if c.action is Action.REPLACE}
     attributes = _attributes(config, live, replaced_events)
     keys = config.id_stitching.keys
-    key_locs = _locs("id_stitching", "keys", count=len(keys))
+    key_locs = item_locs("id_stitching", "keys", count=len(keys))
     changes = (
         *_members(Kind.EVENT_TABLE, config.tables(), live.event_tables, table_locs(config)),
         *key_events,
@@ -68,26 +69,6 @@ def build_plan(config: RtConfig, live: LiveState, options: PlanOptions | None = 
     if options.prune:
         changes = _prune(changes, live)
     return Plan(changes, tuple(find_blockers(changes, live, options)), live)
-
-
-def table_locs(config: RtConfig) -> list[Loc]:
-    """Where each of `config.tables()` stands: in its own list, or in its first key event."""
-    if config.event_tables is not None:
-        return _locs("event_tables", count=len(config.event_tables))
-    read = [event.event_table for event in config.key_events]
-    return [("key_events", read.index(table)) for table in config.tables()]
-
-
-def batch_locs(config: RtConfig) -> list[Loc]:
-    """Where each of `config.batch()` stands: in its own list, or as an imported attribute."""
-    stated = {part.column for part in config.batch_attributes}
-    new = [i for i, each in config.imported().items() if each.column not in stated]
-    own = _locs("batch_attributes", count=len(config.batch_attributes))
-    return [*own, *(("attributes", index) for index in new)]
-
-
-def _locs(*path: str, count: int) -> list[Loc]:
-    return [(*path, index) for index in range(count)]
 
 
 # The lists of the setting: event tables, stitching keys, batch attributes

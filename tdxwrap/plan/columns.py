@@ -12,8 +12,8 @@ from typing import Any, TypeAlias
 from tdxwrap.config.messages import did_you_mean
 from tdxwrap.config.models import EventTable, RtConfig
 from tdxwrap.errors import NotFound, TdxwrapError
-from tdxwrap.plan.build import batch_locs, table_locs
 from tdxwrap.plan.changes import Finding, Level, Loc, Topic
+from tdxwrap.plan.places import batch_locs, table_locs
 from tdxwrap.realtime.state import Columns, Schema
 
 Use: TypeAlias = tuple[str, str, Loc, str]

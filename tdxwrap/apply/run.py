@@ -1,0 +1,237 @@
+"""Plan and apply: Step 7 from the key check to the validation.
+
+Typed values in, typed results out, for the command line and for notebooks; nothing here prints or
+reads the environment.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass, replace
+from typing import Protocol
+
+from tdxwrap.apply.events import LiveMoved, StepDone, StepStarted
+from tdxwrap.apply.session import Session, check_key, read_live
+from tdxwrap.apply.steps import Settings, carry_out
+from tdxwrap.apply.verify import Report, verify
+from tdxwrap.config.load import LoadedConfig
+from tdxwrap.errors import ColumnsMissing, TdxwrapError, UnsafePlan
+from tdxwrap.plan import columns
+from tdxwrap.plan.build import build_plan
+from tdxwrap.plan.changes import Finding, Level, Plan, PlanOptions
+from tdxwrap.realtime.read import LiveReads, Reads, is_id, live_state, start_items
+from tdxwrap.realtime.state import LiveState, Segment
+from tdxwrap.realtime.tables import FEW, SchemaReads
+from tdxwrap.realtime.wait import READY, WaitPolicy
+from tdxwrap.system.lock import segment_lock
+from tdxwrap.system.signals import as_error
+
+
+class Consent(Protocol):
+    """How a plan is shown and confirmed."""
+
+    def show(self, plan: Plan) -> None:
+        """Show what would be done."""
+
+    def ask(self, plan: Plan) -> bool:
+        """Return whether a person was asked, so time has passed; raise if the answer is no."""
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """The result of an apply.
+
+    Attributes:
+        plan: the plan that was carried out.
+        report: the validation; None without waiting.
+        live: what is live at the end.
+        login: what tdx says of the login; empty if it was not asked.
+    """
+
+    plan: Plan
+    report: Report | None
+    live: LiveState
+    login: str = ""
+
+
+def make_plan(
+    session: Session, loaded: LoadedConfig, ps: str, options: PlanOptions | None = None
+) -> Plan:
+    """Read, compare and check the columns; writes nothing."""
+    with Reads(session.api, session.retry) as reads:
+        started = _PlanReads(reads, loaded, ps, options or PlanOptions())
+        return started.plan(started.live.segment())
+
+
+class _PlanReads:
+    """The reads that a plan needs, under way."""
+
+    def __init__(self, reads: Reads, loaded: LoadedConfig, ps: str, options: PlanOptions) -> None:
+        self.live = LiveReads(reads, ps)
+        self._reads = reads
+        self._ps = ps
+        self._loaded = loaded
+        self._options = options
+        # A few tables are described at once, since that takes no time; many only if need be.
+        few = len(loaded.config.tables()) <= FEW
+        at_once = options.check_columns and is_id(ps) and few
+        self._schema = SchemaReads(reads, loaded.config, ps) if at_once else None
+
+    def plan(self, segment: Segment) -> Plan:
+        """Compare the file with what is live; check its columns if there is anything to write."""
+        live = self.live.finish(segment)
+        config = self._loaded.config
+        plan = build_plan(config, live, self._options)
+        if not (self._options.check_columns and plan.pending):
+            return plan
+        schema = self._schema
+        if schema is None or segment.id != self._ps:
+            schema = SchemaReads(self._reads, config, segment.id)
+        found = columns.check(config, schema.finish(live.event_tables))
+        placed = (replace(each, where=self._loaded.source.where(each.loc)) for each in found)
+        return replace(plan, findings=tuple(placed))
+
+
+def apply(
+    session: Session,
+    loaded: LoadedConfig,
+    ps: str,
+    *,
+    consent: Consent,
+    options: PlanOptions | None = None,
+    settings: Settings | None = None,
+    policy: WaitPolicy | None,
+) -> Outcome:
+    """Apply a configuration: Step 7 of the recipe, from the key check to the validation.
+
+    Args:
+        consent: shows the plan, and agrees to it or raises.
+        policy: how to wait for the status `ok`; None does not wait and does not validate.
+    Raises:
+        UnsafePlan: the plan needs `--replace`, `--prune` or `--force`; nothing was written.
+        ColumnsMissing: a table, a column or a key cannot be as the file says; nothing was written.
+        Locked: another run is at work on the segment.
+        NotReady: the status is terminal, the wait ran out, or the validation failed.
+        TdxwrapError: a call failed for good.
+    """
+    run = _Apply(session, loaded, options or PlanOptions())
+    with ExitStack() as locks:
+        login, plan = run.first_plan(ps, locks)
+        plan = run.confirmed(plan, consent)
+        carry_out(plan, session.api, session.retry, settings, session.listen)
+        if policy is None:
+            return Outcome(plan, None, plan.live, login)
+        with _after_the_writes(plan):
+            live = run.live_when_ready(plan, policy)
+            return Outcome(plan, run.verified(plan, live), live, login)
+
+
+@dataclass(frozen=True, slots=True)
+class _Apply:
+    """The parts of one apply."""
+
+    session: Session
+    loaded: LoadedConfig
+    options: PlanOptions
+
+    def first_plan(self, ps: str, locks: ExitStack) -> tuple[str, Plan]:
+        """Lock the segment, then read it and plan; the key is checked while tdx reads.
+
+        The id of a segment given by name is only known once tdx has listed it.
+
+        Returns:
+            What tdx says of the login, and the plan.
+        """
+        session = self.session
+        with Reads(session.api, session.retry) as reads:
+            if is_id(ps):
+                locks.enter_context(segment_lock(session.environ, ps))
+            started = _PlanReads(reads, self.loaded, ps, self.options)
+            login = check_key(session)
+            segment = started.live.segment()
+            if segment.id != ps or not is_id(ps):
+                locks.enter_context(segment_lock(session.environ, segment.id))
+            return login, started.plan(segment)
+
+    def confirmed(self, plan: Plan, consent: Consent) -> Plan:
+        """Confirm the plan; plan again if the live state changed while a person decided."""
+        while True:
+            consent.show(plan)
+            refuse_unsafe(plan)
+            if not consent.ask(plan):
+                return plan
+            segment_id = plan.live.segment.id
+            if read_live(self.session, segment_id).configured_like(plan.live):
+                return plan
+            self.session.listen(LiveMoved())
+            plan = make_plan(self.session, self.loaded, segment_id, self.options)
+
+    def live_when_ready(self, plan: Plan, policy: WaitPolicy) -> LiveState:
+        """Wait for `ok` and return what is live then.
+
+        It is read beside the first poll, and again if the status was not yet `ok`.
+        """
+        session, segment = self.session, plan.live.segment
+        with session.step("wait", 'RT status is "ok", infrastructure fully deployed and ready'):
+            if not plan.pending and segment.status == READY:
+                return plan.live
+            with Reads(session.api, session.retry) as reads:
+                items = start_items(reads, segment.id, view=False)
+                if session.wait_until_ready(segment.id, policy) > 1:
+                    items = start_items(reads, segment.id, view=False)
+                return live_state(replace(segment, status=READY), items)
+
+    def verified(self, plan: Plan, live: LiveState) -> Report:
+        """Verify the live state against the file."""
+        self.session.listen(StepStarted("validate"))
+        if live is not plan.live:
+            plan = build_plan(self.loaded.config, live, self.options)
+        report = verify(live, plan)
+        if report.ok:
+            self.session.listen(StepDone("validate", "RT configuration complete and validated", 0))
+        return report
+
+
+@contextmanager
+def _after_the_writes(plan: Plan) -> Iterator[None]:
+    """Add to an error that everything had been written by then."""
+    try:
+        yield
+    except (TdxwrapError, KeyboardInterrupt) as failure:
+        error = failure if isinstance(failure, TdxwrapError) else as_error(failure)
+        count = len(plan.pending)
+        error.step = "wait"
+        error.so_far = f"all {count} changes are written; whether they are live is not known yet"
+        if not count:
+            error.so_far = "nothing had to be written"
+        raise error from None
+
+
+def refuse_unsafe(plan: Plan) -> None:
+    """Stop here if the plan must not be carried out.
+
+    Raises:
+        ColumnsMissing: for the first failed column check, with the others beside it.
+        UnsafePlan: with every blocker, and the options that would allow the plan.
+    """
+    failed = [_as_error(finding) for finding in plan.findings if finding.level is Level.FAILED]
+    if failed:
+        error, *others = failed
+        way = "nothing was written: fix the file, or skip the check with --no-check-columns"
+        error.hint = f"{error.hint}\n{way}".strip()
+        error.others = tuple(others)
+        raise error
+    if plan.blockers:
+        flags = [blocker.flag for blocker in plan.blockers]
+        way = "Take the item out of the file, or fix it in the console"
+        if all(flags):
+            way = f"If that is what you want, add {' '.join(dict.fromkeys(flags))}"
+        reasons = "; ".join(blocker.reason for blocker in plan.blockers)
+        raise UnsafePlan(reasons, hint=f"nothing was written. {way}")
+
+
+def _as_error(finding: Finding) -> ColumnsMissing:
+    error = ColumnsMissing(finding.message, hint=finding.hint)
+    error.where = finding.where
+    return error
