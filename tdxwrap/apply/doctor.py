@@ -24,9 +24,8 @@ from tdxwrap.plan import columns
 from tdxwrap.plan.changes import Topic
 from tdxwrap.realtime.api import credential_source
 from tdxwrap.realtime.read import Reads, is_id, resolve_segment
-from tdxwrap.realtime.state import Schema, Segment
+from tdxwrap.realtime.state import TERMINAL, Schema, Segment
 from tdxwrap.realtime.tables import SchemaReads
-from tdxwrap.realtime.wait import TERMINAL
 from tdxwrap.system.threads import result
 from tdxwrap.tdx.process import find_executable
 

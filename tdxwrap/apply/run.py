@@ -21,9 +21,9 @@ from tdxwrap.plan import columns
 from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Finding, Level, Plan, PlanOptions
 from tdxwrap.realtime.read import LiveReads, Reads, is_id, live_state, start_items
-from tdxwrap.realtime.state import LiveState, Segment
+from tdxwrap.realtime.state import READY, LiveState, Segment
 from tdxwrap.realtime.tables import FEW, SchemaReads
-from tdxwrap.realtime.wait import READY, WaitPolicy
+from tdxwrap.realtime.wait import WaitPolicy
 from tdxwrap.system.lock import segment_lock
 from tdxwrap.system.signals import as_error
 

@@ -12,8 +12,8 @@ from tdxwrap.errors import UsageProblem
 from tdxwrap.realtime.api import Realtime, credential_source
 from tdxwrap.realtime.read import LiveReads, Reads, resolve_segment
 from tdxwrap.realtime.retry import Retry
-from tdxwrap.realtime.state import LiveState, Segment
-from tdxwrap.realtime.wait import READY, WaitPolicy, wait_until_ready
+from tdxwrap.realtime.state import READY, LiveState, Segment
+from tdxwrap.realtime.wait import WaitPolicy, wait_until_ready
 
 
 @dataclass(frozen=True, slots=True)

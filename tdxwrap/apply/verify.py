@@ -6,8 +6,7 @@ from dataclasses import dataclass
 
 from tdxwrap.errors import NotReady
 from tdxwrap.plan.changes import Change, Kind, Plan
-from tdxwrap.realtime.state import LiveState
-from tdxwrap.realtime.wait import READY
+from tdxwrap.realtime.state import READY, LiveState
 
 
 @dataclass(frozen=True, slots=True)

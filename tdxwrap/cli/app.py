@@ -246,13 +246,13 @@ class App:
 
         Args:
             printed: the result has shown the error already.
-            content: the fields of the command's document (output/forms.py).
+            content: the fields of the command's document (output/documents.py).
         """
         journal = self.journal_path
         if self.chosen.json:
-            from tdxwrap.output import forms
+            from tdxwrap.output import documents
 
-            self.document = forms.document(self.command, error=error, journal=journal, **content)
+            self.document = documents.output(self.command, error=error, journal=journal, **content)
             if not self.of_several:
                 self.console.print_document(self.document)
         self.console.check_written()

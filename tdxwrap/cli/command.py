@@ -4,17 +4,24 @@ from __future__ import annotations
 
 import os
 from functools import partial
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tdxwrap.cli.options import GLOBAL_OPTIONS, Invocation
 from tdxwrap.errors import UsageProblem
 
+if TYPE_CHECKING:
+    from tdxwrap.cli.app import App
 
-def command_name(ctx: click.Context) -> str:
-    """Return `plan` or `runs show`; `tdxwrap` without a command."""
-    return ctx.command_path.removeprefix("tdxwrap ")
+
+def new_app(invocation: Invocation) -> App:
+    """Begin the run of a command line."""
+    from tdxwrap.cli.app import App
+
+    app = App(invocation.chosen, os.environ, invocation.command)
+    invocation.run = app
+    return app
 
 
 class LightCommand(click.Command):
@@ -26,7 +33,7 @@ class LightCommand(click.Command):
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it under its name."""
-        Invocation.of(ctx).command = command_name(ctx)
+        Invocation.of(ctx).enter(ctx)
         return super().invoke(ctx)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
@@ -48,9 +55,9 @@ class Command(LightCommand):
         if ctx.invoked_subcommand is not None:
             return None
         invocation = Invocation.of(ctx)
-        invocation.command = command_name(ctx)
+        invocation.enter(ctx)
         assert self.callback is not None
-        return ctx.invoke(self.callback, invocation.new_app(), **ctx.params)
+        return ctx.invoke(self.callback, new_app(invocation), **ctx.params)
 
 
 class CommandGroup(click.Group, Command):
@@ -76,7 +83,7 @@ class FilesCommand(Command):
         from tdxwrap.cli.several import each_file, files_of
 
         invocation = Invocation.of(ctx)
-        invocation.command = command_name(ctx)
+        invocation.enter(ctx)
         if ctx.params.get("parent_segment"):
             hint = "it would override every file"
             raise UsageProblem("--parent-segment goes with a single file", hint=hint)
@@ -84,5 +91,5 @@ class FilesCommand(Command):
         one = partial(self.callback, **ctx.params)
         markdown = ctx.params.get("markdown", False)
         return each_file(
-            invocation.new_app(), files_of(configs), one, keep_going=keep_going, markdown=markdown
+            new_app(invocation), files_of(configs), one, keep_going=keep_going, markdown=markdown
         )

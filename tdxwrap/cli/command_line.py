@@ -8,7 +8,6 @@ from collections.abc import Sequence
 import click
 
 from tdxwrap.cli import crash_report
-from tdxwrap.cli.command import command_name
 from tdxwrap.cli.main import main
 from tdxwrap.cli.options import Invocation
 from tdxwrap.errors import TdxwrapError, UsageProblem
@@ -23,7 +22,7 @@ def run(args: Sequence[str]) -> int:
     """
     invocation = Invocation()
     if "_TDXWRAP_COMPLETE" in os.environ:
-        import tdxwrap.cli.completion  # noqa: F401  (registers the shells with click)
+        import tdxwrap.cli.shells  # noqa: F401  (registers the shells with click)
     error: TdxwrapError | None = None
     code = 0
     try:
@@ -43,8 +42,8 @@ def run(args: Sequence[str]) -> int:
     ignore_signals()
     if error is not None:
         code = int(error.exit_code)
-    if invocation.app is not None:
-        invocation.app.end_journal(code, error)
+    if invocation.run is not None:
+        invocation.run.end_journal(code, error)
     if error is not None:
         # A usage error may come before --json was read.
         _show_error(invocation, error, as_json=invocation.chosen.json or "--json" in args)
@@ -54,7 +53,7 @@ def run(args: Sequence[str]) -> int:
 def _usage(error: click.ClickException, invocation: Invocation) -> UsageProblem:
     context: click.Context | None = getattr(error, "ctx", None)
     if context is not None:
-        invocation.command = command_name(context)
+        invocation.enter(context)
     see = f"see {context.command_path if context else 'tdxwrap'} --help"
     close: Sequence[str] | None = getattr(error, "possibilities", None)
     if close:
@@ -66,5 +65,5 @@ def _show_error(invocation: Invocation, error: TdxwrapError, *, as_json: bool) -
     from tdxwrap.output.console import Console, Style
 
     style = Style(json=as_json, color=invocation.chosen.color)
-    journal = None if invocation.app is None else invocation.app.journal_path
+    journal = None if invocation.run is None else invocation.run.journal_path
     Console(style, os.environ).print_error(invocation.command, error, journal)

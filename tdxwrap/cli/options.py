@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -16,9 +16,20 @@ from tdxwrap.cli.global_options import Globals
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
 
-    from tdxwrap.cli.app import App
+    from tdxwrap.errors import TdxwrapError
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Run(Protocol):
+    """The run that a command line led to."""
+
+    @property
+    def journal_path(self) -> str | None:
+        """The file that records it, if there is one."""
+
+    def end_journal(self, code: int, error: TdxwrapError | None = None) -> None:
+        """Record how it ended."""
 
 
 @dataclass(slots=True)
@@ -28,24 +39,21 @@ class Invocation:
     Attributes:
         chosen: the global options that were read so far.
         command: the name of the command, once it is known.
-        app: the run that it led to, once it has begun.
+        run: the run that it led to, once it has begun.
     """
 
     chosen: Globals = field(default_factory=Globals)
     command: str = "tdxwrap"
-    app: App | None = None
+    run: Run | None = None
 
     @staticmethod
     def of(ctx: click.Context) -> Invocation:
         """Return the command line to which a context belongs."""
         return ctx.find_root().ensure_object(Invocation)
 
-    def new_app(self) -> App:
-        """Begin the run."""
-        from tdxwrap.cli.app import App
-
-        self.app = App(self.chosen, os.environ, self.command)
-        return self.app
+    def enter(self, ctx: click.Context) -> None:
+        """Take the name of the command of a context: `plan`, `runs show`."""
+        self.command = ctx.command_path.removeprefix("tdxwrap ")
 
 
 # Types

@@ -29,15 +29,15 @@ def schema(app: App, output_of: str | None) -> int:
     """
     from tdxwrap.config import load
     from tdxwrap.config.messages import did_you_mean
-    from tdxwrap.output import schemas
+    from tdxwrap.output import documents
 
-    known = schemas.names()
+    known = documents.names()
     if output_of is not None and output_of not in known:
         raise UsageProblem(
             f"there is no document of {output_of}",
             hint=did_you_mean(output_of, known) or f"one of {', '.join(known)}",
         )
     # With and without --json it is the same document.
-    app.console.print_document(load.schema() if output_of is None else schemas.schema(output_of))
+    app.console.print_document(load.schema() if output_of is None else documents.schema(output_of))
     app.console.check_written()
     return ExitCode.DONE

@@ -5,14 +5,14 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass
 from typing import Any
 
 from tdxwrap.cli import crash_report
 from tdxwrap.cli.app import App
 from tdxwrap.errors import ExitCode, TdxwrapError, UsageProblem
 from tdxwrap.output import plan_text
-from tdxwrap.output.forms import Several
+from tdxwrap.output.documents import Several
 from tdxwrap.output.plan_text import Line
 from tdxwrap.system.signals import as_error, ignore_signals
 
@@ -168,19 +168,18 @@ def _end(frame: App, outcomes: Sequence[Outcome], *, markdown: bool) -> int:
 
 
 def _document(command: str, code: ExitCode, outcomes: Sequence[Outcome]) -> dict[str, Any]:
-    return asdict(
-        Several(
-            tdxwrap=command,
-            ok=all(each.ok for each in outcomes),
-            exit_code=code,
-            files=[
-                {"file": each.file, "exit_code": each.code, **each.document}
-                for each in outcomes
-                if each.document is not None
-            ],
-            not_begun=[each.file for each in outcomes if each.code is None],
-        )
+    document = Several(
+        tdxwrap=command,
+        ok=all(each.ok for each in outcomes),
+        exit_code=code,
+        files=[
+            {"file": each.file, "exit_code": each.code, **each.document}
+            for each in outcomes
+            if each.document is not None
+        ],
+        not_begun=[each.file for each in outcomes if each.code is None],
     )
+    return document.model_dump(mode="json")
 
 
 def _lines(outcomes: Sequence[Outcome]) -> Iterator[Line]:

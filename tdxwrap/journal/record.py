@@ -16,7 +16,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import asdict, fields
+from dataclasses import fields
 from pathlib import Path
 from typing import Any
 
@@ -104,7 +104,7 @@ class Journal:
 
     def end(self, code: int, error: TdxwrapError | None) -> None:
         """The last line: how the run ended. Nothing can follow."""
-        told = None if error is None else asdict(documents.error_part(error))
+        told = None if error is None else documents.ErrorDocument.of(error)
         seconds = time.monotonic() - self._started
         self._write("end", {"exit": code, "error": told, "seconds": seconds})
         self._close()
@@ -149,7 +149,7 @@ def _told(event: Event) -> tuple[str, dict[str, Any]]:
     if isinstance(event, events.ChangeStarted | events.ChangeDone):
         del told["change"]
         told["id"] = told.get("id") or event.change.live_id
-        told = asdict(documents.change_part(event.change)) | told
+        told = documents.ChangeDocument.of(event.change) | told
     if isinstance(event, events.Retrying):
         error = event.error
         told |= {"error": error.kind, "said": error.said or error.what}

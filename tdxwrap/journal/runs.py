@@ -16,7 +16,7 @@ from tdxwrap.errors import ConfigError, UsageProblem
 from tdxwrap.journal import record
 from tdxwrap.journal.pseudonyms import Disguise
 from tdxwrap.output import plan_text
-from tdxwrap.output.documents import RunSummary
+from tdxwrap.output.documents import RunDocument
 from tdxwrap.output.plan_text import Line
 from tdxwrap.plan.changes import Action
 
@@ -32,13 +32,13 @@ class Run:
         """The lines of one kind, in order."""
         return [line for line in self.lines if line["type"] == kind]
 
-    def summary(self) -> RunSummary:
+    def summary(self) -> RunDocument:
         """What a list of runs tells of each; `exit` is None for one that did not end."""
         header, last = self.lines[0], self.lines[-1]
         code = last["exit"] if last["type"] == "end" else None
         error = last["error"] if last["type"] == "end" else None
         outcomes = {None: "did not end", 0: "done", 7: "changes are pending"}
-        return RunSummary(
+        return RunDocument(
             id=header["id"],
             command=header["command"],
             segment=header["segment"],
@@ -174,7 +174,7 @@ def _when(at: float) -> str:
     return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
 
 
-def _counts(told: RunSummary) -> str:
+def _counts(told: RunDocument) -> str:
     changes = f"{told.changes} change{'' if told.changes == 1 else 's'}"
     took = plan_text.seconds_text(told.seconds)
     calls = f"{told.calls} call{'' if told.calls == 1 else 's'}"

@@ -114,9 +114,9 @@ class Console:
             journal: the file that records the run, if there is one.
         """
         if self.style.json:
-            from tdxwrap.output import forms
+            from tdxwrap.output import documents
 
-            self.print_document(forms.document(command, error=error, journal=journal))
+            self.print_document(documents.output(command, error=error, journal=journal))
         else:
             _print(self.err, plan_text.error_lines(error))
             if journal is not None:

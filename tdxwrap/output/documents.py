@@ -1,22 +1,60 @@
-"""The parts that documents (forms.py) and journals have in common, and how they are made.
+"""What a program reads with `--json`: one document a command, of a named and versioned form.
 
-Every field is always there.
+The models here are both the documents and the JSON Schema of them (`tdxwrap schema --output-of`):
+those that end in Document are made of the objects of a run by their attributes. Every field is
+always there. A command that failed before it had a result prints a `Failure`.
 """
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import Annotated, Any, Literal
 
-from tdxwrap.apply.verify import Check
-from tdxwrap.apply.verify import Report as Validation
-from tdxwrap.errors import ConfigError, ExitCode, Problem, TdxwrapError
-from tdxwrap.plan import changes as made
-from tdxwrap.plan.changes import Action, Blocker, FieldChange, Kind, Level, Topic
-from tdxwrap.realtime.state import Segment
+from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
+
+from tdxwrap.apply.doctor import State
+from tdxwrap.errors import ExitCode, TdxwrapError
+from tdxwrap.plan.changes import Action, Kind, Level, Topic
+
+VERSION: Literal[1] = 1
+DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
-@dataclass(frozen=True, slots=True)
-class Error:
+class Document(BaseModel):
+    """Part of a document: made of any object that has its fields as attributes."""
+
+    model_config = ConfigDict(
+        from_attributes=True,
+        extra="forbid",
+        json_schema_serialization_defaults_required=True,
+        defer_build=True,
+    )
+
+    @classmethod
+    def of(cls, source: object) -> dict[str, Any]:
+        """Return the document of an object, ready for JSON."""
+        return cls.model_validate(source).model_dump(mode="json")
+
+
+class SegmentDocument(Document):
+    """A parent segment and its RT status."""
+
+    id: str
+    name: str
+    status: str | None
+
+
+class ProblemDocument(Document):
+    """One thing that is wrong with a configuration file; line and column count from 1."""
+
+    file: str
+    line: int
+    column: int
+    path: str
+    message: str
+    hint: str
+
+
+class ErrorDocument(Document):
     """What failed and what to do next.
 
     Attributes:
@@ -41,12 +79,19 @@ class Error:
     where: str
     so_far: str
     hint: str
-    problems: list[Problem]
-    others: list[Error]
+    problems: list[ProblemDocument] = []
+    others: list[ErrorDocument]
 
 
-@dataclass(frozen=True, slots=True)
-class Change:
+class FieldChangeDocument(Document):
+    """One field of an item; values as a configuration file writes them."""
+
+    name: str
+    old: Any
+    new: Any
+
+
+class ChangeDocument(Document):
     """One item and what happens to it.
 
     Attributes:
@@ -61,14 +106,20 @@ class Change:
     kind: Kind
     step: str
     name: str
-    id: str | None
-    fields: list[FieldChange]
+    id: str | None = Field(validation_alias="live_id")
+    fields: list[FieldChangeDocument]
     reason: str
     dangerous: bool
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
+class BlockerDocument(Document):
+    """Why a plan may not be carried out; `flag` is the option that allows it, if any."""
+
+    reason: str
+    flag: str
+
+
+class FindingDocument(Document):
     """What a column check found, and where in the file."""
 
     topic: Topic
@@ -78,8 +129,7 @@ class Finding:
     where: str
 
 
-@dataclass(frozen=True, slots=True)
-class Plan:
+class PlanDocument(Document):
     """Every item of both sides with what happens to it.
 
     Attributes:
@@ -89,25 +139,42 @@ class Plan:
         findings: of the column checks.
     """
 
-    segment: Segment
-    pending: bool
-    changes: list[Change]
+    segment: SegmentDocument = Field(validation_alias=AliasPath("live", "segment"))
+    pending: Annotated[bool, BeforeValidator(bool)]
+    changes: list[ChangeDocument]
     counts: dict[Action, int]
-    blockers: list[Blocker]
-    findings: list[Finding]
+    blockers: list[BlockerDocument]
+    findings: list[FindingDocument]
 
 
-@dataclass(frozen=True, slots=True)
-class Report:
+class CheckDocument(Document):
+    """One check of the recipe's Validation."""
+
+    name: str
+    expected: str
+    found: str
+    ok: bool
+
+
+class ReportDocument(Document):
     """The recipe's three checks, and what live has otherwise than the file."""
 
     ok: bool
-    checks: list[Check]
-    differences: list[Change]
+    checks: list[CheckDocument]
+    differences: list[ChangeDocument]
 
 
-@dataclass(frozen=True, slots=True)
-class RunSummary:
+class DoctorCheckDocument(Document):
+    """One line of the checklist; `where` is `file:line`, if it is about a place in the file."""
+
+    name: str
+    state: State
+    message: str
+    hint: str
+    where: str
+
+
+class RunDocument(Document):
     """An earlier run.
 
     Attributes:
@@ -131,56 +198,221 @@ class RunSummary:
     seconds: float
 
 
-# Making them
+# What each command prints
 
 
-def plan_part(plan: made.Plan) -> Plan:
-    """A plan: every item with what happens to it, the counts, what stands in the way."""
-    return Plan(
-        segment=plan.live.segment,
-        pending=bool(plan.pending),
-        changes=[change_part(change) for change in plan.changes],
-        counts=plan.counts(),
-        blockers=list(plan.blockers),
-        findings=[
-            Finding(found.topic, found.level, found.message, found.hint, found.where)
-            for found in plan.findings
-        ],
-    )
+class Output(Document):
+    """What every command prints.
+
+    Attributes:
+        tdxwrap: the command.
+        version: of this form; it grows when a field changes its meaning or goes.
+        ok: whether the command did what it was asked for; if not, `error` says why.
+        journal: the file that records the run, if there is one.
+    """
+
+    tdxwrap: str
+    version: Literal[1] = VERSION
+    ok: bool
+    error: ErrorDocument | None
+    journal: str | None
 
 
-def change_part(change: made.Change) -> Change:
-    """One item and what happens to it."""
-    return Change(
-        action=change.action,
-        kind=change.kind,
-        step=change.step,
-        name=change.name,
-        id=change.live_id,
-        fields=list(change.fields),
-        reason=change.reason,
-        dangerous=change.dangerous,
-    )
+class Failure(Output):
+    """What a command prints that failed before it had a result."""
+
+    ok: Literal[False] = False
+    error: ErrorDocument
 
 
-def report_part(report: Validation) -> Report:
-    """The validation."""
-    differences = [change_part(change) for change in report.differences]
-    return Report(report.ok, list(report.checks), differences)
+class Several(Document):
+    """What a command prints on several files.
+
+    Attributes:
+        exit_code: the worst of all files.
+        files: what the command would print on each, with its `file` and `exit_code`.
+        not_begun: the files after the one at which it stopped.
+    """
+
+    tdxwrap: str
+    version: Literal[1] = VERSION
+    ok: bool
+    exit_code: ExitCode
+    files: list[dict[str, Any]]
+    not_begun: list[str]
 
 
-def error_part(error: TdxwrapError) -> Error:
-    """An error with all that is known of it."""
-    return Error(
-        kind=error.kind,
-        exit_code=error.exit_code,
-        step=error.step,
-        what=error.what,
-        said=error.said,
-        command=list(error.command),
-        where=error.where,
-        so_far=error.so_far,
-        hint=error.hint,
-        problems=list(error.problems) if isinstance(error, ConfigError) else [],
-        others=[error_part(other) for other in error.others],
-    )
+class CheckOutput(Output):
+    """A valid file; `digest` is the SHA-256 of its bytes."""
+
+    file: str
+    digest: str
+    warnings: list[ProblemDocument]
+
+
+class DoctorOutput(Output):
+    """Every check, passed or not."""
+
+    checks: list[DoctorCheckDocument]
+
+
+class PlanOutput(Output):
+    """What apply would do."""
+
+    plan: PlanDocument
+
+
+class ApplyOutput(Output):
+    """What was done; `report` is null with `--no-wait`, `calls` counts the tdx calls."""
+
+    plan: PlanDocument
+    report: ReportDocument | None
+    seconds: float
+    calls: int
+
+
+class SegmentOutput(Output):
+    """The parent segment and its RT status, now or at the end of the wait."""
+
+    segment: SegmentDocument
+
+
+class VerifyOutput(Output):
+    """What the validation found."""
+
+    report: ReportDocument
+
+
+class ExportOutput(Output):
+    """The live configuration as YAML, and the file that it was written to."""
+
+    config: str
+    file: str | None
+
+
+class RunsOutput(Output):
+    """Earlier runs, newest first."""
+
+    runs: list[RunDocument]
+
+
+class RunOutput(Output):
+    """One run, with the lines of its journal as they are."""
+
+    run: RunDocument
+    lines: list[dict[str, Any]]
+
+
+class JournalOutput(Output):
+    """The text of a journal; null where it was written to a file."""
+
+    text: str | None
+
+
+class RecipeOutput(Output):
+    """The shell script."""
+
+    script: str
+
+
+class GraphOutput(Output):
+    """The picture as text in one of the two forms."""
+
+    format: Literal["mermaid", "dot"]
+    graph: str
+
+
+class FaultsOutput(Output):
+    """The faults that a rehearsal knows, each with what it does."""
+
+    faults: dict[str, str]
+
+
+class NewOutput(Output):
+    """A proposal as YAML, the file that it was written to, whether something is live already."""
+
+    config: str
+    file: str | None
+    configured: bool
+
+
+class CompletionOutput(Output):
+    """What a shell must read."""
+
+    shell: str
+    script: str
+
+
+# What every command prints: a new command gets its line here.
+OUTPUTS: dict[str, type[Output]] = {
+    "check": CheckOutput,
+    "doctor": DoctorOutput,
+    "plan": PlanOutput,
+    "apply": ApplyOutput,
+    "rehearse": ApplyOutput,
+    "rehearse --fault list": FaultsOutput,
+    "new": NewOutput,
+    "recipe": RecipeOutput,
+    "graph": GraphOutput,
+    "status": SegmentOutput,
+    "wait": SegmentOutput,
+    "verify": VerifyOutput,
+    "export": ExportOutput,
+    "completion": CompletionOutput,
+    "runs": RunsOutput,
+    "runs show": RunOutput,
+    "runs export": JournalOutput,
+}
+# The commands that take several files.
+OF_FILES = ("check", "doctor", "plan", "apply", "verify")
+
+
+def output(
+    command: str, *, error: TdxwrapError | None, journal: str | None, **content: Any
+) -> dict[str, Any]:
+    """Return what a command prints, ready for JSON.
+
+    Args:
+        error: how it failed, if it did.
+        content: the fields of its own class; nothing makes a `Failure`.
+    """
+    form = OUTPUTS[command] if content else Failure
+    head = {"tdxwrap": command, "ok": error is None, "error": error, "journal": journal}
+    return form.of(head | content)
+
+
+def names() -> tuple[str, ...]:
+    """Return what has a schema: every command, and the failure that all have in common."""
+    return (*OUTPUTS, "schema", "error")
+
+
+def schema(name: str) -> dict[str, Any]:
+    """Return the JSON Schema (draft 2020-12) of what a command prints.
+
+    Args:
+        name: one of `names()`.
+    """
+    head = {"$schema": DRAFT, "$id": f"urn:tdxwrap:output:{name.replace(' ', '-')}:{VERSION}"}
+    if name == "schema":
+        return head | {"title": "tdxwrap schema", "$ref": DRAFT}
+    forms: list[type[Document]] = [Failure] if name == "error" else [OUTPUTS[name], Failure]
+    forms += [Several] if name in OF_FILES else []
+    parts: dict[str, Any] = {}
+    for form in forms:
+        part = form.model_json_schema(mode="serialization")
+        parts |= part.pop("$defs", {})
+        parts[form.__name__] = part
+        if name != "error":
+            part["properties"]["tdxwrap"] = {"const": name}
+    if Several in forms:
+        each = [_of_file(parts[form.__name__]) for form in forms if form is not Several]
+        parts["Several"]["properties"]["files"]["items"] = {"anyOf": each}
+    refs = [{"$ref": f"#/$defs/{form.__name__}"} for form in forms]
+    return head | {"title": f"tdxwrap {name} --json", "anyOf": refs, "$defs": parts}
+
+
+def _of_file(form: dict[str, Any]) -> dict[str, Any]:
+    """Return the form of what is printed on one of several files."""
+    own = {"file": {"type": "string"}, "exit_code": {"$ref": "#/$defs/ExitCode"}}
+    properties = own | form["properties"]
+    return form | {"properties": properties, "required": list(properties)}

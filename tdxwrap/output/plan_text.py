@@ -190,7 +190,7 @@ def _value(value: Any) -> str:
 
 def counts_text(plan: Plan) -> str:
     """`3 to create, 1 to update, 12 unchanged`."""
-    counts = plan.counts()
+    counts = plan.counts
     words = {
         Action.CREATE: "to create",
         Action.UPDATE: "to update",

@@ -179,6 +179,7 @@ class Plan:
         """The changes of one kind that have one of the actions."""
         return tuple(c for c in self.changes if c.kind is kind and c.action in actions)
 
+    @property
     def counts(self) -> dict[Action, int]:
         """How many items there are of each action, zeros included."""
         counted = Counter(change.action for change in self.changes)

@@ -16,6 +16,10 @@ from tdxwrap.config.models import (
 )
 from tdxwrap.errors import TdxwrapError
 
+# The RT statuses that end a wait: live, and those that no waiting helps (F12).
+READY = "ok"
+TERMINAL = frozenset(("inconsistent", "error"))
+
 
 @dataclass(frozen=True, slots=True)
 class Segment:

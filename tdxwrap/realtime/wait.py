@@ -10,11 +10,9 @@ from typing import TypeAlias
 from tdxwrap.errors import NotReady
 from tdxwrap.realtime.api import Realtime, not_enabled
 from tdxwrap.realtime.retry import Retry
+from tdxwrap.realtime.state import READY, TERMINAL
 from tdxwrap.system import signals
 
-READY = "ok"
-# Waiting longer does not help (F12).
-TERMINAL = frozenset(("inconsistent", "error"))
 # Seconds after a change in which the status typically becomes ok (F21).
 USUAL = (30.0, 90.0)
 

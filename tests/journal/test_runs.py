@@ -28,7 +28,7 @@ def test_runs_lists_newest_first(shell: Shell) -> None:
 
     assert listed.code == 0
     plan, status, apply = listed.out.splitlines()
-    assert re.search(r"-394649 .* plan: done, 0 changes, \d+ calls, \d", plan)
+    assert re.search(r"-394649(-\d)? .* plan: done, 0 changes, \d+ calls, \d", plan)
     assert re.search(r"-nobody .* status: not-found, 0 changes, 2 calls", status)
     assert re.search(r"-394649 .* apply: done, 15 changes, \d+ calls", apply)
     document = shell.run("runs", "--json").json

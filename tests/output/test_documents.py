@@ -12,14 +12,14 @@ from support.commandlines import commands
 from support.shells import MINIMAL, WEB, Ran, Shell
 
 from tdxwrap.fake.control import World
-from tdxwrap.output import schemas
-from tdxwrap.output.forms import OF_FILES
+from tdxwrap.output import documents
+from tdxwrap.output.documents import OF_FILES
 from tdxwrap.system.lock import segment_lock
 
 
 @functools.cache
 def validator(name: str) -> Draft202012Validator:
-    schema = schemas.schema(name)
+    schema = documents.schema(name)
     Draft202012Validator.check_schema(schema)
     return Draft202012Validator(schema)
 
@@ -41,17 +41,17 @@ def checked(done: Ran, name: str, code: int = 0) -> dict[str, Any]:
 
 def test_every_command_states_the_form_of_its_document() -> None:
     forms = [*dict(commands()), "rehearse --fault list", "error"]
-    assert sorted(schemas.names()) == sorted(forms)
+    assert sorted(documents.names()) == sorted(forms)
 
 
 def test_schemas_are_versioned_and_found_by_name(shell: Shell) -> None:
     ids = set()
-    for name in schemas.names():
+    for name in documents.names():
         printed = checked(shell.run("schema", "--output-of", name, "--json"), "schema")
-        assert printed == schemas.schema(name)
+        assert printed == documents.schema(name)
         assert printed["$id"].endswith(":1")
         ids.add(printed["$id"])
-    assert len(ids) == len(schemas.names())
+    assert len(ids) == len(documents.names())
     assert checked(shell.run("schema", "--json"), "schema")["$id"] == "urn:tdxwrap:rt-config"
 
 

@@ -306,7 +306,7 @@ KEPT = {
 def test_without_prune_nothing_is_deleted() -> None:
     made = plan(KEPT, full())
     assert made.pending == ()
-    assert made.counts()[Action.UNMANAGED] == 3
+    assert made.counts[Action.UNMANAGED] == 3
 
 
 def test_prune_deletes_what_is_not_in_the_file() -> None:
@@ -345,4 +345,4 @@ def test_a_second_key_event_of_a_name_stays_while_attributes_hang_on_the_name() 
 def test_what_a_file_does_not_mention_at_all_is_not_managed() -> None:
     made = plan({"event_tables": ["web.pageviews"]}, full())
     assert made.pending == ()
-    assert made.counts()[Action.UNMANAGED] == 9
+    assert made.counts[Action.UNMANAGED] == 9
