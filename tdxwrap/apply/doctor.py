@@ -4,10 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass
-from enum import StrEnum
 from typing import Any
 
+from tdxwrap.apply.checklist import Check, State
 from tdxwrap.apply.session import Session
 from tdxwrap.config.load import LoadedConfig
 from tdxwrap.config.models import EventTable, RtConfig
@@ -33,26 +32,6 @@ from tdxwrap.tdx.process import find_executable
 _FAILURES = (EnvironmentProblem, Refused, CallFailed)
 _ENVIRONMENT = frozenset(("tdx", "login", "tdx api"))
 _NO_SEGMENT = "0"  # an id that no parent segment has, to see whether the API answers at all
-
-
-class State(StrEnum):
-    """How a check ended."""
-
-    OK = "ok"
-    WARNING = "warning"
-    FAILED = "failed"
-    NOT_CHECKED = "not checked"
-
-
-@dataclass(frozen=True, slots=True)
-class Check:
-    """One line of the checklist; `where` is `file:line`, if it is about a place in the file."""
-
-    name: str
-    state: State
-    message: str
-    hint: str = ""
-    where: str = ""
 
 
 def examine(

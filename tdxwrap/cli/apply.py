@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 import click
@@ -23,32 +22,9 @@ from tdxwrap.cli.options import (
 if TYPE_CHECKING:
     from pathlib import Path
 
-    from tdxwrap.apply.run import Outcome
     from tdxwrap.cli.app import App
-    from tdxwrap.config.load import LoadedConfig
     from tdxwrap.plan.changes import PlanOptions
     from tdxwrap.realtime.wait import WaitPolicy
-
-
-@dataclass(frozen=True, slots=True)
-class ApplyOptions:
-    """How an apply is to go.
-
-    Attributes:
-        plan: what the plan may do.
-        patience: how to wait for `ok`; None does not wait.
-        rt_config: where the earlier configuration is written.
-        yes: do not ask.
-        jobs: how many creates of a step run side by side.
-        limit: what is left of `--deadline`, in seconds; None for no limit.
-    """
-
-    plan: PlanOptions
-    patience: WaitPolicy | None
-    rt_config: Path
-    yes: bool = False
-    jobs: int = 1
-    limit: float | None = None
 
 
 @click.command(cls=FilesCommand)
@@ -94,64 +70,10 @@ def apply(
     tdxwrap apply rt.yaml --yes --json      without a terminal
     tdxwrap apply brands/ --keep-going      every file; baselines by segment id
     """
+    from tdxwrap.cli.applying import ApplyOptions, apply_loaded
+
     app.changes = 0
     loaded, ps = app.load(config, parent_segment)
     limit = None if deadline is None else deadline - (time.monotonic() - app.begun)
     chosen = ApplyOptions(options, None if no_wait else patience, rt_config, yes, jobs, limit)
     return apply_loaded(app, loaded, ps, chosen)
-
-
-def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) -> int:
-    """Make a parent segment, given by id or name, what a loaded configuration says."""
-    from tdxwrap.apply import run
-    from tdxwrap.apply.steps import Settings
-    from tdxwrap.apply.verify import failure
-    from tdxwrap.output.console import PlanConsent
-    from tdxwrap.system.signals import deadline
-
-    started = time.monotonic()
-    settings = Settings(
-        baseline=chosen.rt_config,
-        jobs=chosen.jobs,
-        where=loaded.source.where,
-        named_by_segment=app.of_several,
-    )
-    with deadline(chosen.limit), app.connected() as connected:
-        outcome = run.apply(
-            connected,
-            loaded,
-            ps,
-            consent=PlanConsent(app.console, app.account, yes=chosen.yes, force=chosen.plan.force),
-            options=chosen.plan,
-            settings=settings,
-            policy=chosen.patience,
-        )
-    seconds = time.monotonic() - started
-    report = outcome.report
-    app.about(outcome.plan.live.segment, len(outcome.plan.pending))
-    _show(app, outcome, loaded.path, seconds)
-    return app.end(
-        None if report is None else failure(report),
-        plan=outcome.plan,
-        report=report,
-        seconds=round(seconds, 3),
-        calls=app.calls,
-    )
-
-
-def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
-    from tdxwrap.output import plan_text, report_text
-
-    report, segment = outcome.report, outcome.live.segment
-    proven = report is not None and report.ok
-    if proven:
-        app.console.print_result([report_text.live_line(outcome.live, config)])
-    elif report is not None:
-        app.console.print_result(plan_text.report_lines(report, config))
-    count = len(outcome.plan.pending)
-    app.console.print_result([report_text.done_line(count, app.calls, seconds, app.journal_id)])
-    if report is None:
-        app.note(f"not waited for: see `tdxwrap wait {segment.id}`")
-    if proven and count and app.command == "apply":
-        profile, site = app.chosen.profile, app.chosen.site
-        app.console.print_note(report_text.next_lines(segment, profile, site, outcome.login))

@@ -25,7 +25,8 @@ def doctor(app: App, config: str | None, parent_segment: str | None) -> int:
     tdxwrap doctor
     tdxwrap doctor rt.yaml --profile production
     """
-    from tdxwrap.apply.doctor import State, examine, failure
+    from tdxwrap.apply.checklist import State
+    from tdxwrap.apply.doctor import examine, failure
     from tdxwrap.config.load import load
     from tdxwrap.output import plan_text
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 from tdxwrap.apply.events import BaselineWritten, Event
 from tdxwrap.cli.app import App
-from tdxwrap.cli.apply import ApplyOptions, apply_loaded
+from tdxwrap.cli.applying import ApplyOptions, apply_loaded
 from tdxwrap.config.load import load
 from tdxwrap.errors import TdxwrapError
 from tdxwrap.output.console import Console

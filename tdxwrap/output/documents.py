@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 
-from tdxwrap.apply.doctor import State
+from tdxwrap.apply.checklist import State
 from tdxwrap.errors import ExitCode, TdxwrapError
 from tdxwrap.plan.changes import Action, Kind, Level, Topic
 

@@ -25,7 +25,7 @@ from tdxwrap.plan.changes import Action, Change, Finding, Kind, Level, Plan
 from tdxwrap.realtime.state import Segment
 
 if TYPE_CHECKING:
-    from tdxwrap.apply.doctor import Check
+    from tdxwrap.apply.checklist import Check
 
 SYMBOLS = {
     Action.CREATE: "+",

@@ -1,0 +1,26 @@
+"""What doctor finds: a checklist."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class State(StrEnum):
+    """How a check ended."""
+
+    OK = "ok"
+    WARNING = "warning"
+    FAILED = "failed"
+    NOT_CHECKED = "not checked"
+
+
+@dataclass(frozen=True, slots=True)
+class Check:
+    """One line of the checklist; `where` is `file:line`, if it is about a place in the file."""
+
+    name: str
+    state: State
+    message: str
+    hint: str = ""
+    where: str = ""
