@@ -7,7 +7,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from tdxwrap.apply.checklist import Check, State
-from tdxwrap.apply.session import Session
+from tdxwrap.apply.session import STORED_LOGIN, Session
 from tdxwrap.config.load import LoadedConfig
 from tdxwrap.config.models import EventTable, RtConfig
 from tdxwrap.errors import (
@@ -118,7 +118,7 @@ def _login(session: Session, auth: Any) -> Check:
         return Check("login", State.FAILED, what, hint)
     if isinstance(auth, TdxwrapError):
         return _problem("login", auth)
-    return Check("login", State.OK, f"credentials from {source or 'the login that tdx has'}")
+    return Check("login", State.OK, f"credentials from {source or STORED_LOGIN}")
 
 
 def _api(setting: Any, login: Check) -> Check:

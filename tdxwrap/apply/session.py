@@ -15,6 +15,8 @@ from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import READY, LiveState, Segment
 from tdxwrap.realtime.wait import WaitPolicy, wait_until_ready
 
+STORED_LOGIN = "tdx's stored login"
+
 
 @dataclass(frozen=True, slots=True)
 class Session:
@@ -64,7 +66,7 @@ def check_key(session: Session) -> str:
     login = ""
     if source is None:
         login = session.retry.read(session.api.check_auth)
-    checkpoint = f"credentials from {source or 'the login that tdx has'}"
+    checkpoint = f"credentials from {source or STORED_LOGIN}"
     session.listen(StepDone("key", checkpoint, session.retry.clock() - start, login))
     return login
 

@@ -30,7 +30,7 @@ def test_all_is_well(shell: Shell, world: World) -> None:
 
     assert done.code == 0, done.text
     assert_line(done, "✓", "tdx", "2026.8.1", str(FAKE_TDX))
-    assert_line(done, "✓", "login", "the login that tdx has")
+    assert_line(done, "✓", "login", "tdx's stored login")
     assert_line(done, "✓", "profile", "profile default, site us01")
     assert_line(done, "✓", "tdx api", "enabled")
     assert_line(done, "✓", "parent segment", "Customer 360 (394649), RT enabled", "not_initialized")

@@ -1,0 +1,185 @@
+"""Every command in README and docs runs and prints what the page shows.
+
+`python -m docs.test_docs` (with tests/ on PYTHONPATH) writes the real output into the pages.
+"""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import Iterator
+from pathlib import Path
+
+import yaml
+from support.shells import FAKE_TDX, FIXTURES, ROOT, clean_environ, tdxwrap_command
+
+from tdxwrap.config.load import parse
+from tdxwrap.fake.control import World
+
+CONFIGURATION = ROOT / "docs" / "configuration.md"
+DEVELOPMENT = ROOT / "docs" / "development.md"
+FACTS = ROOT / "docs" / "tdx-facts.md"
+# In this order their commands run, one after another in one world.
+SHOWING = [
+    ROOT / "README.md",
+    CONFIGURATION,
+    *(ROOT / "docs" / name for name in ("teams.md", "when-things-go-wrong.md")),
+]
+PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+EXAMPLE = FIXTURES / "recipe" / "step7.yaml"
+PICTURE = re.compile(r"^```mermaid\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+BLOCK = re.compile(r"^```console\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
+# Run by whoever runs this suite; they would run themselves.
+BY_HAND = ("make run", "make test")
+VOLATILE = (
+    (re.compile(r"\d+(\.\d+)? s\b"), "0.0 s"),
+    (re.compile(r"\d{8}T\d{6}-394649(-\d)?"), "20261122T091455-394649"),
+    (re.compile(r"\d\d-\d\d \d\d:\d\d"), "11-22 09:14"),
+    (re.compile(r"0:\d\d of"), "0:00 of"),
+    (re.compile(r"\d+( tdx)? calls"), "30 calls"),
+    (re.compile(r"(?m)^  Wait .*\n"), ""),
+)
+
+
+def text_of(*pages: Path) -> str:
+    return "\n".join(page.read_text(encoding="utf-8") for page in pages)
+
+
+def commands(block: str) -> list[str]:
+    return [line[2:] for line in block.splitlines() if line.startswith("$ ")]
+
+
+def reader(folder: Path) -> tuple[Path, dict[str, str]]:
+    """Where a reader works, and the environment: tdxwrap on the PATH, the fake as tdx."""
+    home, work = folder / "home", folder / "work"
+    (home / ".config" / "fish" / "completions").mkdir(parents=True)
+    work.mkdir()
+    shutil.copytree(FIXTURES / "configs", work, dirs_exist_ok=True)
+    shutil.copy(EXAMPLE, work / "rt.yaml")
+    world = World.create(folder / "world", FIXTURES / "scenarios" / "blank.yaml")
+    environ = {**clean_environ(home), **world.environ()}
+    tools = folder / "bin"
+    tools.mkdir()
+    tdxwrap_command(tools)
+    return work, {**environ, "PATH": f"{tools}:{environ['PATH']}"}
+
+
+def played(folder: Path) -> Iterator[tuple[Path, str, str]]:
+    """Each console block of the pages, and the same with real output."""
+    work, environ = reader(folder)
+    for page in SHOWING:
+        for block in BLOCK.findall(text_of(page)):
+            yield page, block, "".join(_played(line, work, environ) for line in commands(block))
+
+
+def _played(command: str, work: Path, environ: dict[str, str]) -> str:
+    if command.startswith(BY_HAND):
+        return f"$ {command}\n"
+    done = subprocess.run(
+        ["bash", "-c", f"{command} 2>&1"],
+        cwd=work,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        capture_output=True,
+        text=True,
+        timeout=100,
+    )
+    assert done.returncode == 0, done.stdout
+    # A reader has tdx where npm puts it.
+    shown = done.stdout.replace(str(FAKE_TDX), "/usr/local/bin/tdx")
+    return f"$ {command}\n{shown}"
+
+
+def steady(text: str) -> str:
+    """The text without what differs from run to run."""
+    for pattern, instead in VOLATILE:
+        text = pattern.sub(instead, text)
+    return "\n".join(line.rstrip() for line in text.splitlines())
+
+
+def test_the_pages_show_what_happens(tmp_path: Path) -> None:
+    blocks = list(played(tmp_path))
+    assert sum(len(commands(shown)) for _, shown, _ in blocks) >= 10
+    for page, shown, real in blocks:
+        assert steady(shown) == steady(real), page
+
+
+def test_no_other_page_shows_output() -> None:
+    assert [page for page in PAGES if page not in SHOWING and BLOCK.search(text_of(page))] == []
+
+
+def test_the_commands_in_the_text_run(tmp_path: Path) -> None:
+    # The first is a name in a sentence; the second asks on a terminal (test_new.py); PS is no name.
+    named = {"tdxwrap apply", "tdxwrap new -f rt.yaml", "tdxwrap wait PS"}
+    spans = re.findall(r"`(tdxwrap [^`]+)`", text_of(*PAGES))
+    found = dict.fromkeys(" ".join(span.split()) for span in spans)
+    assert named < found.keys()
+    work, environ = reader(tmp_path)
+    _played("tdxwrap apply rt.yaml --yes", work, environ)  # `runs show last` has one to show
+    for command in found.keys() - named:
+        _played(command, work, environ)
+
+
+def picture() -> str:
+    """The graph of the tour's configuration."""
+    command = [sys.executable, "-m", "tdxwrap", "graph", str(EXAMPLE)]
+    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
+
+
+def test_the_configuration_page_draws_what_graph_prints() -> None:
+    assert PICTURE.findall(text_of(CONFIGURATION)) == [picture()]
+
+
+def test_the_example_configuration_is_valid() -> None:
+    text = text_of(CONFIGURATION).split("```yaml\n")[1].split("```")[0]
+    loaded = parse("rt.yaml", text.encode(), environ={})
+    assert yaml.safe_load(text)["parent_segment"] == loaded.config.parent_segment
+    assert loaded.warnings == ()
+
+
+def test_every_make_target_that_is_named_is_there() -> None:
+    makefile = (ROOT / "Makefile").read_text()
+    for target in re.findall(r"[`$ ]make (run|[a-z]{4,10})\b`", text_of(*PAGES)):
+        assert f"\n{target}:" in makefile, target
+
+
+def test_every_link_leads_somewhere() -> None:
+    for page in PAGES:
+        for link in re.findall(r"\]\((?!https?:)([^)#]+)", text_of(page)):
+            assert (page.parent / link).exists(), f"{page.name}: {link}"
+
+
+def test_every_place_that_development_names_is_there() -> None:
+    places = re.findall(r"`((?:tdxwrap|tests|fixtures|docs)/[^`]*)`", text_of(DEVELOPMENT))
+    assert len(places) > 40
+    for place in places:
+        if "NAME" not in place:
+            assert (ROOT / place).exists(), place
+    named = re.findall(r"`([A-Z]\w+)(?:\.\w+)?` in `([^`]+)`", text_of(DEVELOPMENT))
+    assert len(named) > 10
+    for name, place in named:
+        assert re.search(rf"\b{name}\b", text_of(ROOT / place)), f"{name} in {place}"
+
+
+def test_every_fact_that_is_referred_to_is_on_its_page() -> None:
+    facts = set(re.findall(r"\*\*(F\d+)\*\*", text_of(FACTS)))
+    assert len(facts) == 34
+    for file in (ROOT / "tdxwrap").rglob("*.py"):
+        assert set(re.findall(r"\bF\d{1,2}\b", text_of(file))) <= facts, file
+
+
+def write() -> None:
+    """Put the real output into the pages."""
+    with tempfile.TemporaryDirectory() as folder:
+        for page, shown, real in played(Path(folder)):
+            text = text_of(page).replace(f"```console\n{shown}```", f"```console\n{real}```", 1)
+            page.write_text(text, encoding="utf-8")
+    text = PICTURE.sub(f"```mermaid\n{picture()}```\n", text_of(CONFIGURATION))
+    CONFIGURATION.write_text(text, encoding="utf-8")
+
+
+if __name__ == "__main__":
+    write()
