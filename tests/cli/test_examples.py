@@ -66,4 +66,5 @@ def test_an_example_is_checked_rehearsed_drawn_and_shown(
         if change["kind"] == "key event":
             assert f'["{change["name"]}"]' in drawn
     shown = file.parent.name if file.parent.name == "three-brands" else file.name
-    assert f"](fixtures/configs/{shown})" in (ROOT / "README.md").read_text(encoding="utf-8")
+    page = (ROOT / "docs" / "configuration.md").read_text(encoding="utf-8")
+    assert f"](../fixtures/configs/{shown})" in page
