@@ -1,7 +1,7 @@
-"""Step 7 as a shell script: what `carry_out` would send, written down instead of sent.
+"""Step 7 as a shell script: the writes of `carry_out`, written down instead of sent.
 
-So a script has the bodies, the order and the checkpoints of the real apply, whatever a
-configuration may say. Its fixed parts stand in `scripttext.py`.
+A script therefore has the bodies, the order and the checkpoints of a real apply. Its fixed text
+is `step7.sh`, for bash 3.2 and jq 1.6.
 """
 
 from __future__ import annotations
@@ -10,21 +10,20 @@ import json
 import re
 import shlex
 import textwrap
-from collections.abc import Iterator
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
+from importlib import resources
 from typing import Any
 
 from tdxwrap.apply.events import Event, StepDone, StepStarted
 from tdxwrap.apply.steps import Settings, carry_out
 from tdxwrap.config.models import RtConfig, derived_identifier
-from tdxwrap.generate import script_text
 from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Kind, Plan
 from tdxwrap.realtime.api import Realtime
-from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS
+from tdxwrap.realtime.read import KEY_EVENTS
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import BLANK
-from tdxwrap.tdx.answer import CompletedCall
 from tdxwrap.tdx.client import Tdx
 from tdxwrap.version import __version__
 
@@ -34,16 +33,12 @@ TITLES = {
     "7c": "7c. Attributes",
     "prune": "What is not in the file",
 }
-# What replaces a list that may hold more by then, and the function that sends both (F11, F14).
-_MERGED = {
-    "realtime_setting": "add",
-    "realtime_imported_attributes/bulk_update": "import_columns",
-}
-# Stands in a body for the id of a key event that the script creates. In JSON text, nothing that a
-# user wrote can look so: its quotes would be escaped.
+# Stands in a body for the id of a key event that the script creates. No user text in JSON can look
+# like this: its quotes would be escaped.
 _REFERENCE = re.compile(r'"realtimeKeyEventId": "@(key_event_[0-9a-z_]+)"')
-# What a shell, or a reader of one, takes notice of between single quotes.
+# What a shell, or a reader of one, may interpret between single quotes.
 _QUOTED = "'$`‘’"
+_FUNCTION = re.compile(r"^(?:# .*\n)*(\w+)\(\) \{\n(?:.*\n)*?\}\n\n", re.MULTILINE)
 
 
 @dataclass(frozen=True, slots=True)
@@ -62,53 +57,76 @@ class Origin:
     site: str | None = None
 
 
-@dataclass(frozen=True, slots=True)
-class Request:
-    """One write.
+class Draft(Realtime):
+    """A realtime API that writes each request down as a call of a function in `step7.sh`.
 
-    Attributes:
-        path: below the parent segment: `realtime_key_events/7101`.
-        creates: the variable that holds the id of a key event which is created.
+    Args:
+        merging: the live state is unknown, so the script looks for it and adds to its lists.
     """
 
-    method: str
-    path: str
-    body: dict[str, Any] | None
-    creates: str = ""
-
-
-class Draft(Tdx):
-    """A tdx that notes down what it is to send, and the steps between."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.entries: list[Request | StepStarted | StepDone] = []
-        self._created = 0
+    def __init__(self, tdx: Tdx, *, merging: bool) -> None:
+        super().__init__(tdx)
+        self.lines: list[str] = []
+        self._merging = merging
+        self._created: list[str] = []
         self._idle = False
 
     def listen(self, event: Event) -> None:
-        """Note down where a step begins and ends, if it has anything to do."""
+        """Write down where a step begins and ends, if it has anything to do."""
         if isinstance(event, StepStarted):
             self._idle = event.writes == 0
-        if isinstance(event, StepStarted | StepDone) and not self._idle:
-            self.entries.append(event)
+        if self._idle:
+            return
+        if isinstance(event, StepStarted):
+            title = TITLES[event.step]
+            self.lines += ["", f"# {title}", f"echo {shlex.quote(title)}"]
+        elif isinstance(event, StepDone):
+            self.lines.append(f"echo {shlex.quote(f'Checkpoint: {event.checkpoint}')}")
 
-    def send(self, method: str, path: str, body: Any | None) -> CompletedCall:
-        """Note down one request; the id that it answers is the name of a variable."""
-        below = path.split("/", 3)[3]
-        variable = ""
-        if (method, below) == ("POST", KEY_EVENTS) and body is not None:
-            self._created += 1
-            name = derived_identifier(str(body["name"]))[:40]
-            variable = f"key_event_{self._created}_{name}".rstrip("_")
-        self.entries.append(Request(method, below, body, variable))
-        return CompletedCall(("tdx",), exit_code=0, data={"id": f"@{variable}"})
+    def patch_setting(self, segment_id: str, body: Mapping[str, Any]) -> None:
+        """Add to the lists of the setting, or replace them (F11)."""
+        self._call("add" if self._merging else "send PATCH realtime_setting", body)
+
+    def import_columns(self, segment_id: str, columns: Sequence[str]) -> None:
+        """Add to the imported columns, or replace them (F14)."""
+        replacing = "send POST realtime_imported_attributes/bulk_update"
+        self._call("import_columns" if self._merging else replacing, {"columns": columns})
+
+    def create(self, segment_id: str, collection: str, body: Mapping[str, Any]) -> str:
+        """Create an item; return a reference to the variable that holds the id of a key event."""
+        self._call(f"create {collection}", body)
+        if collection != KEY_EVENTS:
+            return ""
+        name = derived_identifier(str(body["name"]))[:40]
+        variable = f"key_event_{len(self._created) + 1}_{name}".rstrip("_")
+        self._created.append(variable)
+        self.lines.append(f"{variable}=$id")
+        return f"@{variable}"
+
+    def update(
+        self, segment_id: str, collection: str, item_id: str, body: Mapping[str, Any]
+    ) -> None:
+        """Change an item."""
+        self._call(f"send PATCH {shlex.quote(f'{collection}/{item_id}')}", body)
+
+    def delete(self, segment_id: str, collection: str, item_id: str) -> None:
+        """Delete an item."""
+        self.lines.append(f"remove {collection} {shlex.quote(item_id)}")
+
+    def steps(self) -> str:
+        """Return what was written down, without the variables that nothing uses."""
+        text = "\n".join(self.lines)
+        unused = {f"{name}=$id" for name in self._created if f'"${name}"' not in text}
+        return "\n".join(line for line in self.lines if line not in unused)
+
+    def _call(self, function: str, body: Mapping[str, Any]) -> None:
+        self.lines.append(f"{function} {_body(body)}")
 
 
 def whole(config: RtConfig, origin: Origin) -> str:
-    """The script that makes any parent segment what the file says. Reads nothing.
+    """Return the script that configures any parent segment as the file says. Reads nothing.
 
-    What is there already is looked up when the script runs, and left as it is.
+    When the script runs, it looks up what exists already, and leaves it as it is.
     """
     about = (
         "It adds what is missing and leaves what is there as it is, so it may run any number of "
@@ -118,7 +136,7 @@ def whole(config: RtConfig, origin: Origin) -> str:
 
 
 def remaining(plan: Plan, origin: Origin) -> str:
-    """The script that does what a plan has still to do."""
+    """Return the script that carries out what is pending in a plan."""
     about = (
         "It is for what was live when it was written, and does only what was still to do: "
         "run it once, and soon."
@@ -128,32 +146,37 @@ def remaining(plan: Plan, origin: Origin) -> str:
 
 
 def _script(plan: Plan, origin: Origin, about: str, *, merging: bool) -> str:
-    steps = "\n".join(_steps(plan, merging=merging))
-    baseline = script_text.BASELINE if plan.pending else ""
-    counts = {
+    with Tdx() as tdx:
+        draft = Draft(tdx, merging=merging)
+        carry_out(plan, draft, Retry(), Settings(baseline=None), draft.listen)
+    values = {
+        "@about": _comment(origin, about),
+        "@options": _options(origin),
+        "@ps": _word(origin.ps),
+        "@steps": ("keep_baseline\n" if plan.pending else "") + draft.steps(),
         "@key_events": str(_wanted(plan, Kind.KEY_EVENT)),
         "@attributes": str(_wanted(plan, Kind.ATTRIBUTE)),
     }
-    end = _filled(script_text.END, counts)
-    head = _filled(
-        script_text.HEAD, {"@about": _comment(origin, about), "@options": _options(origin)}
-    )
-    start = _filled(script_text.START, {"@ps": _word(origin.ps)})
-    functions = _functions(steps + end)
-    parts = [head, *functions, start, baseline, steps, end]
-    return "\n\n".join(part.strip("\n") for part in parts if part) + "\n"
+    template = resources.files("tdxwrap.generate").joinpath("step7.sh").read_text("utf-8")
+    used = _without_unused(template, values["@steps"])
+    return re.sub("|".join(values), lambda match: values[match[0]], used)
+
+
+def _without_unused(template: str, steps: str) -> str:
+    """Leave out the functions that neither the steps nor the rest of the template call."""
+    for function in reversed(list(_FUNCTION.finditer(template))):
+        users = template[function.end() :] + steps
+        if not re.search(rf"^\s*(if ! |\[.*\|\| )?{function[1]}( |$)", users, re.MULTILINE):
+            template = template[: function.start()] + template[function.end() :]
+    return template
 
 
 def _wanted(plan: Plan, kind: Kind) -> int:
     return sum(change.kind is kind and change.desired is not None for change in plan.changes)
 
 
-def _filled(text: str, values: dict[str, str]) -> str:
-    return re.sub("|".join(values), lambda match: values[match[0]], text)
-
-
 def _comment(origin: Origin, about: str) -> str:
-    """What the head says of the script; a name in it cannot end the comment."""
+    """Return the head's comment on the script; no name in it can end the comment."""
     command = f"Step 7 for {origin.file}, written by tdxwrap {__version__}. {about}"
     plain = "".join(c if c.isprintable() else " " for c in command)
     return "\n# ".join(textwrap.wrap(plain, 97))
@@ -165,7 +188,7 @@ def _options(origin: Origin) -> str:
 
 
 def _word(text: str) -> str:
-    """A name as one word for bash; what could be taken for something else is escaped."""
+    """Return a name as one word for bash; characters that could mislead are escaped."""
     if text.isprintable() and not set(text) & {"\\", *_QUOTED}:
         return shlex.quote(text)
     return "$'" + "".join(_in_ansi_quotes(character) for character in text) + "'"
@@ -179,60 +202,13 @@ def _in_ansi_quotes(character: str) -> str:
     return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
 
 
-def _functions(used_by: str) -> list[str]:
-    """The functions that a text uses, and those that these use."""
-    found: list[str] = []
-    for name, text in reversed(script_text.FUNCTIONS.items()):
-        if re.search(rf"^\s*(\[.*\|\| )?{name} ", used_by, re.MULTILINE):
-            found.insert(0, text)
-            used_by += text
-    return found
-
-
-# Steps
-
-
-def _steps(plan: Plan, *, merging: bool) -> Iterator[str]:
-    with Draft() as draft:
-        carry_out(plan, Realtime(draft), Retry(), Settings(baseline=None), draft.listen)
-    calls = [call_of(e, merging=merging) if isinstance(e, Request) else "" for e in draft.entries]
-    everything = "\n".join(calls)
-    for entry, call in zip(draft.entries, calls, strict=True):
-        match entry:
-            case StepStarted():
-                yield f"\n# {TITLES[entry.step]}\necho {shlex.quote(TITLES[entry.step])}"
-            case StepDone():
-                yield f"echo {shlex.quote(f'Checkpoint: {entry.checkpoint}')}"
-            case Request():
-                yield call
-                if entry.creates and f'"${entry.creates}"' in everything:
-                    yield f"{entry.creates}=$id"
-
-
-def call_of(request: Request, *, merging: bool) -> str:
-    """The line of a script that makes a request. Kinds of requests differ only here.
-
-    Args:
-        merging: what is live was not known when the request was made.
-    """
-    collection, _, item = request.path.partition("/")
-    if request.method == "DELETE":
-        return f"remove {collection} {shlex.quote(item)}"
-    body = _REFERENCE.sub(r'''"realtimeKeyEventId": "'"$\1"'"''', _body(request.body or {}))
-    if request.method == "POST" and collection in (KEY_EVENTS, ATTRIBUTES):
-        return f"create {collection} {body}"
-    if merging and request.path in _MERGED:
-        return f"{_MERGED[request.path]} {body}"
-    return f"send {request.method} {shlex.quote(request.path)} {body}"
-
-
 # Bodies
 
 
-def _body(body: dict[str, Any]) -> str:
-    """A body as one word for the shell: a field a line, and an item of a list of objects a line."""
+def _body(body: Mapping[str, Any]) -> str:
+    """Return a body as one word for the shell: one line per field, and per object in a list."""
     fields = ",\n".join(f"  {_json(name)}: {_value(value)}" for name, value in body.items())
-    return f"'{{\n{fields}\n}}'"
+    return _REFERENCE.sub(r'''"realtimeKeyEventId": "'"$\1"'"''', f"'{{\n{fields}\n}}'")
 
 
 def _value(value: Any) -> str:
@@ -243,7 +219,7 @@ def _value(value: Any) -> str:
 
 
 def _json(value: Any) -> str:
-    """JSON that keeps to itself between single quotes; what cannot be seen in it is escaped."""
+    """Return JSON that is safe between single quotes; invisible characters are escaped."""
     text = json.dumps(value, ensure_ascii=False)
     return "".join(c if c.isprintable() and c not in _QUOTED else _escaped(c) for c in text)
 

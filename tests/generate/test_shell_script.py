@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 import sys
@@ -17,17 +18,18 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.generated import attribute, key_event, realtime, scenarios
 from support.inprocess import InProcess
-from support.shells import FIXTURES, WEB, Shell, clean_environ
+from support.shells import FIXTURES, ROOT, WEB, Shell, clean_environ
 from support.worlds import configuration, exact
 
 from tdxwrap.config.models import RtConfig
 from tdxwrap.fake.control import World
-from tdxwrap.generate import script_text
-from tdxwrap.generate.shell_script import Origin, Request, call_of, whole
+from tdxwrap.generate.shell_script import Draft, Origin, whole
+from tdxwrap.tdx.client import Tdx
 
 pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
 
 CONFIGS = FIXTURES / "configs"
+TEMPLATE = ROOT / "tdxwrap" / "generate" / "step7.sh"
 STEP_7 = FIXTURES / "recipe" / "step7.yaml"
 # Somebody began (half-configured.yaml): to create, to update, and something that stays.
 HALF = """
@@ -86,12 +88,14 @@ def script_of(shell: Shell, *args: str | Path) -> str:
     return done.out
 
 
-def shellcheck(text: str) -> str:
+def shellcheck(text: str, *options: str) -> str:
     beside = Path(sys.executable).with_name("shellcheck")
     checker = str(beside) if beside.exists() else shutil.which("shellcheck")
     if checker is None:
         pytest.skip("there is no shellcheck")
-    done = subprocess.run([checker, "-"], input=text, capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [checker, *options, "-"], input=text, capture_output=True, text=True, check=False
+    )
     return done.stdout
 
 
@@ -261,10 +265,12 @@ def test_columns_to_import_are_added_to_those_that_are_imported(shell: Shell, wo
     with world.edit_segment("394649") as segment:
         segment["realtime"]["attributes"].append(imported)
     world.clear_calls()
-    request = Request(
-        "POST", "realtime_imported_attributes/bulk_update", {"columns": ["loyalty_tier", "city"]}
-    )
-    command = f"{script_text.FUNCTIONS['import_columns']}\n{call_of(request, merging=True)}\n"
+    with Tdx() as tdx:
+        draft = Draft(tdx, merging=True)
+        draft.import_columns("394649", ["loyalty_tier", "city"])
+    function = re.search(r"# import_columns .*?\n}\n", TEMPLATE.read_text(), re.DOTALL)
+    assert function is not None
+    command = f"{function[0]}\n{draft.steps()}\n"
     text = script_of(shell, STEP_7).replace("\n# Wait", f"\n{command}\n# Wait")
     assert shellcheck(text) == ""
 
@@ -502,3 +508,8 @@ def test_json_holds_the_script(shell: Shell) -> None:
 @pytest.mark.parametrize("config", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)
 def test_the_script_of_every_example_passes_shellcheck(config: Path, shell: Shell) -> None:
     assert shellcheck(script_of(shell, config, "--parent-segment", "1")) == ""
+
+
+def test_the_template_passes_shellcheck() -> None:
+    # SC2329: the steps of a script call the functions.
+    assert shellcheck(TEMPLATE.read_text(encoding="utf-8"), "--exclude=SC2329") == ""

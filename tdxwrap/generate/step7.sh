@@ -1,24 +1,16 @@
-"""The shell text that every script of `tdxwrap recipe` has, for bash 3.2 and jq 1.6.
-
-`script.py` puts it together with what is particular to a configuration.
-"""
-
-from __future__ import annotations
-
-HEAD = r"""
 #!/usr/bin/env bash
 # @about
 #
-# Needs tdx and jq. It stops at the first call that fails, with the exit code 3 (tdx, jq or a login
-# is missing), 4 (no such RT-enabled parent segment), 5 (a call failed) or 6 (not ready, or the
-# validation failed); run it again then, and it goes on.
+# Needs tdx and jq. It stops at the first call that fails. Exit codes: 3 (tdx, jq or a login is
+# missing), 4 (no such RT-enabled parent segment), 5 (a call failed), 6 (not ready, or validation
+# failed). Run it again to continue.
 set -euo pipefail
 
 TDX=${TDX:-tdx}                    # which tdx to run
 WAIT_TIMEOUT=${WAIT_TIMEOUT:-600}  # seconds to wait for the status ok; it usually takes 30-90
-WAIT_PAUSE=${WAIT_PAUSE:-10}       # seconds between two looks
+WAIT_PAUSE=${WAIT_PAUSE:-10}       # seconds between two polls
 
-# What was chosen with `tdx use` belongs to the shell that this script is started from.
+# What `tdx use` selected belongs to the shell that starts this script.
 export TDX_SESSION=${TDX_SESSION:-$PPID}
 export NO_COLOR=1 NO_UPDATE_NOTIFIER=1 FORCE_COLOR=0
 
@@ -31,18 +23,28 @@ fail() {
   exit "$1"
 }
 
-# tdx may ask a question: it finds nobody to answer.
+# tdx must not wait for an answer to a question.
 tdx() {
   command "$TDX"@options "$@" </dev/null
 }
 
-# run ARGUMENT...: call tdx. Its answer goes to the file $answer, since tdx cuts off what it writes
-# into a pipe after 64 KiB.
+# run ARGUMENT...: call tdx. Its answer goes to the file $answer: tdx truncates output to a pipe
+# after 64 KiB.
 run() {
   if ! tdx "$@" >"$answer"; then
     cat "$answer" >&2
     fail 5 "failed: tdx $1 $2"
   fi
+}
+
+# check ARGUMENT...: fail if the answer is an error; an error may come with exit code 0.
+check() {
+  complaint=$(jq -c 'objects
+    | if ((.errors // []) | length) > 0 then .errors
+      elif .id // .data then empty
+      else .error // (if has("code") then .message else empty end) // empty end' "$answer") ||
+    fail 5 "did not answer JSON: tdx $1 $2"
+  [ -z "$complaint" ] || fail 5 "failed: tdx $1 $2: $complaint"
 }
 
 # call ARGUMENT...: call tdx for JSON.
@@ -52,31 +54,14 @@ call() {
   check "$@"
 }
 
-# check ARGUMENT...: look whether the answer is an error; one may come with the exit code 0.
-check() {
-  complaint=$(jq -c 'objects
-    | if ((.errors // []) | length) > 0 then .errors
-      elif .id // .data then empty
-      else .error // (if has("code") then .message else empty end) // empty end' "$answer") ||
-    fail 5 "did not answer JSON: tdx $1 $2"
-  [ -z "$complaint" ] || fail 5 "failed: tdx $1 $2: $complaint"
-}
-"""
-
-# Each is in a script only where the script uses it; the later ones use the earlier ones.
-FUNCTIONS = {
-    "send": r"""
-# send METHOD PATH BODY: one request. A body that is too long for an argument goes through a file.
+# send METHOD PATH BODY: send one request. A body too long for an argument goes through a file.
 send() {
   printf '%s' "$3" >"$work/body.json"
-  if [ "$(wc -c <"$work/body.json")" -le 100000 ]; then
-    call api "/audiences/$ps/$2" --type cdp -X "$1" --data "$3"
-  else
-    call api "/audiences/$ps/$2" --type cdp -X "$1" -f "$work/body.json"
-  fi
+  data=(--data "$3")
+  [ "$(wc -c <"$work/body.json")" -le 100000 ] || data=(-f "$work/body.json")
+  call api "/audiences/$ps/$2" --type cdp -X "$1" "${data[@]}"
 }
-""",
-    "items": r"""
+
 # items COLLECTION: read all of it, page by page, into the file $work/COLLECTION.
 items() {
   page="/audiences/$ps/$1?page[size]=1000"
@@ -90,14 +75,12 @@ items() {
   done
   mv "$work/items" "$work/$1"
 }
-""",
-    "create": r"""
-# create COLLECTION BODY: make an item unless it is there already; its id is in $id then.
+
+# create COLLECTION BODY: create an item unless it exists; set $id to its id.
 create() {
   [ -e "$work/$1" ] || items "$1"
-  printf '%s' "$2" >"$work/body.json"
-  name=$(jq -c .name "$work/body.json")
-  found=$(jq -rs --slurpfile body "$work/body.json" '
+  name=$(jq -c .name <<<"$2")
+  found=$(jq -rs --slurpfile body <(printf '%s' "$2") '
     def text: if type == "number" then tostring else . end;
     $body[0] as $new
     | first(.[] | select(.name == $new.name or (.identifier // false) == $new.identifier)) as $old
@@ -115,18 +98,16 @@ create() {
   [ -n "$id" ] || fail 5 "tdx did not answer the id of $name"
   echo "  + $name ($id)"
 }
-""",
-    "add": r"""
-# add BODY: give the realtime setting what it lacks. A list that is sent replaces the whole list, so
-# what is live already is sent with it.
+
+# add BODY: add what is missing to the realtime setting. A list in a request replaces the whole
+# list, so live entries are sent along.
 add() {
   printf '{}' >"$work/setting.json"
   if [ "$rt_config_exists" != "false" ]; then
     call api "/audiences/$ps/realtime_setting" --type cdp
     jq '.data // .' "$answer" >"$work/setting.json"
   fi
-  printf '%s' "$1" >"$work/body.json"
-  body=$(jq --slurpfile body "$work/body.json" '
+  body=$(jq --slurpfile body <(printf '%s' "$1") '
     def which: [.database, .table, .column // .name];
     . as $live
     | $body[0]
@@ -140,23 +121,20 @@ add() {
   send PATCH realtime_setting "$body"
   rt_config_exists=true
 }
-""",
-    "import_columns": r"""
-# import_columns BODY: have columns of the master table imported. The list replaces the earlier one,
-# so what is imported already is sent with it.
+
+# import_columns BODY: import columns of the master table. The list replaces the earlier one, so
+# columns imported already are sent along.
 import_columns() {
   [ -e "$work/realtime_attributes" ] || items realtime_attributes
-  printf '%s' "$1" >"$work/body.json"
-  body=$(jq -s --slurpfile body "$work/body.json" '
+  body=$(jq -s --slurpfile body <(printf '%s' "$1") '
     [.[] | select(.type == "imported") | .column // .identifier // .name] as $old
     | ($body[0].columns - $old) as $new
     | select($new != [])
     | {columns: ($old + $new)}' "$work/realtime_attributes")
   [ -z "$body" ] || send POST realtime_imported_attributes/bulk_update "$body"
 }
-""",
-    "remove": r"""
-# remove COLLECTION ID: delete an item, if it is there.
+
+# remove COLLECTION ID: delete an item if it exists.
 remove() {
   [ -e "$work/$1" ] || items "$1"
   found=$(jq -c --arg id "$2" 'select((.id | tostring) == $id) | .name' "$work/$1")
@@ -166,19 +144,31 @@ remove() {
   rm "$work/$1"
   echo "  - $found ($2)"
 }
-""",
-    "expect": r"""
-# expect COLLECTION NUMBER: so many items have to be there, at least.
+
+# expect COLLECTION NUMBER: fail unless there are at least NUMBER items.
 expect() {
   items "$1"
   count=$(jq -s length "$work/$1")
   echo "$1: $count"
   [ "$count" -ge "$2" ] || fail 6 "expected at least $2 $1, found $count"
 }
-""",
+
+# keep_baseline: check if RT config exists, and save it to rt_config.yaml before any change.
+keep_baseline() {
+  call ps view "$ps" --json
+  rt_config_exists=$(jq '.realtime_config != null' "$answer")
+  if [ -e rt_config.yaml ]; then
+    n=1
+    while [ -e "rt_config.yaml.$n" ]; do n=$((n + 1)); done
+    mv rt_config.yaml "rt_config.yaml.$n"
+  fi
+  if [ "$rt_config_exists" = "false" ]; then
+    run ps pz init "$ps" -o rt_config.yaml
+  else
+    run ps pull "$ps" -o rt_config.yaml
+  fi
 }
 
-START = r"""
 for program in "$TDX" jq; do
   type -P "$program" >/dev/null || fail 3 "$program is needed, and not there"
 done
@@ -202,25 +192,9 @@ case $found in
   *[!0-9]*) fail 4 "several parent segments are called $ps; use the id of one: $found" ;;
 esac
 ps=$found
-"""
 
-BASELINE = r"""
-# Check if RT config exists, and keep what it is before anything changes
-call ps view "$ps" --json
-rt_config_exists=$(jq '.realtime_config != null' "$answer")
-if [ -e rt_config.yaml ]; then
-  n=1
-  while [ -e "rt_config.yaml.$n" ]; do n=$((n + 1)); done
-  mv rt_config.yaml "rt_config.yaml.$n"
-fi
-if [ "$rt_config_exists" = "false" ]; then
-  run ps pz init "$ps" -o rt_config.yaml
-else
-  run ps pull "$ps" -o rt_config.yaml
-fi
-"""
+@steps
 
-END = r"""
 # Wait for RT infrastructure ready
 echo "Waiting for RT infrastructure to be ready..."
 give_up=$((SECONDS + WAIT_TIMEOUT))
@@ -243,4 +217,3 @@ echo "✅ RT infrastructure ready (status: ok)"
 expect realtime_key_events @key_events
 expect realtime_attributes @attributes
 echo "✅ RT configuration complete and validated"
-"""
