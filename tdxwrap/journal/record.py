@@ -1,9 +1,9 @@
-"""The record of a run: JSON Lines, each written when it happens, all of them free of secrets.
+"""The record of a run: JSON Lines, each written as it happens and free of secrets.
 
-The first line is the header (`run`), the last one the `end`; in between stand each tdx call
-(`call`), change (`change-started`, `change`), step (`step`, `checkpoint`) and what else happened.
-A run that was killed leaves a journal without an end, its last line perhaps cut. A journal that
-cannot be written never fails the run: it goes on without one, after a warning.
+The first line is the header (`run`), the last one the `end`; between them are the tdx calls
+(`call`), changes (`change-started`, `change`), steps (`step`, `checkpoint`) and other events.
+A killed run leaves a journal without an end; its last line may be cut. A journal that cannot be
+written never fails the run, which continues without one after a warning.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ import stat
 import threading
 import time
 from collections.abc import Callable, Mapping
-from dataclasses import fields
+from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
 
@@ -30,7 +30,7 @@ from tdxwrap.tdx.answer import CompletedCall
 from tdxwrap.version import __version__
 
 VERSION = 1
-# How many journals are kept; older ones go when a run begins.
+# How many journals are kept; older ones are deleted when a run begins.
 KEPT = 200
 _NAME = re.compile(r"[0-9]{8}T[0-9]{6}-.+\.jsonl")
 _KINDS: dict[type[Event], str] = {
@@ -47,45 +47,38 @@ _KINDS: dict[type[Event], str] = {
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NOCTTY
 
 
+@dataclass(slots=True)
 class Journal:
-    """The record of one run; its methods may be called from any thread, and never raise.
+    """The record of one run. Its methods may be called from any thread, and never raise.
 
-    Args:
-        run_id: what the run is called, such as `20261122T091455-394649`.
-        file: an open file descriptor, which the journal owns from now on.
-        path: the file's name, to show.
-        redactor: what takes the secrets out of every line.
-        warn: is told once, in one line, if no more can be written.
+    Attributes:
+        id: the name of the run, such as `20261122T091455-394649`.
+        file: an open file descriptor, owned by the journal; -1 once it is closed.
+        path: the name of the file.
+        redactor: removes the secrets from every line.
+        warn: called once, with one line of text, if no more can be written.
     """
 
-    def __init__(
-        self,
-        run_id: str,
-        file: int,
-        path: Path,
-        redactor: Redactor,
-        warn: Callable[[str], None],
-    ) -> None:
-        self.id = run_id
-        self.path = path
-        self._file = file
-        self._redactor = redactor
-        self._warn = warn
-        self._lock = threading.RLock()
-        self._started = time.monotonic()
-        self._step = "read"
+    id: str
+    file: int
+    path: Path
+    redactor: Redactor
+    warn: Callable[[str], None]
+    lock: threading.RLock = field(default_factory=threading.RLock)
+    started: float = field(default_factory=time.monotonic)
+    step: str = "read"
 
     def header(self, command: str, about: Mapping[str, Any]) -> None:
-        """The first line: which tdxwrap does what, to which segment, as whom."""
+        """Write the first line: the version, the command, its segment and profile."""
         run = {"journal": VERSION, "tdxwrap": __version__, "id": self.id, "pid": os.getpid()}
         self._write("run", {**run, "command": command, **about})
 
     def call(self, call: CompletedCall) -> None:
-        """A tdx call that has ended; `step` is the one in which it ran."""
-        optional = {"truncated": call.truncated or None, "body": call.body}
+        """Write a finished tdx call with the step in which it ran."""
+        optional = {"truncated": call.truncated, "body": call.body}
         line = {
-            # The login is looked for while other calls read, and is the only call of its step.
-            "step": "key" if call.argv[-1] == "auth" else self._step,
+            # The login is checked while other calls read, and is the only call of its step.
+            "step": "key" if call.argv[-1] == "auth" else self.step,
             "argv": call.argv,
             "started": call.started,
             "seconds": call.seconds,
@@ -97,37 +90,37 @@ class Journal:
         self._write("call", line | {name: value for name, value in optional.items() if value})
 
     def event(self, event: Event) -> None:
-        """What happened in the run."""
+        """Write an event of the run."""
         if isinstance(event, events.StepStarted | events.StepDone) and event.step != "key":
-            self._step = event.step if isinstance(event, events.StepStarted) else "read"
-        self._write(*_told(event))
+            self.step = event.step if isinstance(event, events.StepStarted) else "read"
+        self._write(_KINDS[type(event)], _content(event))
 
     def end(self, code: int, error: TdxwrapError | None) -> None:
-        """The last line: how the run ended. Nothing can follow."""
-        told = None if error is None else documents.ErrorDocument.of(error)
-        seconds = time.monotonic() - self._started
-        self._write("end", {"exit": code, "error": told, "seconds": seconds})
+        """Write the last line, how the run ended, and close the file."""
+        failure = None if error is None else documents.ErrorDocument.of(error)
+        seconds = time.monotonic() - self.started
+        self._write("end", {"exit": code, "error": failure, "seconds": seconds})
         self._close()
 
     def _write(self, kind: str, content: Mapping[str, Any]) -> None:
-        told = {"type": kind, "at": time.time(), **content}
-        line = self._redactor.json({name: _plain(value) for name, value in told.items()})
+        whole = {"type": kind, "at": time.time(), **content}
+        line = self.redactor.json({name: _plain(value) for name, value in whole.items()})
         # A lone surrogate has no UTF-8; `\\udc80` in its place is the same text in JSON.
         text = json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
-        with self._lock:
-            if self._file < 0:
+        with self.lock:
+            if self.file < 0:
                 return
             try:
-                _write_all(self._file, text)
+                _write_all(self.file, text)
             except OSError as error:
                 self._close()
-                self._warn(f"the journal {self.path} breaks off: {error.strerror}")
+                self.warn(f"the journal {self.path} breaks off: {error.strerror}")
 
     def _close(self) -> None:
-        with self._lock:
-            if self._file >= 0:
-                os.close(self._file)
-            self._file = -1
+        with self.lock:
+            if self.file >= 0:
+                os.close(self.file)
+            self.file = -1
 
 
 def _write_all(file: int, data: bytes) -> None:
@@ -136,31 +129,30 @@ def _write_all(file: int, data: bytes) -> None:
 
 
 def _plain(value: Any) -> Any:
-    """As JSON has it (the redactor looks into lists, not into tuples), times in milliseconds."""
+    """Return lists for tuples, which the redactor skips, and times in milliseconds."""
     if isinstance(value, float):
         return round(value, 3)
     return list(value) if isinstance(value, tuple) else value
 
 
-def _told(event: Event) -> tuple[str, dict[str, Any]]:
-    """The kind and the content of an event's line."""
-    told = {field.name: getattr(event, field.name) for field in fields(event)}
-    told.pop("aside", None)
+def _content(event: Event) -> dict[str, Any]:
+    content = {field.name: getattr(event, field.name) for field in fields(event)}
+    content.pop("aside", None)
     if isinstance(event, events.ChangeStarted | events.ChangeDone):
-        del told["change"]
-        told["id"] = told.get("id") or event.change.live_id
-        told = documents.ChangeDocument.of(event.change) | told
+        del content["change"]
+        content["id"] = content.get("id") or event.change.live_id
+        return documents.ChangeDocument.of(event.change) | content
     if isinstance(event, events.Retrying):
         error = event.error
-        told |= {"error": error.kind, "said": error.said or error.what}
-    return _KINDS[type(event)], told
+        return content | {"error": error.kind, "said": error.said or error.what}
+    return content
 
 
 # Where journals are
 
 
 def folder(environ: Mapping[str, str]) -> Path | None:
-    """Where journals are kept; None without a home and an XDG state directory."""
+    """Return the folder of the journals; None without a home and an XDG state directory."""
     home = state_home(environ)
     return None if home is None else home / "runs"
 
@@ -171,15 +163,15 @@ def open_journal(
     environ: Mapping[str, str],
     warn: Callable[[str], None],
 ) -> Journal | None:
-    """A new journal, or None after a warning where none can be written.
+    """Open a new journal; return None after a warning if none can be written.
 
     Args:
         path: the file to write; None for a new one in the default folder.
-        label: what the name of the run ends with: the segment or the command.
-        environ: where the default folder and the secrets to leave out are found.
-        warn: is told in one line why there is no journal.
+        label: the end of the run's name: the segment or the command.
+        environ: gives the default folder and the secrets to remove.
+        warn: called with one line of text if there is no journal.
     Raises:
-        UsageProblem: the file that was asked for exists.
+        UsageProblem: the file `path` exists.
     """
     redactor = Redactor.from_environ(environ)
     clean = re.sub(r"[^\w.-]+", "_", redactor.text(label), flags=re.ASCII)[:60]
@@ -210,7 +202,7 @@ def _new_file(environ: Mapping[str, str], run_id: str) -> tuple[int, Path]:
     if where is None:
         raise OSError(errno.ENOENT, "neither HOME nor XDG_STATE_HOME says where", "~/.local/state")
     make_private(where)
-    for old in sorted(kept_in(where))[: -KEPT + 1]:
+    for old in sorted(kept_in(where))[: 1 - KEPT]:
         old.unlink(missing_ok=True)
     path, number = where / f"{run_id}.jsonl", 1
     while True:
@@ -228,5 +220,5 @@ def _created(path: Path) -> int:
 
 
 def kept_in(where: Path) -> list[Path]:
-    """The journals in a folder, in no order; none where there is no such folder."""
+    """Return the journals in a folder, unordered; none if there is no such folder."""
     return [path for path in where.glob("*.jsonl") if _NAME.fullmatch(path.name)]

@@ -1,4 +1,4 @@
-"""The journals of earlier runs: find them, tell their story, write them out for others."""
+"""The journals of earlier runs: find them, show them, and export them without names."""
 
 from __future__ import annotations
 
@@ -33,7 +33,7 @@ class Run:
         return [line for line in self.lines if line["type"] == kind]
 
     def summary(self) -> RunDocument:
-        """What a list of runs tells of each; `exit` is None for one that did not end."""
+        """Return the run as `tdxwrap runs` lists it; `exit` is None if it did not end."""
         header, last = self.lines[0], self.lines[-1]
         code = last["exit"] if last["type"] == "end" else None
         error = last["error"] if last["type"] == "end" else None
@@ -70,7 +70,7 @@ def read(path: Path) -> Run:
 
 
 def every(environ: Mapping[str, str]) -> list[Run]:
-    """The runs in the default folder, newest first; what is not readable is left out."""
+    """Return the runs in the default folder, newest first, without unreadable ones."""
     where = record.folder(environ)
     found = []
     for path in record.kept_in(where) if where else []:
@@ -82,7 +82,7 @@ def every(environ: Mapping[str, str]) -> list[Run]:
 
 
 def find(environ: Mapping[str, str], which: str) -> Run:
-    """The run that is meant by an id, the beginning of one, `last`, or the path of a journal.
+    """Find a run by its id, the beginning of it, `last`, or the path of its journal.
 
     Raises:
         UsageProblem: none, or more than one.
@@ -104,30 +104,31 @@ def find(environ: Mapping[str, str], which: str) -> Run:
     )
 
 
-# Telling
+# Showing
 
 
 def list_lines(runs: list[Run]) -> Iterator[Line]:
-    """One line a run: when, what, how it ended."""
+    """Return one line per run: when it ran, what it did, how it ended."""
     for run in runs:
-        told = run.summary()
-        when = time.strftime("%m-%d %H:%M", time.localtime(told.started))
-        yield Line(f"{told.id}  ", f"{when}  {told.command}: {_counts(told)}")
+        summary = run.summary()
+        when = time.strftime("%m-%d %H:%M", time.localtime(summary.started))
+        yield Line(f"{summary.id}  ", f"{when}  {summary.command}: {_counts(summary)}")
     if not runs:
         yield Line("", "no runs are recorded")
 
 
 def story(run: Run) -> Iterator[Line]:
-    """Everything that happened in a run, in order."""
-    told, header = run.summary(), run.lines[0]
+    """Return everything that happened in a run, in order."""
+    summary, header = run.summary(), run.lines[0]
     login = f"profile {header['profile']}" if header["profile"] else "the selected profile"
-    what = f"{told.command} {told.segment or ''}".strip()
-    yield Line("", f"{what} · {login} · {_when(told.started)} · {told.path}", "bold")
+    what = f"{summary.command} {summary.segment or ''}".strip()
+    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(summary.started))
+    yield Line("", f"{what} · {login} · {when} · {summary.path}", "bold")
     done = {(line["kind"], line["name"]) for line in run.of("change")}
     for line in run.lines[1:]:
         if line["type"] != "change-started" or (line["kind"], line["name"]) not in done:
             yield from _lines(line)
-    yield Line("", _counts(told), "bold")
+    yield Line("", _counts(summary), "bold")
 
 
 def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
@@ -135,22 +136,20 @@ def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
         case "step":
             yield Line(f"{line['step']}  ", "", "bold")
         case "call":
-            told = f"{shlex.join(line['argv'])[: plan_text.COMMAND_SHOWN]}   # {_how(line)}"
-            yield Line("    $ ", told, "dim", mark="red" if line["error"] else "")
+            text = f"{shlex.join(line['argv'])[: plan_text.COMMAND_SHOWN]}   # {_how(line)}"
+            yield Line("    $ ", text, "dim", mark="red" if line["error"] else "")
         case "change":
             known_as = f" ({line['id']})" if line["id"] else ""
-            yield Line(
-                f"    {_symbol(line)} ", f"{line['kind']} {line['name']}{known_as}", mark="green"
-            )
+            text = f"{line['kind']} {line['name']}{known_as}"
+            yield Line(f"    {_symbol(line)} ", text, mark="green")
         case "change-started":
-            told = f"{line['kind']} {line['name']}: begun, and not known to be written"
-            yield Line(f"    {_symbol(line)} ", told, mark="yellow")
+            text = f"{line['kind']} {line['name']}: begun, and not known to be written"
+            yield Line(f"    {_symbol(line)} ", text, mark="yellow")
         case "checkpoint":
             yield Line("  ✓ ", line["checkpoint"])
         case "retry":
-            yield Line(
-                "    ! ", f"{line['said']}: again in {plan_text.seconds_text(line['seconds'])}"
-            )
+            pause = plan_text.seconds_text(line["seconds"])
+            yield Line("    ! ", f"{line['said']}: again in {pause}")
         case "status":
             yield Line("    ", f"status {line['status'] or 'not listed'}")
         case "baseline":
@@ -170,26 +169,22 @@ def _how(call: Mapping[str, Any]) -> str:
     return f"{plan_text.seconds_text(call['seconds'])}, {code}{kind}"
 
 
-def _when(at: float) -> str:
-    return time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(at))
+def _counts(summary: RunDocument) -> str:
+    changes = f"{summary.changes} change{'' if summary.changes == 1 else 's'}"
+    took = plan_text.seconds_text(summary.seconds)
+    calls = f"{summary.calls} call{'' if summary.calls == 1 else 's'}"
+    return f"{summary.outcome}, {changes}, {calls}, {took}"
 
 
-def _counts(told: RunDocument) -> str:
-    changes = f"{told.changes} change{'' if told.changes == 1 else 's'}"
-    took = plan_text.seconds_text(told.seconds)
-    calls = f"{told.calls} call{'' if told.calls == 1 else 's'}"
-    return f"{told.outcome}, {changes}, {calls}, {took}"
-
-
-# Writing out
+# Exporting
 
 
 def disguised(run: Run, environ: Mapping[str, str], want_config: bool) -> tuple[str, str]:
-    """The journal without names, and its configuration under the same pseudonyms.
+    """Return the journal without names, and its configuration under the same pseudonyms.
 
     Raises:
-        UsageProblem: the configuration is wanted, and not there as it was.
-        ConfigError: it cannot be read any more.
+        UsageProblem: the configuration is wanted but missing or changed.
+        ConfigError: it can no longer be read.
     """
     original = run.path.read_text(encoding="utf-8", errors="replace")
     config: dict[str, Any] = {}
@@ -202,10 +197,10 @@ def disguised(run: Run, environ: Mapping[str, str], want_config: bool) -> tuple[
             raise UsageProblem(f"{path} is not as it was in the run", hint="leave out --config-out")
         if source.problems:
             raise ConfigError(path, source.problems)
-        # --parent-segment may have gone before what the file says.
+        # --parent-segment may have overridden the file.
         config = source.data | {"parent_segment": run.lines[0]["segment"]}
     disguise = Disguise(original + json.dumps(config, ensure_ascii=False))
-    # Twice: what a name is may turn up after the first sentence that mentions it.
+    # Twice: a sentence may mention a name before it is known as one.
     for _ in range(2):
         text = disguise.config(config)
         lines = [json.dumps(disguise.line(line), ensure_ascii=False) for line in run.lines]
