@@ -1,4 +1,4 @@
-"""A first CONFIG from what an account holds: what to propose, and the commented file. Pure."""
+"""Propose a first CONFIG from what an account holds, and write the commented file. Pure."""
 
 from __future__ import annotations
 
@@ -15,10 +15,10 @@ from tdxwrap.plan.columns import STRING
 from tdxwrap.realtime.state import Columns, Segment
 from tdxwrap.version import __version__
 
-Field: TypeAlias = tuple[str, Any, str]
-"""A field of the file: its name, its value, a comment."""
+Field: TypeAlias = tuple[str, Any] | tuple[str, Any, str]
+"""A field of the file: its name, its value and, if it has one, its comment."""
 
-# Names of columns that tell one person from another, best first.
+# Names of columns that identify a person, best first.
 _PERSON = (
     re.compile(r"(?i)^td_(client|ssc|global)_id$"),
     re.compile(r"(?i)e?mail"),
@@ -28,7 +28,7 @@ _PERSON = (
     re.compile(r"(?i)phone"),
 )
 _ID = re.compile(r"(?i)(^|_)u?u?id$|[^a-z]id$")
-# What is called cdp_… or td_… is of the platform's own making.
+# The platform makes cdp_… and td_… itself.
 _PROFILE_KEY = (
     re.compile(r"(?i)^(?!cdp_|td_).*(customer|member|user|account|profile)_?(id|no)$"),
     re.compile(r"(?i)^(?!cdp_|td_).*(_|[^a-z]|^)id$"),
@@ -48,7 +48,7 @@ _COMMENT_COLUMN = 36
 
 @dataclass(frozen=True, slots=True)
 class Chosen:
-    """What the file is made from.
+    """The choices that the file is made from.
 
     Attributes:
         tables: the event tables with their columns; at least one.
@@ -68,17 +68,17 @@ class Chosen:
 
 
 def likely_databases(names: Sequence[str]) -> list[str]:
-    """The database whose name sounds like events, else the first."""
+    """Return the first database named like events, else the first of all."""
     return [name for name in names if _EVENTS.search(name)][:1] or list(names[:1])
 
 
 def likely_tables(names: Sequence[str]) -> list[str]:
-    """A few tables whose names sound like events, else the first."""
+    """Return a few tables named like events, else the first of all."""
     return [name for name in names if _EVENTS.search(name)][:_TABLES_PROPOSED] or list(names[:1])
 
 
 def possible_keys(tables: Iterable[Columns]) -> list[str]:
-    """The columns that are strings wherever they are, those that look like ids first (F19)."""
+    """Return the columns that are strings in every table that has them, ids first (F19)."""
     kinds: dict[str, list[str]] = {}
     for columns in tables:
         for name, kind in columns.items():
@@ -88,14 +88,14 @@ def possible_keys(tables: Iterable[Columns]) -> list[str]:
 
 
 def likely_keys(possible: Iterable[str], tables: Sequence[Columns]) -> list[str]:
-    """Of the possible keys those that tell people apart and are in the most tables."""
+    """Return those possible keys that identify people and are in the most tables."""
     people = [name for name in possible if _rank(name, _PERSON) < len(_PERSON)]
     spread = {name: sum(name in columns for columns in tables) for name in people}
     return [name for name in people if spread[name] == max(spread.values())]
 
 
 def likely_lookup_keys(master: Columns) -> list[str]:
-    """The column of the master table that is most likely the profile key, if one is (F18)."""
+    """Return the column of the master table most likely to be the profile key, if any (F18)."""
     ranked = sorted(master, key=lambda name: _rank(name, _PROFILE_KEY))
     return [name for name in ranked[:1] if _rank(name, _PROFILE_KEY) < len(_PROFILE_KEY)]
 
@@ -103,10 +103,10 @@ def likely_lookup_keys(master: Columns) -> list[str]:
 def picked(
     answer: str, options: Sequence[str], *, several: bool = False, none: bool = False
 ) -> list[str] | None:
-    """The options that an answer means, by name or by number from 1; None if it is not clear.
+    """Return the options that an answer names, by name or number from 1; None if any is unknown.
 
     Args:
-        several: whether it may name more than one, between commas or blanks.
+        several: whether it may name more than one, separated by commas or blanks.
         none: whether `-` may choose none.
     """
     if none and answer == "-":
@@ -125,7 +125,7 @@ def _rank(name: str, patterns: Sequence[re.Pattern[str]]) -> int:
 
 
 def _subject(chosen: Chosen) -> tuple[EventTable, str] | None:
-    """A table, and the column that says what its events are about."""
+    """Return a table, and the column that says what its events are about."""
     taken = {"time", *chosen.keys, chosen.lookup_key}
     fit = [
         (_rank(name, _SUBJECT), not STRING.match(kind), place, table, name)
@@ -141,7 +141,7 @@ def _subject(chosen: Chosen) -> tuple[EventTable, str] | None:
 
 
 def config_text(chosen: Chosen) -> str:
-    """The commented file; `check` and `doctor` accept it."""
+    """Return the commented file; `check` and `doctor` accept it."""
     events = _events(list(chosen.tables))
     sections = (
         _header(chosen),
@@ -150,8 +150,7 @@ def config_text(chosen: Chosen) -> str:
         + [f"  - {_yaml(table.to_config())}" for table in chosen.tables],
         _key_events(events),
         _id_stitching(chosen),
-        ["# What to keep of the events, for as long as it is of use.", "attributes:"]
-        + [line for item in _attributes(chosen, events) for line in item],
+        _attributes(chosen, events),
     )
     return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
 
@@ -169,8 +168,8 @@ def _header(chosen: Chosen) -> list[str]:
         f"# A first realtime configuration of {_yaml(chosen.segment.name, quoted=True)},",
         f"# proposed by tdxwrap {__version__} from what the account holds. Change it, then:",
         "#",
-        "#   tdxwrap check FILE      is the file right? asks nobody",
-        "#   tdxwrap doctor FILE     is everything there that it needs?",
+        "#   tdxwrap check FILE      is the file valid? needs no account",
+        "#   tdxwrap doctor FILE     does everything it needs exist?",
         "#   tdxwrap rehearse FILE   the whole apply, on a stand-in for tdx",
         "#   tdxwrap plan FILE       what would change? writes nothing",
         *(there if chosen.configured else ()),
@@ -178,7 +177,7 @@ def _header(chosen: Chosen) -> list[str]:
 
 
 def _events(tables: Sequence[EventTable]) -> dict[EventTable, str]:
-    """A key event for each table, called like it; with its database where two are alike."""
+    """Name a key event after each table; with its database where two tables share a name."""
     names = [table.table for table in tables]
     alike = {name for name in names if names.count(name) > 1}
     return {t: f"{t.database}.{t.table}" if t.table in alike else t.table for t in tables}
@@ -187,13 +186,13 @@ def _events(tables: Sequence[EventTable]) -> dict[EventTable, str]:
 def _key_events(events: Mapping[EventTable, str]) -> list[str]:
     lines = ["# Events with a name; a filter_rule can leave out rows.", "key_events:"]
     for number, (table, name) in enumerate(events.items()):
-        item = (
+        fields = (
             ("name", name, "what attributes refer to it by"),
             ("database", table.database, "where its rows are,"),
             ("table", table.table, "in which table"),
             ("description", f"Every row of {table}", "for people to read"),
         )
-        lines += _item(item if number == 0 else [(*field[:2], "") for field in item])
+        lines += _item(*fields) if number == 0 else _item(*(field[:2] for field in fields))
     return lines
 
 
@@ -201,9 +200,9 @@ def _id_stitching(chosen: Chosen) -> list[str]:
     keys = [f"    - {_yaml(key)}" for key in chosen.keys]
     key = chosen.lookup_key
     return [
-        "# How a person is recognised.",
+        "# How a person is recognized.",
         "id_stitching:",
-        "  # The columns that tell whose event it is; strings only.",
+        "  # The columns that identify the person of an event; strings only.",
         *(["  keys:", *keys] if keys else ["  keys: []"]),
         "  # The profile key: the column of the master table that batch attributes are looked up",
         "  # by. It is not one of the keys above.",
@@ -211,80 +210,73 @@ def _id_stitching(chosen: Chosen) -> list[str]:
     ]
 
 
-def _attributes(chosen: Chosen, events: Mapping[EventTable, str]) -> Iterator[list[str]]:
-    """One attribute of each kind; one that keeps a value needs a column."""
+def _attributes(chosen: Chosen, events: Mapping[EventTable, str]) -> Iterator[str]:
+    """Yield the section with one attribute of each kind; those that keep a value need a column."""
+    yield from ("# What to keep of the events, and for how long.", "attributes:")
     found = _subject(chosen)
     if found is not None:
-        table, column = found
-        slug = derived_identifier(column) or "value"
-        number = not STRING.match(chosen.tables[table][column])
-        yield [
-            "  # single: the last value of a column",
-            *_item(
-                (
-                    ("name", f"last_{slug}", "what it is called"),
-                    ("type", "single", "single, list or counter"),
-                    ("key_event", events[table], "the event that it is taken from"),
-                    ("value_column", column, "the column whose last value is kept"),
-                    ("data_type", "number" if number else "string", "string or number"),
-                    ("duration", "1 day", "how long; in minutes, hours or days"),
-                )
-            ),
-        ]
-        yield [
-            "  # list: the last items",
-            *_item(
-                (
-                    ("name", f"recent_{slug}", ""),
-                    ("type", "list", ""),
-                    ("key_event", events[table], ""),
-                    ("value_column", column, "the column whose values are kept"),
-                    ("id_column", column, "the column that tells items apart"),
-                    ("max_items", 100, "how many are kept"),
-                    ("aggregations", [_aggregation(column)], "what can be told of them"),
-                    ("duration", "30 days", ""),
-                )
-            ),
-        ]
+        yield from _value_attributes(*found, chosen, events)
     first = next(iter(events.values()))
-    yield [
-        "  # counter: how often something happened",
-        *_item(
-            (
-                ("name", f"{derived_identifier(first) or 'events'}_24h", ""),
-                ("type", "counter", ""),
-                ("key_event", first, "the event that is counted"),
-                ("counter_type", "total", "total or sliding"),
-                ("increment", 1, "what each event adds"),
-                ("duration", "24 hours", ""),
-            )
-        ),
-    ]
+    yield "  # counter: how often something happened"
+    yield from _item(
+        ("name", f"{derived_identifier(first) or 'events'}_24h"),
+        ("type", "counter"),
+        ("key_event", first, "the event that is counted"),
+        ("counter_type", "total", "total or sliding"),
+        ("increment", 1, "what each event adds"),
+        ("duration", "24 hours"),
+    )
 
 
-def _aggregation(column: str) -> dict[str, str]:
-    return {
+def _value_attributes(
+    table: EventTable, column: str, chosen: Chosen, events: Mapping[EventTable, str]
+) -> Iterator[str]:
+    slug = derived_identifier(column) or "value"
+    is_string = STRING.match(chosen.tables[table][column])
+    aggregation = {
         "name": "items",
         "identifier": "items",
         "column": column,
         "aggregation_type": "distinct_list",
     }
+    yield "  # single: the last value of a column"
+    yield from _item(
+        ("name", f"last_{slug}", "what it is called"),
+        ("type", "single", "single, list or counter"),
+        ("key_event", events[table], "the event that it is taken from"),
+        ("value_column", column, "the column whose last value is kept"),
+        ("data_type", "string" if is_string else "number", "string or number"),
+        ("duration", "1 day", "how long; in minutes, hours or days"),
+    )
+    yield "  # list: the last items"
+    yield from _item(
+        ("name", f"recent_{slug}"),
+        ("type", "list"),
+        ("key_event", events[table]),
+        ("value_column", column, "the column whose values are kept"),
+        ("id_column", column, "the column that tells items apart"),
+        ("max_items", 100, "how many are kept"),
+        ("aggregations", [aggregation], "what is computed from them"),
+        ("duration", "30 days"),
+    )
 
 
-def _item(fields: Iterable[Field]) -> Iterator[str]:
-    """An item of a list, its comments below one another."""
+def _item(*fields: Field) -> Iterator[str]:
+    """Yield the lines of an item of a list, with the comments aligned."""
     mark = "-"
-    for name, value, comment in fields:
+    for name, value, *comment in fields:
         line = f"  {mark} {name}: {_yaml(value)}"
-        beside = len(line) <= _COMMENT_COLUMN
-        if comment and not beside:
-            yield f"    # {comment}"
-        yield f"{line:<{_COMMENT_COLUMN}}  # {comment}" if comment and beside else line
         mark = " "
+        if not comment:
+            yield line
+        elif len(line) <= _COMMENT_COLUMN:
+            yield f"{line:<{_COMMENT_COLUMN}}  # {comment[0]}"
+        else:
+            yield from (f"    # {comment[0]}", line)
 
 
 def _yaml(value: Any, *, quoted: bool = False) -> str:
-    """A value on one line, as YAML and without meaning to `${NAME}`; or quoted, for a comment."""
+    """Return a value as one line of YAML with `${NAME}` escaped; or quoted, for a comment."""
     style = '"' if quoted else None
     text = yaml.safe_dump(
         value,

@@ -1,13 +1,13 @@
-"""A configuration as a picture: event tables → key events → attributes, and the ID stitching.
+"""A configuration as a graph: event tables → key events → attributes, and the ID stitching.
 
-Pure: from a plan to the text of a Mermaid flowchart or of a DOT graph. Ids are positions, so a
-name is never more than a label.
+Pure: turns a plan into a Mermaid flowchart or a DOT graph. Ids are positions, so names only ever
+appear in labels.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tdxwrap.config.models import BaseAttribute, ConfigItem, KeyEvent
@@ -31,7 +31,7 @@ _GROUP_OF = {
 
 @dataclass(frozen=True, slots=True)
 class State:
-    """How an item stands to what is live: told by a mark as well as by a colour."""
+    """How an item compares with what is live: shown by a mark as well as by a color."""
 
     name: str
     mark: str
@@ -39,22 +39,19 @@ class State:
     stroke: str
 
 
-LIVE = State("live", "✓", "#d8f0dd", "#1a7f37")
-MISSING = State("missing", "+", "#fbdcdc", "#b3261e")
-DIFFERENT = State("different", "~", "#fdecc8", "#8a5a00")
-EXTRA = State("live only", "·", "#e6e6e6", "#666666")
+_DIFFERENT = State("different", "~", "#fdecc8", "#8a5a00")
 STATES = {
-    Action.UNCHANGED: LIVE,
-    Action.CREATE: MISSING,
-    Action.UPDATE: DIFFERENT,
-    Action.REPLACE: DIFFERENT,
-    Action.UNMANAGED: EXTRA,
+    Action.UNCHANGED: State("live", "✓", "#d8f0dd", "#1a7f37"),
+    Action.CREATE: State("missing", "+", "#fbdcdc", "#b3261e"),
+    Action.UPDATE: _DIFFERENT,
+    Action.REPLACE: _DIFFERENT,
+    Action.UNMANAGED: State("live only", "·", "#e6e6e6", "#666666"),
 }
 
 
 @dataclass(frozen=True, slots=True)
 class Node:
-    """One item; `state` is None where nothing is known of what is live."""
+    """One item; `state` is None if the live state is unknown."""
 
     id: str
     label: str
@@ -63,7 +60,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """From what is read to what reads it; a dashed one has a label, the action of a list."""
+    """From a source to what reads it; with a label, the action of a list, it is dashed."""
 
     source: str
     target: str
@@ -72,23 +69,23 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The nodes of each group, under its id, and the edges."""
+    """The nodes of each group that has any, under its id, and the edges."""
 
     groups: Mapping[str, Sequence[Node]]
     edges: tuple[Edge, ...]
 
-    @property
-    def states(self) -> tuple[State, ...]:
-        """The states that occur, in a fixed order."""
-        found = {node.state for nodes in self.groups.values() for node in nodes}
-        return tuple(state for state in (LIVE, MISSING, DIFFERENT, EXTRA) if state in found)
+    def members(self) -> dict[State, list[str]]:
+        """Return the ids of the nodes in each state that occurs, in a fixed order."""
+        nodes = [node for group in self.groups.values() for node in group]
+        found = {s: [node.id for node in nodes if node.state is s] for s in STATES.values()}
+        return {state: ids for state, ids in found.items() if ids}
 
 
 def picture(plan: Plan, *, live: bool) -> Graph:
-    """The graph of a plan.
+    """Return the graph of a plan.
 
     Args:
-        live: tell of each item whether it is live; else the plan is one for a blank segment.
+        live: show the state of each item; False for the plan of a blank segment.
     """
     groups: dict[str, list[Node]] = {group: [] for group in _TITLES}
     drawn = []
@@ -98,13 +95,14 @@ def picture(plan: Plan, *, live: bool) -> Graph:
         node = Node(f"{group[0]}{len(groups[group]) + 1}", _label(change, state), state)
         groups[group].append(node)
         drawn.append((node.id, change))
-    return Graph(groups, tuple(_edges(drawn)))
+    occupied = {group: nodes for group, nodes in groups.items() if nodes}
+    return Graph(occupied, tuple(_edges(drawn)))
 
 
 def _label(change: Change, state: State | None) -> str:
     aside = {Kind.LOOKUP_KEY: "lookup key", Kind.BATCH_ATTRIBUTE: "batch attribute"}
     told = aside.get(change.kind) or getattr(_part(change), "type", "")
-    # A label is one line, of what can be seen; Mermaid takes none that is empty.
+    # A label is one printable line; Mermaid does not accept an empty one.
     one_line = " ".join(change.name.split()) or "\ufffd"
     name = "".join(c if c.isprintable() else "\ufffd" for c in one_line)
     return f"{state.mark + ' ' if state else ''}{name}{f' – {told}' if told else ''}"
@@ -116,7 +114,7 @@ def _part(change: Change) -> ConfigItem | None:
 
 def _edges(nodes: list[tuple[str, Change]]) -> Iterator[Edge]:
     tables = {_part(change): node for node, change in nodes if change.kind is Kind.EVENT_TABLE}
-    # Of several live key events of one name, the first is meant.
+    # Of several live key events of one name, the first one wins.
     events = {c.name: node for node, c in reversed(nodes) if c.kind is Kind.KEY_EVENT}
     lookup = [node for node, change in nodes if change.kind is Kind.LOOKUP_KEY]
     for node, change in nodes:
@@ -140,26 +138,25 @@ def _attribute_edges(node: str, part: BaseAttribute, events: dict[str, str]) -> 
 
 # Mermaid
 
-# What could be taken for syntax, for Markdown or for HTML; a dot, a dash or an underscore within
-# a word is none of these.
+# What could be read as syntax, Markdown or HTML; a dot, a dash or an underscore inside a word is
+# safe.
 _MARKUP = re.compile(r"[!-,/:-@\[-^`{-~]|(?<![^\W_])[._-]|[._-](?![^\W_])")
 
 
 def mermaid(graph: Graph) -> str:
-    """A Mermaid flowchart, as GitHub and others draw it."""
+    """Return a Mermaid flowchart, as GitHub and others draw it."""
     lines = ["flowchart LR"]
     for group, nodes in graph.groups.items():
-        if nodes:
-            lines.append(f'  subgraph {group}["{_TITLES[group]}"]')
-            lines.extend(f'    {node.id}["{_entities(node.label)}"]' for node in nodes)
-            lines.append("  end")
+        lines.append(f'  subgraph {group}["{_TITLES[group]}"]')
+        lines.extend(f'    {node.id}["{_entities(node.label)}"]' for node in nodes)
+        lines.append("  end")
     for edge in graph.edges:
         arrow = f'-.->|"{edge.label}"|' if edge.label else "-->"
         lines.append(f"  {edge.source} {arrow} {edge.target}")
-    if graph.states:
-        lines.append(f'  legend["{_entities(_legend(graph))}"]')
-    for state in graph.states:
-        members = (n.id for nodes in graph.groups.values() for n in nodes if n.state is state)
+    states = graph.members()
+    if states:
+        lines.append(f'  legend["{_entities(_legend(states))}"]')
+    for state, members in states.items():
         name = state.name.replace(" ", "_")
         style = f"fill:{state.fill},stroke:{state.stroke},color:#000000"
         lines.append(f"  classDef {name} {style}")
@@ -171,27 +168,27 @@ def _entities(text: str) -> str:
     return _MARKUP.sub(lambda found: f"#{ord(found[0])};", text)
 
 
-def _legend(graph: Graph) -> str:
-    return "   ".join(f"{state.mark} {state.name}" for state in graph.states)
+def _legend(states: Iterable[State]) -> str:
+    return "   ".join(f"{state.mark} {state.name}" for state in states)
 
 
 # DOT
 
 
 def dot(graph: Graph) -> str:
-    """A DOT graph, for Graphviz."""
+    """Return a DOT graph, for Graphviz."""
     lines = ["digraph realtime {", "  rankdir=LR;", "  node [shape=box];"]
     for group, nodes in graph.groups.items():
-        if nodes:
-            lines.append(f"  subgraph cluster_{group} {{")
-            lines.append(f"    label={_quoted(_TITLES[group])};")
-            lines.extend(f"    {node.id} [{_dot_node(node)}];" for node in nodes)
-            lines.append("  }")
+        lines.append(f"  subgraph cluster_{group} {{")
+        lines.append(f"    label={_quoted(_TITLES[group])};")
+        lines.extend(f"    {node.id} [{_dot_node(node)}];" for node in nodes)
+        lines.append("  }")
     for edge in graph.edges:
         dashed = f" [style=dashed, label={_quoted(edge.label)}]" if edge.label else ""
         lines.append(f"  {edge.source} -> {edge.target}{dashed};")
-    if graph.states:
-        lines.append(f"  label={_quoted(_legend(graph))};")
+    states = graph.members()
+    if states:
+        lines.append(f"  label={_quoted(_legend(states))};")
     return "\n".join([*lines, "}"]) + "\n"
 
 
@@ -204,6 +201,6 @@ def _dot_node(node: Node) -> str:
 
 
 def _quoted(text: str) -> str:
-    # Graphviz knows escapes and HTML's entities in a quoted text.
+    # Graphviz interprets escapes and HTML entities in quoted text.
     escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
     return f'"{escaped}"'
