@@ -1,4 +1,4 @@
-"""The throwaway world of a rehearsal: what a configuration needs, on the built-in fake tdx."""
+"""The throwaway world of a rehearsal: all a configuration needs, on the built-in fake tdx."""
 
 from __future__ import annotations
 
@@ -17,7 +17,6 @@ from tdxwrap.fake.control import World
 from tdxwrap.fake.replay import Replay
 from tdxwrap.journal import runs
 from tdxwrap.plan import columns
-from tdxwrap.plan.changes import Loc
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import is_id, with_names
 from tdxwrap.realtime.retry import Retry
@@ -26,25 +25,25 @@ from tdxwrap.tdx.client import Tdx
 
 PROFILE = "rehearsal"
 UPDATING_SECONDS = 1
-# For what a configuration does not say.
+# Defaults for what a configuration leaves out.
 SEGMENT_ID = "100001"
 SEGMENT_NAME = "Rehearsal"
 LOOKUP_KEY = "customer_id"
-# Of the user's environment tdx gets what it needs to start, and no credentials.
+# What tdx needs of the user's environment to start; credentials are not among it.
 _KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE")
 _ANY_WRITE = " -X "
 
 
 @dataclass(frozen=True, slots=True)
 class Fault:
-    """What goes wrong in a rehearsal, in the terms of the fake.
+    """A fault in a rehearsal, in the terms of the fake.
 
     Attributes:
-        help: what happens, in a line.
-        rule: a fault of `fake/faults.py`, which meets the third write unless it says otherwise.
+        help: one line on what happens.
+        rule: a fault of `fake/faults.py`, which hits the third write by default.
         settings: settings of the world, such as `tdx.latency_ms`.
-        logged_in, rt_enabled: whether there is a login, and RT on the parent segment.
-        timeout: the limit of one tdx call in seconds, if it is not the user's.
+        logged_in, rt_enabled: whether tdx is logged in, and the parent segment RT-enabled.
+        timeout: seconds allowed for one tdx call, in place of the user's limit.
     """
 
     help: str
@@ -77,10 +76,10 @@ FAULTS: Mapping[str, Fault] = {
 
 
 def fault_called(name: str | None) -> Fault:
-    """The fault of that name; without a name nothing goes wrong.
+    """Return the fault of that name, or one that does nothing if there is no name.
 
     Raises:
-        UsageProblem: there is none.
+        UsageProblem: there is no such fault.
     """
     if name is None:
         return Fault("")
@@ -100,7 +99,7 @@ class Start:
 
 
 def environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """The environment of a rehearsal: none of the user's credentials, state or locks."""
+    """Return the environment of a rehearsal, without the user's credentials, state and locks."""
     kept = {name: environ[name] for name in _KEPT if name in environ}
     return {**kept, "HOME": str(folder), "XDG_STATE_HOME": str(folder / "state")}
 
@@ -108,16 +107,16 @@ def environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
 def start_from(
     source: str | None, config: RtConfig, environ: Mapping[str, str], folder: Path
 ) -> Start:
-    """Where the rehearsal begins.
+    """Return the state in which the rehearsal begins.
 
     Args:
-        source: an exported file (.yaml), all of which is live; or a journal (an id, `last`, a
-            path), whose segment is taken as that run found it; or None for a blank segment.
-        environ: the user's.
-        folder: for what is needed in between.
+        source: an exported file (.yaml), all of which is live; a journal (an id, `last` or a
+            path), for the segment as that run found it; or None for a blank segment.
+        environ: the environment of the user.
+        folder: a folder for temporary files.
     Raises:
         UsageProblem: there is no such journal, or it holds too little.
-        ConfigError: the file is no configuration.
+        ConfigError: the file is not a configuration.
     """
     if source is None:
         return _named(config.parent_segment)
@@ -139,7 +138,7 @@ def _named(ps: str | None) -> Start:
 
 
 def _live_in(run: runs.Run, environ: Mapping[str, str], folder: Path) -> LiveState:
-    """What a run read first: its own calls are made again, and answered from its journal."""
+    """Return what a run read first: repeat its calls, answered from its journal."""
     replay = Replay.create(folder / "replay", run.path)
     retry = Retry(sleep=lambda seconds: None)
     try:
@@ -160,7 +159,7 @@ def _live_in(run: runs.Run, environ: Mapping[str, str], folder: Path) -> LiveSta
 
 
 def build(folder: Path, config: RtConfig, start: Start, fault: Fault) -> World:
-    """The world in which a configuration can be applied, with a fault in it."""
+    """Build a world in which a configuration can be applied, with a fault in it."""
     keychain = {PROFILE: "key-of-the-rehearsal"} if fault.logged_in else {}
     configs = (config,) if start.live is None else (config, start.live)
     scenario = {
@@ -186,36 +185,17 @@ def build(folder: Path, config: RtConfig, start: Start, fault: Fault) -> World:
 
 
 def tables(*configs: RtConfig) -> dict[str, dict[str, dict[str, str]]]:
-    """Every table that configurations mention, by database, with the columns that they read."""
+    """Return every table in the configurations, by database, with the columns that they read."""
     found: dict[str, dict[str, dict[str, str]]] = {}
     keys = {key.name: "string" for config in configs for key in config.id_stitching.keys}
     for config in configs:
         for table in config.tables():
-            found.setdefault(table.database, {}).setdefault(table.table, {"time": "long"})
-        events = {event.name: event for event in config.key_events}
-        for _, name, loc, column in columns.uses(config):
-            known = found[events[name].database][events[name].table]
-            kind = _kind(config, loc)
-            # Where one reader wants a number, the column is one.
-            known[column] = kind if kind != "string" else known.get(column, kind)
-    for each in found.values():
-        for known in each.values():
+            known = found.setdefault(table.database, {}).setdefault(table.table, {"time": "long"})
             known.update(keys)
+        events = {event.name: event for event in config.key_events}
+        for _, name, _, column in columns.uses(config):
+            found[events[name].database][events[name].table].setdefault(column, "string")
     return found
-
-
-def _kind(config: RtConfig, loc: Loc) -> str:
-    """A type that suits the way in which a column is read."""
-    if loc[0] != "attributes":
-        return "string"
-    attribute = config.attributes[int(loc[1])].to_config()
-    if loc[2] == "increment":
-        return "long"
-    adds = loc[2] == "aggregations" and (
-        attribute["aggregations"][int(loc[3])]["aggregation_type"] == "sum"
-    )
-    number = loc[2] == "value_column" and attribute.get("data_type") == "number"
-    return "double" if adds or number else "string"
 
 
 def _master_columns(*configs: RtConfig) -> dict[str, str]:
@@ -225,7 +205,7 @@ def _master_columns(*configs: RtConfig) -> dict[str, str]:
 
 
 def _extras(*configs: RtConfig) -> list[str]:
-    """The properties that configurations pass on: this account knows them."""
+    """Return the properties that the configurations pass on, for the account to know."""
     parts = [
         part
         for config in configs
@@ -235,7 +215,7 @@ def _extras(*configs: RtConfig) -> list[str]:
 
 
 def _realtime(live: RtConfig) -> dict[str, Any]:
-    """What is live, in the form in which the API holds it."""
+    """Return the live configuration in the form of the API."""
     ids = {event.name: str(number) for number, event in enumerate(live.key_events, 1)}
     return {
         "eventTables": [table.to_api() for table in live.tables()],
