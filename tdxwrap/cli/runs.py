@@ -28,7 +28,7 @@ def runs(app: App) -> int:
     """
     from tdxwrap.journal import runs
 
-    found = runs.every(app.environ)
+    found = runs.read_all(app.environ)
     app.console.print_answer(runs.list_lines(found))
     return app.end(runs=[run.summary() for run in found])
 
@@ -67,7 +67,7 @@ def export(app: App, run: str, *, redact: bool, file: Path | None, config_out: P
     found = runs.find(app.environ, run)
     text, config = found.path.read_text(encoding="utf-8"), ""
     if redact:
-        text, config = runs.disguised(found, app.environ, config_out is not None)
+        text, config = runs.redacted(found, app.environ, config_out is not None)
     app.print_or_write(text, file)
     if config_out is not None:
         app.write(config_out, config, "--config-out")

@@ -1,10 +1,11 @@
-"""A journal without the names in it, to be kept as a test: `runs export --redact`.
+"""Replace the names in a journal by pseudonyms, to share it or keep it as a test: `runs export
+--redact`.
 
-What is replaced goes by its place, not by what it looks like: in JSON every text but those whose
-property says how (KEPT), in an argv what is not a command or an option, in a path what is not an
-endpoint. The same text becomes the same pseudonym everywhere, so a replay still fits: ids keep
-their shape, and an identifier stays the one that is derived from its name. In sentences, which
-have no places, known names go, and what looks like a name.
+Texts are replaced by their place, not by their looks: in JSON every text except the values of the
+properties in KEPT, in an argv all but commands and options, in a path all but endpoints. The same
+text gets the same pseudonym everywhere, so a replay still fits: ids keep their shape, and an
+identifier is still the one derived from its name. Sentences have no such places: there, known
+names and words that look like names are replaced.
 """
 
 from __future__ import annotations
@@ -24,7 +25,7 @@ from tdxwrap.config.models import derived_identifier
 from tdxwrap.tdx import grammar
 from tdxwrap.tdx.answer import NotJson, parse_json
 
-# Properties whose texts are words of the API or of a configuration.
+# Properties whose texts are words of the API or of the configuration format.
 KEPT = re.compile(
     "type|status|(data|counter|aggregation)(Type|_type)|action|unit|duration|arrayMatching"
     "|code|pointer|validationCode|retryAfter"
@@ -37,26 +38,26 @@ _ENDPOINT = re.compile(r"audiences|entities|folders|parent_segments|bulk_update|
 _TOKEN = re.compile(r"""(?<!\w)(['"])[^'"\n]+\1(?!\w)|[\w@./:~%+-]*\w""")
 _NAME_LIKE = re.compile(r"(?=.*(?:[_@/~]|\d{4}|\..*\.)).*[^\d.].*|\d{4,}")
 _VERSION = re.compile(r"\s*v?\d+(\.\d+)+\s*")
-# What a failure is recognised by (F6).
-_TELLING = frozenset(("enable_api_command",))
+# The words by which a failure is recognized (F6).
+_MARKERS = frozenset(("enable_api_command",))
 
 
-class Disguise:
-    """Pseudonyms, handed out as names turn up. None of them occurs in `original`."""
+class Pseudonyms:
+    """Pseudonyms for names, made as the names turn up. None of them occurs in `original`."""
 
     def __init__(self, original: str) -> None:
         self._taken = set(re.findall(r"\w+", original))
         self._known: dict[str, str] = {}
         self._stems: dict[str, tuple[str, Iterator[int]]] = {}
         self._made: set[str] = set()
-        self._phrases: list[str] = []  # what is known and not one word, longest first
+        self._phrases: list[str] = []  # known texts that are not one word, longest first
         named = dict.fromkeys(("name", "id", "segment"), self.dotted)
         files = dict.fromkeys(("file", "kept_as"), self.file)
         sentences = dict.fromkeys((*PROSE, "stderr", "checkpoint"), self.prose)
         self._parts = named | files | sentences | {"stdout": self.body, "body": self.body}
 
     def name(self, text: str) -> str:
-        """The pseudonym of a name, an id or any other text that stands for itself."""
+        """Return the pseudonym of a name, an id or any other single value."""
         if text and text not in self._known:
             self._known[text] = self._pseudonym(text)
             self._made.add(self._known[text])
@@ -71,7 +72,7 @@ class Disguise:
         if base not in self._stems:
             self._stems[base] = self._free(f"name_{number}" for number in count(1)), count(1)
         stem, variants = self._stems[base]
-        # `Name  7` and `Name 7` are two names of which the identifier name_7 is derived.
+        # `Name  7` and `Name 7` are two names with the derived identifier name_7.
         return stem if text == base else stem.replace("_", " " * next(variants)).capitalize()
 
     def _free(self, candidates: Iterator[str]) -> str:
@@ -80,11 +81,11 @@ class Disguise:
         return found
 
     def dotted(self, text: str) -> str:
-        """`database.table`, each part for itself."""
+        """Replace each part of `database.table`."""
         return ".".join(part if part == "*" else self.name(part) for part in text.split("."))
 
     def value(self, value: Any, prop: str = "") -> Any:
-        """A JSON or YAML value; `prop` is the property that holds it."""
+        """Replace the names in a JSON or YAML value; `prop` is the property that holds it."""
         if isinstance(value, dict):
             if prop == "filter":
                 return dict(self._condition(name, part) for name, part in value.items())
@@ -98,7 +99,7 @@ class Disguise:
         return value
 
     def _condition(self, name: str, part: Any) -> tuple[str, Any]:
-        """One entry of a filter in short, where the names of columns stand on the left."""
+        """Replace an entry of a short filter, in which the keys are names of columns."""
         if name in ("any", "all"):
             return name, self.value(part, "filter")
         return self.name(name), self.value(part, "operand")
@@ -113,21 +114,21 @@ class Disguise:
         return self.dotted(text) if prop in _DOTTED else self.name(text)
 
     def path(self, text: str) -> str:
-        """An endpoint with its ids, and the cursor of a page."""
+        """Replace the ids of an endpoint, and the cursor of a page."""
         path, mark, query = text.partition("?")
         parts = [
             part if _ENDPOINT.fullmatch(part) else quote(self.name(unquote(part)))
             for part in path.split("/")
         ]
         pairs = [pair.partition("=") for pair in query.split("&")]
-        said = [
+        shown = [
             f"{name}{is_}{value if name in ('page[size]', 'page[number]') else self.name(value)}"
             for name, is_, value in pairs
         ]
-        return "/".join(parts) + mark + "&".join(said)
+        return "/".join(parts) + mark + "&".join(shown)
 
     def argv(self, argv: Sequence[str]) -> list[str]:
-        """A command line of tdx, without its profile."""
+        """Replace the names in a tdx command line, and leave out the profile."""
         options: list[str] = []
         words: list[str] = []
         rest = list(argv[1:])
@@ -158,21 +159,21 @@ class Disguise:
         return [*command, *(self.value(word, "argument") for word in arguments)]
 
     def file(self, path: str) -> str:
-        """The name of a file, of which the ending stays."""
+        """Replace the name of a file; keep its ending."""
         return self.name(path) + PurePath(path).suffix
 
     def body(self, text: str) -> str:
-        """JSON as a text, or else a sentence."""
+        """Replace the names in JSON text, or else in a sentence."""
         try:
             return json.dumps(self.value(parse_json(text)), ensure_ascii=False)
         except NotJson:
             if _VERSION.fullmatch(text):
                 return text
-            # Of a broken document it matters that it is broken; its words have no places.
+            # A broken document stays broken; its words have no places to go by.
             return text[:1] if text[:1] in ("{", "[") else self.prose(text)
 
     def prose(self, text: str) -> str:
-        """A sentence: known names go, and what is quoted or looks like a name or an id."""
+        """Replace known names, quoted words, and what looks like a name or an id."""
         for phrase in self._phrases:
             if phrase in text:
                 text = re.sub(rf"(?<!\w){re.escape(phrase)}(?!\w)", self._known[phrase], text)
@@ -182,7 +183,7 @@ class Disguise:
         if token[0] in "'\"":
             quoted = token[1:-1]
             return token.replace(quoted, quoted if quoted in self._made else self.name(quoted))
-        if token in self._made or token in _TELLING or re.fullmatch(r"[0-9]{1,3}", token):
+        if token in self._made or token in _MARKERS or re.fullmatch(r"[0-9]{1,3}", token):
             return token
         if token in self._known:
             return self.name(token)
@@ -191,30 +192,30 @@ class Disguise:
         return self.dotted(token) if _NAME_LIKE.fullmatch(token) else token
 
     def line(self, line: Mapping[str, Any]) -> dict[str, Any]:
-        """One line of a journal; what only tells of a person or a machine is left out."""
-        told = {prop: self._part(prop, value) for prop, value in line.items()}
+        """Replace the names in a line; leave out what describes a person or a machine."""
+        redacted = {prop: self._part(prop, value) for prop, value in line.items()}
         if line["type"] == "run":
             self.name(line["profile"] or "")
             stamp = line["id"].partition("-")[0]
-            told |= {"pid": 0, "id": f"{stamp}-{told['segment'] or line['command']}"}
+            redacted |= {"pid": 0, "id": f"{stamp}-{redacted['segment'] or line['command']}"}
         if line["type"] == "call" and line["error"] is None:
-            # What a good call says beside its data is for a person only.
-            told |= {"stderr": ""} if _is_data(line["stdout"]) else {"stderr": "", "stdout": ""}
-        return told
+            # Beside its data, the output of a successful call is only for people.
+            redacted |= {"stderr": ""} if _is_data(line["stdout"]) else {"stderr": "", "stdout": ""}
+        return redacted
 
     def _part(self, prop: str, value: Any) -> Any:
-        """One property of a journal's line, or of the error in it."""
+        """Replace the names in one property of a line, or of the error in it."""
         if value is None or prop in _GONE:
             return type(value)() if isinstance(value, str | list) else None
         if prop == "error" and isinstance(value, dict):
             return {name: self._part(name, part) for name, part in value.items()}
         if isinstance(value, list):
             return self.argv(value)
-        told = self._parts.get(prop)
-        return told(value) if told else value
+        part = self._parts.get(prop)
+        return part(value) if part else value
 
     def config(self, data: Mapping[str, Any]) -> str:
-        """A configuration file under the same pseudonyms."""
+        """Return a configuration file under the same pseudonyms."""
         return yaml.safe_dump(self.value(dict(data)), sort_keys=False)
 
 

@@ -14,7 +14,7 @@ from tdxwrap.config.load import read as read_config
 from tdxwrap.config.yaml_source import read_bytes
 from tdxwrap.errors import ConfigError, UsageProblem
 from tdxwrap.journal import record
-from tdxwrap.journal.pseudonyms import Disguise
+from tdxwrap.journal.pseudonyms import Pseudonyms
 from tdxwrap.output import plan_text
 from tdxwrap.output.documents import RunDocument
 from tdxwrap.output.plan_text import Line
@@ -29,7 +29,7 @@ class Run:
     lines: tuple[dict[str, Any], ...]
 
     def of(self, kind: str) -> list[dict[str, Any]]:
-        """The lines of one kind, in order."""
+        """Return the lines of one kind, in order."""
         return [line for line in self.lines if line["type"] == kind]
 
     def summary(self) -> RunDocument:
@@ -69,7 +69,7 @@ def read(path: Path) -> Run:
     return Run(path, lines)
 
 
-def every(environ: Mapping[str, str]) -> list[Run]:
+def read_all(environ: Mapping[str, str]) -> list[Run]:
     """Return the runs in the default folder, newest first, without unreadable ones."""
     where = record.folder(environ)
     found = []
@@ -85,11 +85,11 @@ def find(environ: Mapping[str, str], which: str) -> Run:
     """Find a run by its id, the beginning of it, `last`, or the path of its journal.
 
     Raises:
-        UsageProblem: none, or more than one.
+        UsageProblem: no run or more than one matches, or the journal cannot be read.
     """
     if Path(which).is_file():
         return read(Path(which))
-    runs = every(environ)
+    runs = read_all(environ)
     if which == "last" and runs:
         return runs[0]
     found = [run for run in runs if run.path.stem == which] or [
@@ -179,7 +179,7 @@ def _counts(summary: RunDocument) -> str:
 # Exporting
 
 
-def disguised(run: Run, environ: Mapping[str, str], want_config: bool) -> tuple[str, str]:
+def redacted(run: Run, environ: Mapping[str, str], want_config: bool) -> tuple[str, str]:
     """Return the journal without names, and its configuration under the same pseudonyms.
 
     Raises:
@@ -199,9 +199,9 @@ def disguised(run: Run, environ: Mapping[str, str], want_config: bool) -> tuple[
             raise ConfigError(path, source.problems)
         # --parent-segment may have overridden the file.
         config = source.data | {"parent_segment": run.lines[0]["segment"]}
-    disguise = Disguise(original + json.dumps(config, ensure_ascii=False))
+    pseudonyms = Pseudonyms(original + json.dumps(config, ensure_ascii=False))
     # Twice: a sentence may mention a name before it is known as one.
     for _ in range(2):
-        text = disguise.config(config)
-        lines = [json.dumps(disguise.line(line), ensure_ascii=False) for line in run.lines]
+        text = pseudonyms.config(config)
+        lines = [json.dumps(pseudonyms.line(line), ensure_ascii=False) for line in run.lines]
     return "\n".join([*lines, ""]), text
