@@ -224,25 +224,24 @@ def test_what_is_missing_is_added_and_what_is_there_is_left(user: Shell, half: W
     assert "left as it is, although it differs in: duration\n" in done.stdout
 
 
+@pytest.mark.parametrize("page", [1, 1000])
 def test_a_second_run_changes_nothing(
-    new_world: Callable[..., World], new_shell: Callable[..., Shell]
+    page: int, new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:
-    world = new_world(tdx__defaults="absent")
+    world = new_world(tdx__page_size_max=page, tdx__defaults="absent")
     shell = new_shell(world)
     text = script_of(shell, WEB)
     assert play(shell, text).returncode == 0
     first = exact(world)
+    world.clear_calls()
 
-    for page in (1000, 1):
-        world.set("tdx.page_size_max", page)
-        world.clear_calls()
-        done = play(shell, text)
+    done = play(shell, text)
 
-        assert done.returncode == 0, done.stderr
-        assert "+" not in done.stdout
-        assert "differs" not in done.stdout
-        assert world.writes() == []
-        assert exact(world) == first
+    assert done.returncode == 0, done.stderr
+    assert "+" not in done.stdout
+    assert "differs" not in done.stdout
+    assert world.writes() == []
+    assert exact(world) == first
     assert (shell.cwd / "rt_config.yaml.1").exists()
 
 
@@ -310,35 +309,36 @@ def test_a_profile_is_passed_on_whatever_its_name_is(shell: Shell) -> None:
 # When something is wrong
 
 
-def test_a_failing_call_stops_it_and_the_next_run_goes_on(shell: Shell, world: World) -> None:
+@pytest.mark.parametrize(
+    ("style", "form"), [("stderr", "jsonapi"), ("body", "code"), ("ok-body", "text")]
+)
+def test_a_failing_call_stops_it_and_the_next_run_goes_on(
+    style: str, form: str, shell: Shell, world: World
+) -> None:
     text = script_of(shell, STEP_7)
     match = {"method": "POST", "path": "realtime_attributes"}
-    styles = [("stderr", "jsonapi"), ("body", "code"), ("ok-body", "text")]
-    for created, (style, form) in enumerate(styles):
-        detail = f"no such thing, as {form}"
-        # The first two runs create one attribute each; the last one fails at once.
-        skip = 0 if created == 2 else 1
-        world.add_fault("http", match, status=422, style=style, form=form, skip=skip, detail=detail)
+    world.add_fault(
+        "http", match, status=422, style=style, form=form, skip=1, detail="no such thing"
+    )
 
-        done = play(shell, text)
+    done = play(shell, text)
 
-        assert done.returncode == 5
-        assert detail in done.stderr
-        assert "failed: tdx api /audiences/394649/realtime_attributes" in done.stderr
-        assert world.writes()[-1].fault == "http"
-    assert len(configuration(world)["attributes"]) == 2
+    assert done.returncode == 5
+    assert "no such thing" in done.stderr
+    assert "failed: tdx api /audiences/394649/realtime_attributes" in done.stderr
+    assert world.writes()[-1].fault == "http"
     assert play(shell, text).returncode == 0
     assert len(configuration(world)["attributes"]) == 3
     assert len(configuration(world)["keyEvents"]) == 2
 
 
-def test_an_answer_that_cannot_be_read_stops_it(shell: Shell, world: World) -> None:
+@pytest.mark.parametrize("fault", ["truncated", "lost-answer"])
+def test_an_answer_that_cannot_be_read_stops_it(fault: str, shell: Shell, world: World) -> None:
+    world.add_fault(fault, {"method": "POST", "path": "realtime_key_events"})
     text = script_of(shell, STEP_7)
-    for fault, writes in (("truncated", 2), ("lost-answer", 1)):
-        world.clear_calls()
-        world.add_fault(fault, {"method": "POST", "path": "realtime_key_events"})
-        assert play(shell, text).returncode == 5
-        assert len(world.writes()) == writes
+
+    assert play(shell, text).returncode == 5
+    assert len(world.writes()) == 2
     assert play(shell, text).returncode == 0
     assert len(configuration(world)["keyEvents"]) == 2
 
