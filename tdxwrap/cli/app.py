@@ -22,8 +22,8 @@ from tdxwrap.errors import ExitCode, TdxwrapError
 from tdxwrap.journal.record import Journal, open_journal
 from tdxwrap.journal.segment_cache import remember
 from tdxwrap.output.console import Console, Style
-from tdxwrap.output.plan_text import Line
-from tdxwrap.output.progress import Checklist
+from tdxwrap.output.lines import Line
+from tdxwrap.output.progress import shown_progress
 from tdxwrap.plan.changes import Plan, PlanOptions
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
@@ -170,7 +170,7 @@ class App:
                 environ=self.environ,
                 on_call=self._called,
             ) as tdx,
-            Checklist(self.console) as self._checklist,
+            shown_progress(self.console) as self._show,
         ):
             retry = Retry(
                 retries=chosen.retries,
@@ -198,7 +198,7 @@ class App:
             self.changes = 1 + (self.changes or 0)
         if self._journal is not None:
             self._journal.event(event)
-        self._checklist(event)
+        self._show(event)
 
     def _called(self, call: CompletedCall) -> None:
         self.calls += 1

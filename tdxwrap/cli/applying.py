@@ -12,8 +12,8 @@ from tdxwrap.apply.steps import Settings
 from tdxwrap.apply.verify import failure
 from tdxwrap.cli.app import App
 from tdxwrap.config.load import LoadedConfig
-from tdxwrap.output import plan_text, report_text
-from tdxwrap.output.console import PlanConsent
+from tdxwrap.output import report_text
+from tdxwrap.output.consent import PlanConsent
 from tdxwrap.plan.changes import PlanOptions
 from tdxwrap.realtime.wait import WaitPolicy
 from tdxwrap.system.signals import deadline
@@ -78,7 +78,7 @@ def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
     if proven:
         app.console.print_result([report_text.live_line(outcome.live, config)])
     elif report is not None:
-        app.console.print_result(plan_text.report_lines(report, config))
+        app.console.print_result(report_text.report_lines(report, config))
     count = len(outcome.plan.pending)
     app.console.print_result([report_text.done_line(count, app.calls, seconds, app.journal_id)])
     if report is None:

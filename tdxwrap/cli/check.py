@@ -25,7 +25,7 @@ def check(app: App, config: str) -> int:
     tdxwrap check brands/ --keep-going
     """
     from tdxwrap.config.load import load
-    from tdxwrap.output.plan_text import Line
+    from tdxwrap.output.lines import Line
 
     loaded = load(config, environ=app.environ)
     app.segment = loaded.config.parent_segment or ""

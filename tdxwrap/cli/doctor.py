@@ -28,7 +28,7 @@ def doctor(app: App, config: str | None, parent_segment: str | None) -> int:
     from tdxwrap.apply.checklist import State
     from tdxwrap.apply.doctor import examine, failure
     from tdxwrap.config.load import load
-    from tdxwrap.output import plan_text
+    from tdxwrap.output.report_text import check_lines
 
     loaded = None if config is None else load(config, environ=app.environ)
     app.console.print_warnings(loaded.warnings if loaded else ())
@@ -36,8 +36,8 @@ def doctor(app: App, config: str | None, parent_segment: str | None) -> int:
     app.segment = ps or ""
     with app.connected(ps) as connected:
         checks = examine(connected, loaded, ps, app.account)
-    app.console.print_result(plan_text.check_lines(checks))
+    app.console.print_result(check_lines(checks))
     failed = [check for check in checks if check.state is State.FAILED]
     if failed and app.chosen.quiet:
-        app.console.print_always(plan_text.check_lines(failed))
+        app.console.print_always(check_lines(failed))
     return app.end(failure(checks), printed=True, checks=list(checks))

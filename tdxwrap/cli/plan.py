@@ -38,15 +38,16 @@ def plan(
     tdxwrap plan rt.yaml --exit-code        7 when something would change
     tdxwrap plan rt.yaml --markdown         for a pull request
     """
-    from tdxwrap.output import plan_text
+    from tdxwrap.output.markdown import plan_markdown
+    from tdxwrap.output.plan_text import plan_lines
 
     loaded, ps = app.load(config, parent_segment)
     found = app.make_plan(loaded, ps, options)
     app.about(found.live.segment, len(found.pending))
     if markdown:
-        app.console.print_text(plan_text.plan_markdown(found, app.account))
+        app.console.print_text(plan_markdown(found, app.account))
     else:
         everything = app.chosen.verbose
-        app.console.print_result(plan_text.plan_lines(found, app.account, everything=everything))
+        app.console.print_result(plan_lines(found, app.account, everything=everything))
     code = app.end(plan=found)
     return ExitCode.PENDING if exit_code and found.pending else code

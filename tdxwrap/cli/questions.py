@@ -14,9 +14,9 @@ from tdxwrap.config.models import EventTable
 from tdxwrap.errors import CallFailed, NotFound, Refused, UsageProblem
 from tdxwrap.generate import first_config
 from tdxwrap.generate.first_config import Chosen
-from tdxwrap.output import plan_text
 from tdxwrap.output.console import Console
-from tdxwrap.output.plan_text import Line
+from tdxwrap.output.lines import BLANK, Line
+from tdxwrap.output.plan_text import segment_line
 from tdxwrap.realtime.read import Reads, resolve_segment
 from tdxwrap.realtime.state import Columns, Segment
 from tdxwrap.system.threads import result
@@ -48,7 +48,7 @@ def choose(app: App, ps: str | None, wishes: Wishes) -> Chosen:
     wanted = [_table(text) for text in wishes.tables]
     with app.connected(ps) as connected, Reads(connected.api, connected.retry) as reads:
         segment = _segment(console, connected, ps)
-        console.print_note([plan_text.segment_line(segment, app.account)])
+        console.print_note([segment_line(segment, app.account)])
         tables = _described(reads, wanted or _ask_tables(console, connected))
         configured = reads.start(connected.api.view, segment.id)
         master = _master(app, reads, segment)
@@ -192,7 +192,7 @@ def _ask(
     question = f"{what} ({how}{', - for none' if none else ''})"
     default = ", ".join(proposed) or ("-" if none else "")
     while True:
-        answer = console.choose([plan_text.BLANK, *lines], question, default)
+        answer = console.choose([BLANK, *lines], question, default)
         if answer == default and (proposed or none):
             return proposed
         picked = first_config.picked(answer, options, several=several, none=none)

@@ -51,7 +51,7 @@ def recipe(
 def _show_and_check(app: App, plan: Plan, options: PlanOptions) -> None:
     """Refuse what apply would refuse, and say how much is to do."""
     from tdxwrap.apply.run import refuse_unsafe
-    from tdxwrap.output import plan_text
+    from tdxwrap.output.plan_text import counts_text
 
     refuse_unsafe(plan)
     if plan.dangers and not options.force:
@@ -59,4 +59,4 @@ def _show_and_check(app: App, plan: Plan, options: PlanOptions) -> None:
             "; ".join(f"the {c.kind} would change to {c.name}: {c.reason}" for c in plan.dangers),
             hint="nothing was written. If that is what you want, add --force",
         )
-    app.note(plan_text.counts_text(plan))
+    app.note(counts_text(plan))

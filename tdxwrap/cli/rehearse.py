@@ -48,7 +48,7 @@ def rehearse(
 
 
 def _list_faults(app: App) -> int:
-    from tdxwrap.output.plan_text import Line
+    from tdxwrap.output.lines import Line
     from tdxwrap.sandbox.rehearsal import FAULTS
 
     app.command = "rehearse --fault list"

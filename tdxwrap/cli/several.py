@@ -11,9 +11,9 @@ from typing import Any
 from tdxwrap.cli import crash_report
 from tdxwrap.cli.app import App
 from tdxwrap.errors import ExitCode, TdxwrapError, UsageProblem
-from tdxwrap.output import plan_text
 from tdxwrap.output.documents import Several
-from tdxwrap.output.plan_text import Line
+from tdxwrap.output.lines import BLANK, Line, counted, table_rows
+from tdxwrap.output.markdown import table_markdown
 from tdxwrap.system.signals import as_error, ignore_signals
 
 # Worst first: what a person has to fix, then what the same command again may mend, then what is
@@ -120,9 +120,7 @@ def each_file(
         raise UsageProblem("--journal goes with a single file", hint=hint)
     outcomes: list[Outcome] = []
     for number, file in enumerate(files, 1):
-        frame.console.print_note(
-            [plan_text.BLANK, Line(f"{number} of {len(files)}  ", file, "bold")]
-        )
+        frame.console.print_note([BLANK, Line(f"{number} of {len(files)}  ", file, "bold")])
         if markdown and outcomes:
             frame.console.print_text("\n")
         outcomes.append(_outcome(frame.for_file(), file, one))
@@ -156,11 +154,9 @@ def _outcome(app: App, file: str, one: Callable[..., int]) -> Outcome:
 def _end(frame: App, outcomes: Sequence[Outcome], *, markdown: bool) -> int:
     code = min((each.code for each in outcomes if each.code is not None), key=WORST.index)
     if markdown:
-        frame.console.print_text(
-            "\n" + plan_text.table_markdown(_HEADS, (each.row for each in outcomes))
-        )
+        frame.console.print_text("\n" + table_markdown(_HEADS, (each.row for each in outcomes)))
     else:
-        frame.console.print_result([plan_text.BLANK, *_lines(outcomes)])
+        frame.console.print_result([BLANK, *_lines(outcomes)])
     if frame.chosen.json:
         frame.console.print_document(_document(frame.command, code, outcomes))
     frame.console.check_written()
@@ -183,7 +179,7 @@ def _document(command: str, code: ExitCode, outcomes: Sequence[Outcome]) -> dict
 
 
 def _lines(outcomes: Sequence[Outcome]) -> Iterator[Line]:
-    heads, *bodies = plan_text.table_rows([_HEADS, *(each.row for each in outcomes)])
+    heads, *bodies = table_rows([_HEADS, *(each.row for each in outcomes)])
     yield Line("  ", heads, "bold")
     for each, body in zip(outcomes, bodies, strict=True):
         if each.code is None:
@@ -194,4 +190,4 @@ def _lines(outcomes: Sequence[Outcome]) -> Iterator[Line]:
             yield Line("✗ ", body, mark="red")
     counts = Counter(each.outcome for each in outcomes)
     summary = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-    yield Line("", f"{len(outcomes)} file{'' if len(outcomes) == 1 else 's'}: {summary}", "bold")
+    yield Line("", f"{counted(len(outcomes), 'file')}: {summary}", "bold")

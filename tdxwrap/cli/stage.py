@@ -12,7 +12,7 @@ from tdxwrap.cli.applying import ApplyOptions, apply_loaded
 from tdxwrap.config.load import load
 from tdxwrap.errors import TdxwrapError
 from tdxwrap.output.console import Console
-from tdxwrap.output.plan_text import Line
+from tdxwrap.output.lines import Line
 from tdxwrap.plan.changes import PlanOptions
 from tdxwrap.realtime.wait import WaitPolicy
 from tdxwrap.sandbox import rehearsal

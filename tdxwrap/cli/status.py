@@ -22,10 +22,10 @@ def status(app: App, ps: str) -> int:
     tdxwrap status 394649
     tdxwrap status "Customer 360" --json
     """
-    from tdxwrap.output import plan_text
+    from tdxwrap.output.plan_text import segment_line
     from tdxwrap.realtime.read import resolve_segment
 
     with app.connected(ps) as connected:
         segment = resolve_segment(connected.api, connected.retry, ps)
-    app.console.print_answer([plan_text.segment_line(segment, app.account)])
+    app.console.print_answer([segment_line(segment, app.account)])
     return app.end(segment=segment)

@@ -37,16 +37,16 @@ def verify(app: App, config: str, parent_segment: str | None) -> int:
 
 def _verify_segment(app: App, ps: str) -> int:
     from tdxwrap.apply.verify import failure, verify
-    from tdxwrap.output import plan_text
+    from tdxwrap.output.report_text import report_lines
 
     report = verify(app.read_live(ps))
-    app.console.print_result(plan_text.report_lines(report, ""))
+    app.console.print_result(report_lines(report, ""))
     return app.end(failure(report), report=report)
 
 
 def _verify_config(app: App, config: str, override: str | None) -> int:
     from tdxwrap.apply.verify import failure, verify
-    from tdxwrap.output import plan_text
+    from tdxwrap.output.report_text import report_lines
     from tdxwrap.plan.changes import PlanOptions
 
     loaded, ps = app.load(config, override)
@@ -54,7 +54,7 @@ def _verify_config(app: App, config: str, override: str | None) -> int:
     report = verify(plan.live, plan)
     count = len(report.differences)
     app.about(plan.live.segment, count)
-    app.console.print_result(plan_text.report_lines(report, config))
+    app.console.print_result(report_lines(report, config))
     if not count:
         return app.end(failure(report), report=report)
     items = "1 item differs" if count == 1 else f"{count} items differ"

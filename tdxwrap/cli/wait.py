@@ -24,9 +24,9 @@ def wait(app: App, ps: str, patience: WaitPolicy) -> int:
     tdxwrap wait 394649 --wait-timeout 120
     """
     from tdxwrap.apply import session
-    from tdxwrap.output import plan_text
+    from tdxwrap.output.plan_text import segment_line
 
     with app.connected(ps) as connected:
         segment = session.wait_for(connected, ps, patience)
-    app.console.print_result([plan_text.segment_line(segment, app.account)])
+    app.console.print_result([segment_line(segment, app.account)])
     return app.end(segment=segment)

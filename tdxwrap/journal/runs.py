@@ -15,9 +15,9 @@ from tdxwrap.config.yaml_source import read_bytes
 from tdxwrap.errors import ConfigError, UsageProblem
 from tdxwrap.journal import record
 from tdxwrap.journal.pseudonyms import Pseudonyms
-from tdxwrap.output import plan_text
 from tdxwrap.output.documents import RunDocument
-from tdxwrap.output.plan_text import Line
+from tdxwrap.output.lines import COMMAND_SHOWN, Line, counted, seconds_text
+from tdxwrap.output.plan_text import LOOKS
 from tdxwrap.plan.changes import Action
 
 
@@ -136,7 +136,7 @@ def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
         case "step":
             yield Line(f"{line['step']}  ", "", "bold")
         case "call":
-            text = f"{shlex.join(line['argv'])[: plan_text.COMMAND_SHOWN]}   # {_how(line)}"
+            text = f"{shlex.join(line['argv'])[:COMMAND_SHOWN]}   # {_how(line)}"
             yield Line("    $ ", text, "dim", mark="red" if line["error"] else "")
         case "change":
             known_as = f" ({line['id']})" if line["id"] else ""
@@ -148,7 +148,7 @@ def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
         case "checkpoint":
             yield Line("  ✓ ", line["checkpoint"])
         case "retry":
-            pause = plan_text.seconds_text(line["seconds"])
+            pause = seconds_text(line["seconds"])
             yield Line("    ! ", f"{line['said']}: again in {pause}")
         case "status":
             yield Line("    ", f"status {line['status'] or 'not listed'}")
@@ -160,20 +160,18 @@ def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
 
 
 def _symbol(line: Mapping[str, Any]) -> str:
-    return plan_text.SYMBOLS[Action(line["action"])]
+    return LOOKS[Action(line["action"])].symbol
 
 
 def _how(call: Mapping[str, Any]) -> str:
     code = "ended by tdxwrap" if call["exit"] is None else f"exit {call['exit']}"
     kind = f", {call['error']}" if call["error"] else ""
-    return f"{plan_text.seconds_text(call['seconds'])}, {code}{kind}"
+    return f"{seconds_text(call['seconds'])}, {code}{kind}"
 
 
 def _counts(summary: RunDocument) -> str:
-    changes = f"{summary.changes} change{'' if summary.changes == 1 else 's'}"
-    took = plan_text.seconds_text(summary.seconds)
-    calls = f"{summary.calls} call{'' if summary.calls == 1 else 's'}"
-    return f"{summary.outcome}, {changes}, {calls}, {took}"
+    counts = f"{counted(summary.changes, 'change')}, {counted(summary.calls, 'call')}"
+    return f"{summary.outcome}, {counts}, {seconds_text(summary.seconds)}"
 
 
 # Exporting

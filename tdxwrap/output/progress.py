@@ -1,12 +1,10 @@
-"""The live checklist of a run: turns events into lines, and shows what is under way."""
+"""The progress of a run: a line for each event, and a moving one for what is under way."""
 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable
-from contextlib import ExitStack
-from types import TracebackType
-from typing import Self
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 
 from rich.cells import cell_len
 from rich.console import Console as RichConsole
@@ -15,18 +13,13 @@ from rich.spinner import Spinner
 from rich.text import Text
 
 from tdxwrap.apply import events
-from tdxwrap.apply.events import Event
-from tdxwrap.output import plan_text
+from tdxwrap.apply.events import Event, Listener
 from tdxwrap.output.console import Console
-from tdxwrap.output.plan_text import Line, clock_text, seconds_text
+from tdxwrap.output.lines import Line, clock_text, seconds_text
+from tdxwrap.output.plan_text import LOOKS, STEP_TITLES, kind_label
 from tdxwrap.output.wrapping import printable
 
-LABELS = {
-    "key": "Key",
-    "prune": "Prune",
-    "wait": "Wait",
-    "validate": "Validated",
-}
+LABELS = {"key": "Key", "prune": "Prune", "wait": "Wait", "validate": "Validated"}
 WIDTH = 11
 READING = "asking tdx"
 # The cell at which the time of a change stands, if what it is about leaves it free.
@@ -36,28 +29,23 @@ BAR_FROM = 10
 BAR = 20
 
 
-class Checklist:
-    """A listener that prints each event as it happens. A context manager."""
+@contextmanager
+def shown_progress(
+    console: Console, clock: Callable[[], float] = time.monotonic
+) -> Iterator[Listener]:
+    """Yield a listener that prints each event as it happens, above a moving line."""
+    moving = _MovingLine(clock)
+    with console.busy(moving):
+        yield _Checklist(console, moving)
 
-    def __init__(self, console: Console, clock: Callable[[], float] = time.monotonic) -> None:
+
+class _Checklist:
+    def __init__(self, console: Console, moving: _MovingLine) -> None:
         self._console = console
-        self._moving = _Moving(clock)
-        self._stack = ExitStack()
+        self._moving = moving
         self._writes: dict[str, int] = {}
         self._label = ""
         self._status: str | None = ""
-
-    def __enter__(self) -> Self:
-        self._stack.enter_context(self._console.busy(self._moving))
-        return self
-
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
-        self._stack.close()
 
     def __call__(self, event: Event) -> None:
         """Print what happened."""
@@ -69,8 +57,7 @@ class Checklist:
             case events.StepDone():
                 self._step_done(event)
             case events.ChangeStarted(change, number, of):
-                symbol = plan_text.SYMBOLS[change.action]
-                what = f"{symbol} {plan_text.kind_label(change)} {change.name}"
+                what = f"{LOOKS[change.action].symbol} {kind_label(change)} {change.name}"
                 self._moving.show(_label(change.step), f"{number} of {of}   {what}", number - 1, of)
             case events.ChangeDone():
                 self._change_done(event)
@@ -83,10 +70,14 @@ class Checklist:
             case events.Retrying():
                 self._retrying(event)
             case events.LiveMoved():
-                self._say("!", "", "what is live has changed meanwhile: here is the plan anew")
+                self._say(
+                    "!",
+                    "",
+                    "the live configuration has changed in the meantime: here is the new plan",
+                )
 
     def _step_done(self, event: events.StepDone) -> None:
-        nothing = event.step in ("7a", "7b", "7c") and not self._writes.get(event.step)
+        nothing = event.step in STEP_TITLES and not self._writes.get(event.step)
         what = "nothing to change" if nothing else event.checkpoint
         if event.step == "wait":
             what = f"{what}   {seconds_text(event.seconds)}"
@@ -99,20 +90,17 @@ class Checklist:
         change = event.change
         created = change.live_id is None and event.id is not None
         known_as = f" ({event.id})" if created else ""
-        kind, name = plan_text.kind_label(change), f"{change.name}{known_as}"
-        # The step is named once; its other changes stand below it.
-        front, told = f"  {self._label:<{WIDTH}} ", f"{kind:<11} {name}"
-        gap = " " * (TIME_AT - cell_len(front + told))
+        kind, name = kind_label(change), f"{change.name}{known_as}"
         if self._console.err.width < 80:
-            front, told = "    ", f"{kind} {name}"
-            gap = ""
+            front, body = "    ", f"{kind} {name}"
+        else:
+            # The step is named once; its other changes stand below it.
+            front, body = f"  {self._label:<{WIDTH}} ", f"{kind:<11} {name}"
+            body += " " * (TIME_AT - cell_len(front + body))
         self._label = ""
-        line = Line(
-            f"{front}{plan_text.SYMBOLS[change.action]} ",
-            f"{told}{gap}   {seconds_text(event.seconds)}",
-            mark=plan_text.MARKS[change.action],
-        )
-        self._console.print_note([line])
+        look = LOOKS[change.action]
+        body = f"{body}   {seconds_text(event.seconds)}"
+        self._console.print_note([Line(f"{front}{look.symbol} ", body, mark=look.color)])
 
     def _status_seen(self, event: events.StatusSeen) -> None:
         status = event.status or "not listed"
@@ -132,7 +120,7 @@ class Checklist:
         self._console.print_note([Line(f"{symbol} {label:<{WIDTH}} ", text, mark=mark)])
 
 
-class _Moving:
+class _MovingLine:
     """The moving line: what is under way, a bar for many changes, the time of a wait."""
 
     def __init__(self, clock: Callable[[], float]) -> None:

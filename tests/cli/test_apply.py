@@ -89,7 +89,7 @@ def test_apply_without_a_terminal_needs_yes_and_writes_nothing(shell: Shell, wor
     done = shell.run("apply", WEB)
 
     assert done.code == 2
-    assert "✗ 15 changes to write, and nobody to ask" in done.err
+    assert "✗ 15 changes to write, but no terminal to confirm on" in done.err
     assert "add --yes" in done.err
     assert world.writes() == []
 

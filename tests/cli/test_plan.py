@@ -278,7 +278,7 @@ def test_when_live_moves_before_the_answer_it_plans_again(shell: Shell, world: W
 
     shown = plain(done.out)
     assert done.code == 0, shown
-    assert "what is live has changed meanwhile: here is the plan anew" in shown
+    assert "the live configuration has changed in the meantime: here is the new plan" in shown
     assert "Write these 15 changes" in shown
     assert "Write these 14 changes" in shown
 
@@ -290,7 +290,7 @@ def test_a_dangerous_change_is_asked_for_on_its_own(user: Shell, half: World) ->
         "apply", config, answers=[("[y/N]", lambda: "y\n"), ("[y/N]", lambda: "n\n")]
     )
     assert done.code == 130
-    assert "Dangerous: change the lookup key to loyalty_tier all the same?" in plain(done.out)
+    assert "Dangerous: change the lookup key to loyalty_tier anyway?" in plain(done.out)
     assert half.writes() == []
 
 

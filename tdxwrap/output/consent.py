@@ -1,0 +1,82 @@
+"""The consent to a plan: a person's yes on a terminal, `--yes` and `--force` elsewhere."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+
+from tdxwrap.errors import UsageProblem
+from tdxwrap.output.console import Console
+from tdxwrap.output.lines import BLANK, counted
+from tdxwrap.output.plan_text import plan_lines
+from tdxwrap.plan.changes import Level, Plan
+
+
+@dataclass(frozen=True, slots=True)
+class PlanConsent:
+    """Shows a plan and asks for consent to it.
+
+    Attributes:
+        account: profile and site, as the user knows them.
+        yes, force: the options of that name; without a terminal, a dangerous change needs
+            `--force` as well as `--yes`.
+    """
+
+    console: Console
+    account: str
+    yes: bool
+    force: bool
+
+    def show(self, plan: Plan) -> None:
+        """Print the plan on stderr, since the result of an apply is another.
+
+        Failed column checks are left to the error that they end in. With `-q` the plan is shown
+        only where a question about it follows.
+        """
+        warned = tuple(found for found in plan.findings if found.level is Level.WARNING)
+        shown = replace(plan, findings=warned)
+        lines = plan_lines(shown, self.account, everything=self.console.style.verbose)
+        open_question = not self.yes or (plan.dangers and not self.force)
+        asks = plan.pending and open_question and self.console.can_ask
+        show = self.console.print_always if asks else self.console.print_note
+        show([BLANK, *lines, BLANK])
+
+    def ask(self, plan: Plan) -> bool:
+        """Get consent, and return whether a person was asked. Nothing to write needs none.
+
+        Raises:
+            UsageProblem: there is no terminal to ask on, and the options do not say yes.
+            Interrupted: the answer is no.
+        """
+        if not plan.pending:
+            return False
+        asked = self._ask_for_changes(plan)
+        return self._ask_for_dangers(plan) or asked
+
+    def _ask_for_changes(self, plan: Plan) -> bool:
+        if self.yes:
+            return False
+        count = len(plan.pending)
+        changes = counted(count, "change")
+        if not self.console.can_ask:
+            raise UsageProblem(
+                f"{changes} to write, but no terminal to confirm on",
+                hint="add --yes to write them, or see them first with `tdxwrap plan`",
+            )
+        these = "this" if count == 1 else "these"
+        segment = plan.live.segment
+        self.console.ask(
+            f"Write {these} {changes} to {segment.name} ({segment.id}), {self.account}?"
+        )
+        return True
+
+    def _ask_for_dangers(self, plan: Plan) -> bool:
+        if not plan.dangers or self.force:
+            return False
+        if not self.console.can_ask:
+            raise UsageProblem(
+                "; ".join(f"the {c.kind} would change to {c.name}" for c in plan.dangers),
+                hint="this is dangerous and needs --force as well as --yes; nothing was written",
+            )
+        for change in plan.dangers:
+            self.console.ask(f"Dangerous: change the {change.kind} to {change.name} anyway?")
+        return True

@@ -1,0 +1,49 @@
+"""Errors and the problems of a configuration file, as lines."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from tdxwrap.errors import ConfigError, Problem, TdxwrapError
+from tdxwrap.output.lines import Line, command_text, counted
+
+
+def error_lines(error: TdxwrapError) -> list[Line]:
+    """Render what failed, what tdx said and what to do next."""
+    if isinstance(error, ConfigError):
+        return problem_lines(error.problems)
+    step = f"{error.step}: " if error.step else ""
+    where = f"   {error.where}" if error.where else ""
+    lines = [Line("✗ ", f"{step}{error.what}{where}", "bold", mark="red")]
+    details = {
+        "tdx said": error.said,
+        "command": command_text(error.command),
+        "so far": error.so_far,
+        "next": error.hint,
+    }
+    for label, text in details.items():
+        for row in text.splitlines():
+            lines.append(Line(f"  {label:<11}", row))
+            label = ""
+    for other in error.others:
+        lines.extend(error_lines(other))
+    return lines
+
+
+def problem_lines(problems: Sequence[Problem]) -> list[Line]:
+    """Render every problem of a file: where it is, what is wrong and how to fix it."""
+    lines: list[Line] = []
+    for problem in problems:
+        place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
+        path = f"{problem.path}: " if problem.path else ""
+        lines.append(Line(f"{place}  ", f"{path}{problem.message}", mark="red"))
+        if problem.hint:
+            lines.append(Line(" " * (len(place) + 2), problem.hint))
+    return [*lines, Line("", counted(len(problems), "error"), "bold")]
+
+
+def warning_line(problem: Problem) -> Line:
+    """Render what a file may say but seldom means to."""
+    hint = f" – {problem.hint}" if problem.hint else ""
+    place = f"! {problem.file}:{problem.line}:{problem.column}  "
+    return Line(place, f"{problem.path}: {problem.message}{hint}", mark="yellow")
