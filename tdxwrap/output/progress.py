@@ -73,7 +73,7 @@ class _Checklist:
                 self._say(
                     "!",
                     "",
-                    "the live configuration has changed in the meantime: here is the new plan",
+                    "the live configuration has changed: here is the new plan",
                 )
 
     def _step_done(self, event: events.StepDone) -> None:

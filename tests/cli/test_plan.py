@@ -278,7 +278,7 @@ def test_when_live_moves_before_the_answer_it_plans_again(shell: Shell, world: W
 
     shown = plain(done.out)
     assert done.code == 0, shown
-    assert "the live configuration has changed in the meantime: here is the new plan" in shown
+    assert "the live configuration has changed: here is the new plan" in shown
     assert "Write these 15 changes" in shown
     assert "Write these 14 changes" in shown
 
