@@ -1,8 +1,8 @@
-"""What a program reads with `--json`: one document a command, of a named and versioned form.
+"""The JSON documents of `--json`, one for each command, and their JSON Schemas.
 
-The models here are both the documents and the JSON Schema of them (`tdxwrap schema --output-of`):
-those that end in Document are made of the objects of a run by their attributes. Every field is
-always there. A command that failed before it had a result prints a `Failure`.
+One model gives both: the document from the attributes of the objects of a run, the schema for
+`tdxwrap schema --output-of`. Every field is always there. A command that failed before it had a
+result prints a `Failure`.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
 class Document(BaseModel):
-    """Part of a document: made of any object that has its fields as attributes."""
+    """A document or a part of one, made from any object that has its fields as attributes."""
 
     model_config = ConfigDict(
         from_attributes=True,
@@ -31,7 +31,7 @@ class Document(BaseModel):
 
     @classmethod
     def of(cls, source: object) -> dict[str, Any]:
-        """Return the document of an object, ready for JSON."""
+        """Return an object as its document, ready for JSON."""
         return cls.model_validate(source).model_dump(mode="json")
 
 
@@ -343,7 +343,7 @@ class CompletionOutput(Output):
     script: str
 
 
-# What every command prints: a new command gets its line here.
+# A new command gets its line here.
 OUTPUTS: dict[str, type[Output]] = {
     "check": CheckOutput,
     "doctor": DoctorOutput,
@@ -363,7 +363,7 @@ OUTPUTS: dict[str, type[Output]] = {
     "runs show": RunOutput,
     "runs export": JournalOutput,
 }
-# The commands that take several files.
+# The commands that take several files print `Several` for more than one.
 OF_FILES = ("check", "doctor", "plan", "apply", "verify")
 
 
@@ -374,7 +374,7 @@ def output(
 
     Args:
         error: how it failed, if it did.
-        content: the fields of its own class; nothing makes a `Failure`.
+        content: the fields of its own class; without any, it is a `Failure`.
     """
     form = OUTPUTS[command] if content else Failure
     head = {"tdxwrap": command, "ok": error is None, "error": error, "journal": journal}
@@ -382,7 +382,7 @@ def output(
 
 
 def names() -> tuple[str, ...]:
-    """Return what has a schema: every command, and the failure that all have in common."""
+    """Return what has a schema: every command, and `error` for the failure they share."""
     return (*OUTPUTS, "schema", "error")
 
 
@@ -412,7 +412,7 @@ def schema(name: str) -> dict[str, Any]:
 
 
 def _of_file(form: dict[str, Any]) -> dict[str, Any]:
-    """Return the form of what is printed on one of several files."""
+    """Return the schema of what is printed on one of several files."""
     own = {"file": {"type": "string"}, "exit_code": {"$ref": "#/$defs/ExitCode"}}
     properties = own | form["properties"]
     return form | {"properties": properties, "required": list(properties)}

@@ -40,6 +40,8 @@ def shown_progress(
 
 
 class _Checklist:
+    """A listener: a line for each event, the moving line for what is under way."""
+
     def __init__(self, console: Console, moving: _MovingLine) -> None:
         self._console = console
         self._moving = moving
@@ -70,11 +72,7 @@ class _Checklist:
             case events.Retrying():
                 self._retrying(event)
             case events.LiveMoved():
-                self._say(
-                    "!",
-                    "",
-                    "the live configuration has changed: here is the new plan",
-                )
+                self._say("!", "", "the live configuration has changed: here is the new plan")
 
     def _step_done(self, event: events.StepDone) -> None:
         nothing = event.step in STEP_TITLES and not self._writes.get(event.step)
@@ -121,39 +119,40 @@ class _Checklist:
 
 
 class _MovingLine:
-    """The moving line: what is under way, a bar for many changes, the time of a wait."""
+    """What is under way, with a bar for many changes and the time of a wait."""
 
     def __init__(self, clock: Callable[[], float]) -> None:
         self._clock = clock
         self._spinners = {name: Spinner(name) for name in ("dots", "line")}
-        self._parts: Callable[[bool], list[str]] = lambda ascii_only: [READING]
+        self._texts: Callable[[bool], tuple[str, str]]
+        self.show(READING)
 
     def show(self, label: str, text: str = "", done: int = 0, of: int = 0) -> None:
         """Show a step and what it is at, and how many changes of how many are done."""
 
-        def parts(ascii_only: bool) -> list[str]:
+        def texts(ascii_only: bool) -> tuple[str, str]:
             bar = f"{_bar(done / of, ascii_only)}  " if of > BAR_FROM else ""
-            return [f"{label} {bar}{text}", f"{label} {text}"]
+            return f"{label} {bar}{text}", f"{label} {text}"
 
-        self._parts = parts
+        self._texts = texts
 
     def wait(self, label: str, status: str, elapsed: float, limit: float) -> None:
-        """Show a status, and count from the seconds that have passed of a limit."""
+        """Show a status and a running clock, from the seconds that have passed of a limit."""
         start = self._clock() - elapsed
 
-        def parts(ascii_only: bool) -> list[str]:
-            passed = f"{status} · {clock_text(self._clock() - start)} of {clock_text(limit)}"
-            return [f"{label} {passed} (usually 30–90 s)", f"{label} {passed}"]
+        def texts(ascii_only: bool) -> tuple[str, str]:
+            clock = f"{clock_text(self._clock() - start)} of {clock_text(limit)}"
+            text = f"{label} {status} · {clock}"
+            return f"{text} (usually 30–90 s)", text
 
-        self._parts = parts
+        self._texts = texts
 
     def __rich_console__(self, console: RichConsole, options: ConsoleOptions) -> RenderResult:
-        """The first of the texts that fits, else the last one cut."""
+        """Yield the long text if it fits, else as much as does of the short one."""
         spinner = self._spinners["line" if options.ascii_only else "dots"]
         front = f"{spinner.render(console.get_time())} "
-        texts = [Text(printable(front + part)) for part in self._parts(options.ascii_only)]
-        fitting = (text for text in texts if text.cell_len <= options.max_width)
-        shown = next(fitting, texts[-1])
+        long, short = (Text(printable(front + text)) for text in self._texts(options.ascii_only))
+        shown = long if long.cell_len <= options.max_width else short
         shown.truncate(options.max_width, overflow="ellipsis")
         yield shown
 

@@ -1,4 +1,4 @@
-"""Output streams that do not take a run down when their reader or their room is gone."""
+"""Output streams that outlive their reader, and a disk that is full."""
 
 from __future__ import annotations
 
@@ -8,23 +8,23 @@ import os
 from collections.abc import Callable
 from typing import TextIO
 
-# The reader went away (`| head`), or the terminal did: nobody is left to tell.
+# The reader went away (`| head`), or the terminal did.
 _NOBODY_READS = frozenset((errno.EPIPE, errno.EIO, errno.EBADF))
 
 
 class LastingStream:
     """A text stream that swallows what cannot be written, and remembers why.
 
-    What is being applied must not stop half-way because a pager was closed. Since everything that
-    is printed passes here, here is also the last net for secrets.
+    An apply must not stop half-way because a pager was closed. Everything that is printed passes
+    through here, which makes it the last net for secrets.
 
     Args:
-        clean: takes secrets out of a text.
+        clean: removes secrets from a text.
     """
 
     def __init__(self, stream: TextIO, clean: Callable[[str], str]) -> None:
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal that knows no ✓ gets a ?, not an error.
+            # A terminal without a ✓ gets a ?, not an error.
             stream.reconfigure(errors="replace")
         self._stream = stream
         self._clean = clean
@@ -32,21 +32,21 @@ class LastingStream:
 
     @property
     def failure(self) -> OSError | None:
-        """Why something that somebody waits for was not written; None if all was."""
+        """Why output was lost that somebody still reads; None if none was."""
         lost = self._failure
         return None if lost is None or lost.errno in _NOBODY_READS else lost
 
     @property
     def encoding(self) -> str:
-        """The encoding of the stream itself."""
+        """The encoding of the underlying stream."""
         return self._stream.encoding or "utf-8"
 
     def isatty(self) -> bool:
-        """Whether it is a terminal."""
+        """Return whether it is a terminal."""
         return self._stream.isatty()
 
     def fileno(self) -> int:
-        """The descriptor of the stream itself."""
+        """Return the descriptor of the underlying stream."""
         return self._stream.fileno()
 
     def write(self, text: str) -> int:
@@ -68,7 +68,7 @@ class LastingStream:
 
     def _give_up(self, error: OSError) -> None:
         self._failure = error
-        # What is still buffered would fail once more when Python ends.
+        # What is still buffered would fail again when Python exits.
         null = os.open(os.devnull, os.O_WRONLY)
         os.dup2(null, self._stream.fileno())
         os.close(null)

@@ -1,4 +1,4 @@
-"""Text made fit for a terminal: harmless, and folded to its width in cells (長 takes two)."""
+"""Make text fit a terminal: harmless, and folded to its width in cells (長 takes two)."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 
 from rich.cells import cell_len, chop_cells
 
-# With less room than this beside a prefix, what does not fit goes on below it, further left.
+# With less room than this beside a prefix, the other rows begin further left, below it.
 ROOM = 40
 INDENT = 4
 # Even on the narrowest terminal.
@@ -17,7 +17,7 @@ _WORD = re.compile(r" *(?:[\d.]+ (?:s|min)\b|[^ ]+)")
 
 
 def hanging(prefix: str, body: str, width: int) -> Iterator[tuple[str, str]]:
-    """A line in rows: what stands in front of each, and its part of the body.
+    """Yield the rows of a line: what stands in front of each, and its part of the body.
 
     Args:
         prefix: stands in front of the first row; the others are indented as far if that leaves
@@ -36,11 +36,11 @@ def hanging(prefix: str, body: str, width: int) -> Iterator[tuple[str, str]]:
 
 
 def folded(text: str, first: int, others: int) -> Iterator[str]:
-    """A text in rows of so many cells, broken between words where that is possible.
+    """Yield a text in rows of so many cells, broken between words where that is possible.
 
     Args:
-        first, others: the cells that the first row and the others have; a word that the first has
-            no room for goes to the second, if there is more.
+        first, others: the cells of the first row and of the others; a word that does not fit the
+            first goes to the second, if that has more.
     """
     row, room = "", first
     for word in _WORD.findall(text):
@@ -53,5 +53,5 @@ def folded(text: str, first: int, others: int) -> Iterator[str]:
 
 
 def printable(text: str) -> str:
-    """Nothing that a name or an answer holds may steer the terminal or break a line."""
+    """Replace what could control the terminal or break a line."""
     return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
