@@ -164,14 +164,17 @@ class Console:
 
     def _typed(self, question: str) -> str:
         """Return the line that a person types; empty at the end of the input."""
-        with self._still():
-            self.err.print(Text(printable(question), style="bold"), end="")
-            while not select.select([sys.stdin], [], [], signals.SLICE)[0]:
-                signals.check()
-            answer = sys.stdin.readline()
-            # After a Ctrl-C, click ends the line.
-            if not answer.endswith("\n"):
-                self.err.print()
+        if self._live is not None:
+            self._live.stop()
+        self.err.print(Text(printable(question), style="bold"), end="")
+        while not select.select([sys.stdin], [], [], signals.SLICE)[0]:
+            signals.check()
+        answer = sys.stdin.readline()
+        # After a Ctrl-C, click ends the line.
+        if not answer.endswith("\n"):
+            self.err.print()
+        if self._live is not None:
+            self._live.start()
         return answer
 
     # What is under way
@@ -200,21 +203,12 @@ class Console:
         finally:
             self._live = None
 
-    @contextmanager
-    def _still(self) -> Iterator[None]:
-        """Take the moving line away for a while."""
-        if self._live is None:
-            yield
-            return
-        self._live.stop()
-        yield
-        self._live.start()
-
     @property
     def moves(self) -> bool:
-        """Whether a moving line can be shown: a terminal that can go back in a line."""
-        wanted = not (self.style.json or self.style.quiet)
-        return wanted and self.err.file.isatty() and not self.err.is_dumb_terminal
+        """Whether a moving line can be shown: only on a terminal that can go back in a line."""
+        if self.style.json or self.style.quiet:
+            return False
+        return self.err.file.isatty() and not self.err.is_dumb_terminal
 
 
 def _rich(stream: LastingStream, colour: bool | None) -> RichConsole:
