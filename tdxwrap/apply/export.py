@@ -16,7 +16,7 @@ from tdxwrap.config.models import (
     KeyEvent,
 )
 from tdxwrap.config.yaml_source import escape
-from tdxwrap.realtime.state import LiveState
+from tdxwrap.realtime.state import SETTING_LISTS, LiveState
 from tdxwrap.version import __version__
 
 
@@ -25,7 +25,11 @@ def config_text(live: LiveState) -> str:
 
     What a file cannot say (a second item of the same name, a form that this version cannot read)
     is named in a comment; it stays live as it is, since a file only manages what it states.
+
+    Raises:
+        MalformedOutput: the setting was not read whole.
     """
+    live.require(SETTING_LISTS)
     key_events, left_out = _once([event.value for event in live.key_events], "key event")
     attributes, left_out_too = _attributes(live, {event.name for event in key_events})
     imported, batch, not_batch = _imported(live)

@@ -30,7 +30,7 @@ from tdxwrap.apply.events import (
 from tdxwrap.config.models import BaseAttribute, ConfigItem, ImportedAttribute, KeyEvent
 from tdxwrap.errors import Refused, TdxwrapError
 from tdxwrap.plan.build import merged
-from tdxwrap.plan.changes import Action, Change, Kind, Loc, Plan
+from tdxwrap.plan.changes import SETTING_FIELDS, Action, Change, Kind, Loc, Plan
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, with_names
 from tdxwrap.realtime.retry import Retry
@@ -49,12 +49,6 @@ _VERBS = {
     Action.UPDATE: "update",
     Action.REPLACE: "replace",
     Action.DELETE: "delete",
-}
-# The lists of the setting, under the API's names (F11).
-_LISTS = {
-    Kind.EVENT_TABLE: "eventTables",
-    Kind.STITCHING_KEY: "keyColumns",
-    Kind.BATCH_ATTRIBUTE: "batchAttributes",
 }
 # How many of the changes that are still open are named.
 OPEN_SHOWN = 5
@@ -197,11 +191,13 @@ class _Run:
         pruning = Action.DELETE in actions
         body: dict[str, Any] = {}
         for change in changes:
+            field = SETTING_FIELDS[change.kind]
             if change.kind is Kind.LOOKUP_KEY:
-                body["extLookupKey"] = change.name
-            elif _LISTS[change.kind] not in body:
+                body[field] = change.name
+            elif field not in body:
                 members = merged(self.plan, change.kind, without_deleted=pruning)
-                body[_LISTS[change.kind]] = [part.to_api() for part in members]
+                body[field] = [part.to_api() for part in members]
+        self.plan.live.require(body)
         self.together(changes, what, lambda: self.writer.patch_setting(body))
 
     def import_columns(self, action: Action, what: str) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tdxwrap.errors import NotReady
-from tdxwrap.plan.changes import Change, Kind, Plan
+from tdxwrap.plan.changes import SETTING_FIELDS, Change, Kind, Plan
 from tdxwrap.realtime.state import READY, LiveState
 
 
@@ -45,7 +45,11 @@ def verify(live: LiveState, plan: Plan | None = None) -> Report:
 
     Args:
         plan: of the file and this live state; what is still pending is a difference.
+    Raises:
+        MalformedOutput: something that differs was not read.
     """
+    if plan is not None:
+        live.require(SETTING_FIELDS.get(change.kind, "") for change in plan.pending)
     status = live.segment.status
     attributes = len(live.attributes) + len(live.imported)
     checks = (

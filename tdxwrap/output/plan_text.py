@@ -173,6 +173,9 @@ def warnings(plan: Plan) -> list[str]:
         f"dangerous: the {change.kind} changes to {change.name}: {change.reason}"
         for change in plan.dangers
     ]
+    if plan.live.unread:
+        fields = ", ".join(sorted(plan.live.unread))
+        texts.append(f"not read, so not known: {fields}; apply does not write over them")
     for blocker in plan.blockers:
         allowed = f"; apply refuses it without {blocker.flag}" if blocker.flag else ""
         texts.append(f"{blocker.reason}{allowed}")

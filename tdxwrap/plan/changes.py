@@ -46,6 +46,13 @@ STEP_OF = {
     Kind.ATTRIBUTE: "7c",
     Kind.IMPORTED: "7c",
 }
+# The fields of the setting, under the API's names (F11).
+SETTING_FIELDS = {
+    Kind.EVENT_TABLE: "eventTables",
+    Kind.STITCHING_KEY: "keyColumns",
+    Kind.BATCH_ATTRIBUTE: "batchAttributes",
+    Kind.LOOKUP_KEY: "extLookupKey",
+}
 WRITING = frozenset((Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE))
 
 

@@ -107,20 +107,27 @@ class Realtime:
     def segments(self, ps: str | None = None) -> tuple[Segment, ...]:
         """`tdx ps rt list --json`: the RT-enabled segments, all or those whose id or name is `ps`
         (F10, F24)."""
-        result = self.tdx.json("ps", "rt", "list", "--json")
-        _expect(isinstance(result.data, list), result, "a list of parent segments")
+        result, entries = self._listing()
         if self._listed is not None:
-            self._listed(result.data)
+            self._listed(entries)
         query = queries.SEGMENTS if ps is None else queries.SEGMENTS_BY_ID_OR_NAME
-        found = query.search(result.data, ps) or []
-        return tuple(Segment(str(s["id"]), str(s["name"]), s["status"]) for s in found)
+        found = query.search(entries, ps)
+        # One that is missing may be the one that cannot be read.
+        _expect(bool(found) or len(entries) == len(result.data), result, "ids of parent segments")
+        return tuple(Segment(str(s["id"]), str(s["name"]), _status(s["status"])) for s in found)
 
     def status(self, segment_id: str) -> str | None:
         """The RT status of a segment (recipe, wait); None when it is not in the list (F24)."""
+        result, entries = self._listing()
+        found = queries.STATUS_BY_ID.search(entries, segment_id)
+        _expect(bool(found) or len(entries) == len(result.data), result, "ids of parent segments")
+        return (_status(found[0]) or "unknown") if found else None
+
+    def _listing(self) -> tuple[CompletedCall, list[dict[str, Any]]]:
+        """Call `tdx ps rt list`; return the call and those of its entries that can be read."""
         result = self.tdx.json("ps", "rt", "list", "--json")
         _expect(isinstance(result.data, list), result, "a list of parent segments")
-        found = queries.STATUS_BY_ID.search(result.data, segment_id)
-        return str(found[0] or "unknown") if found else None
+        return result, [entry for entry in result.data if _is_item(entry)]
 
     def view(self, ps: str) -> bool:
         """`tdx ps view`: whether a realtime configuration exists (recipe, 7a)."""
@@ -163,18 +170,26 @@ class Realtime:
     # Key events and attributes (F13, F14)
 
     def items(self, segment_id: str, collection: str) -> tuple[dict[str, Any], ...]:
-        """Every item of a collection, over all pages (recipe, validation 2 and 3; F16)."""
+        """Every item of a collection, over all pages (recipe, validation 2 and 3; F16).
+
+        Raises:
+            MalformedOutput: the list is not one, or not whole: what is missing would be created
+                twice.
+        """
         path: str | None = _path(segment_id, f"{collection}?page[size]={PAGE_SIZE}")
         found: list[dict[str, Any]] = []
         asked: set[str] = set()
         while path:
             asked.add(path)
             result = self.tdx.get(path)
-            _expect(isinstance(result.data, dict), result, "a list answer")
             items = queries.ITEMS.search(result.data)
-            _expect(_are_items(items), result, "a list of items that have ids")
+            _expect(
+                isinstance(items, list) and all(map(_is_item, items)),
+                result,
+                "a list of items that have ids",
+            )
             found.extend(items)
-            path = queries.NEXT_PAGE.search(result.data)
+            path = _next_page(result, len(found))
             _expect(path not in asked, result, "a page that has not been read yet")
         return tuple(found)
 
@@ -221,8 +236,30 @@ class Realtime:
         return _columns(result, queries.MASTER_COLUMNS)
 
 
-def _are_items(items: Any) -> bool:
-    return isinstance(items, list) and all(isinstance(i, dict) and i.get("id") for i in items)
+def _is_item(entry: Any) -> bool:
+    is_object = isinstance(entry, dict)
+    return is_object and isinstance(entry.get("id"), str | int) and entry["id"] not in ("", False)
+
+
+def _status(value: Any) -> str | None:
+    """Return a status in lower case; None where there is none (F12)."""
+    return str(value).lower() if value else None
+
+
+def _next_page(result: CompletedCall, count: int) -> str | None:
+    """Return the path of the next page, if the answer says that there is one (F16).
+
+    Args:
+        count: how many items there are up to this page.
+    """
+    path = queries.NEXT_PAGE.search(result.data) or None
+    is_path = isinstance(path, str) and path.startswith("/")
+    _expect(path is None or is_path, result, "the path of the next page")
+    total = queries.TOTAL.search(result.data)
+    more = queries.HAS_MORE.search(result.data)
+    more = more or (isinstance(total, int) and total > count)
+    _expect(path is not None or not more, result, "the path of the next page")
+    return path
 
 
 def _path(segment_id: str, rest: str) -> str:

@@ -85,12 +85,22 @@ COUNT = Query(
     expression="length(not_null(data, `[]`))",
 )
 ITEMS = Query(
-    jq=".data // []",
-    expression="not_null(data, `[]`)",
+    jq=".data",
+    expression="data",
 )
+# F16, and where other lists of the API have it
 NEXT_PAGE = Query(
-    jq=".pagination.nextPage",
-    expression="pagination.nextPage",
+    jq=".pagination.nextPage // .meta.pagination.nextPage // .links.next",
+    expression="not_null(pagination.nextPage, meta.pagination.nextPage, links.next)",
+)
+# Whether there is more, where a list says so in place of a path: a flag, or the whole number
+HAS_MORE = Query(
+    jq="[.hasMore, .pagination.hasMore, .meta.pagination.hasMore] | any(. == true)",
+    expression="contains([hasMore, pagination.hasMore, meta.pagination.hasMore], `true`)",
+)
+TOTAL = Query(
+    jq=".total // .pagination.total // .meta.pagination.total // .meta.total",
+    expression="not_null(total, pagination.total, meta.pagination.total, meta.total)",
 )
 
 # the answer of a POST: {id, ...} or {data: {id, ...}}                                    (F14)
@@ -119,6 +129,8 @@ PAIRS: dict[str, Query] = {
     "count": COUNT,
     "items": ITEMS,
     "next page": NEXT_PAGE,
+    "whether there is more": HAS_MORE,
+    "how many there are": TOTAL,
     "id of a created item": CREATED_ID,
     "columns of a table": COLUMNS,
     "columns of the master table": MASTER_COLUMNS,

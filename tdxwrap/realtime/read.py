@@ -21,7 +21,14 @@ from tdxwrap.config.models import (
 from tdxwrap.errors import MalformedOutput, NotFound, Refused
 from tdxwrap.realtime.api import Realtime, not_enabled
 from tdxwrap.realtime.retry import Retry
-from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState, Segment, Unreadable
+from tdxwrap.realtime.state import (
+    SETTING_LISTS,
+    LiveAttribute,
+    LiveKeyEvent,
+    LiveState,
+    Segment,
+    Unreadable,
+)
 from tdxwrap.system.threads import Parallel, result
 
 T = TypeVar("T")
@@ -148,7 +155,10 @@ def start_items(reads: Reads, segment_id: str, *, view: bool = True) -> dict[str
 
 
 def _setting_or_blank(api: Realtime, segment_id: str) -> dict[str, Any]:
-    """The setting; a segment that was never configured may have none yet."""
+    """The setting; a segment that was never configured may have none yet.
+
+    On one that is configured, `live_state` takes an empty setting for one that was not read.
+    """
     try:
         return api.setting(segment_id)
     except NotFound:
@@ -165,9 +175,14 @@ def live_state(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
     named = [with_names(document, names) for document in result(read[ATTRIBUTES])]
     attributes, unreadable_attributes = _read_items("attribute", named, attribute_from_api)
     lookup_key = setting.get("extLookupKey")
+    initialized = result(read["view"]) if "view" in read else True
+    # Only where nothing was ever configured is a list that is not there an empty one.
+    unread = {name for name in SETTING_LISTS if initialized and setting.get(name) is None}
+    if unread == SETTING_LISTS:
+        unread |= {"extLookupKey"}
     return LiveState(
         segment=segment,
-        initialized=result(read["view"]) if "view" in read else True,
+        initialized=initialized,
         event_tables=_parts(EventTable, setting, "eventTables"),
         stitching_keys=_parts(StitchingKey, setting, "keyColumns"),
         batch_attributes=_parts(BatchAttribute, setting, "batchAttributes"),
@@ -180,6 +195,7 @@ def live_state(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
         ),
         imported=tuple(each for each, _ in attributes if isinstance(each, ImportedAttribute)),
         unreadable=(*unreadable_events, *unreadable_attributes),
+        unread=frozenset(unread),
     )
 
 

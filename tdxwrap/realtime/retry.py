@@ -52,7 +52,7 @@ class Retry:
     on_retry: OnRetry | None = None
 
     def read(self, send: Callable[[], T]) -> T:
-        """Send a read; retry transient failures and timeouts.
+        """Send a read; retry transient failures, timeouts and answers of the wrong form.
 
         Raises:
             TdxwrapError: what the last try raised.
@@ -60,7 +60,7 @@ class Retry:
         for attempt in range(self.retries):
             try:
                 return send()
-            except (Transient, CallTimeout) as error:
+            except (Transient, CallTimeout, MalformedOutput) as error:
                 self._pause(error, attempt)
         return send()
 

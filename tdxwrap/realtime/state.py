@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
@@ -14,11 +14,13 @@ from tdxwrap.config.models import (
     KeyEvent,
     StitchingKey,
 )
-from tdxwrap.errors import TdxwrapError
+from tdxwrap.errors import MalformedOutput, TdxwrapError
 
 # The RT statuses that end a wait: live, and those that no waiting helps (F12).
 READY = "ok"
 TERMINAL = frozenset(("inconsistent", "error"))
+# What the setting must hold (F11).
+SETTING_LISTS = frozenset(("eventTables", "keyColumns", "batchAttributes"))
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,6 +81,8 @@ class LiveState:
 
     Attributes:
         initialized: `realtime_config != null` in `tdx ps view` (recipe, 7a).
+        unread: the lists of the setting that it did not hold, under the API's names. They are
+            empty here, but nobody knows what is live.
     """
 
     segment: Segment
@@ -91,6 +95,7 @@ class LiveState:
     attributes: tuple[LiveAttribute, ...] = ()
     imported: tuple[ImportedAttribute, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
+    unread: frozenset[str] = frozenset()
 
     @property
     def size(self) -> int:
@@ -102,6 +107,7 @@ class LiveState:
         return (
             self.segment.id == other.segment.id
             and self.ext_lookup_key == other.ext_lookup_key
+            and self.unread == other.unread
             and self._items() == other._items()
         )
 
@@ -115,6 +121,22 @@ class LiveState:
             self.imported,
             self.unreadable,
         )
+
+    def require(self, lists: Iterable[str]) -> None:
+        """Stop where a list of the setting is needed that was not read.
+
+        Raises:
+            MalformedOutput: a PATCH would take away what nobody has seen (F11).
+        """
+        missing = sorted(self.unread.intersection(lists))
+        if missing:
+            raise MalformedOutput(
+                f"the realtime setting of {self.segment.name} ({self.segment.id}) came without "
+                f"{', '.join(missing)}",
+                hint="what is live there is not known, and a write would replace it: run the same "
+                f"command again, or see what this answers: tdx api "
+                f"/audiences/{self.segment.id}/realtime_setting --type cdp",
+            )
 
 
 BLANK = LiveState(Segment("", "", None), initialized=False)

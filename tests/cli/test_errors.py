@@ -236,7 +236,7 @@ def test_the_api_refuses_an_item(shell: Shell, world: World, style: str) -> None
 
 
 def test_tdx_printing_html(shell: Shell, world: World) -> None:
-    world.add_fault("html", {"command": "rt list"}, times=1)
+    world.add_fault("html", {"command": "rt list"}, times=4)
     done = shell.run("apply", WEB, "--yes")
     assert_error(done, 5, "tdx said", "<", "command    tdx ps rt list --json")
     nothing_written(world)
@@ -364,7 +364,7 @@ def test_with_json_an_error_is_the_one_document(
 def test_an_answer_of_an_unknown_form_is_told_and_nothing_is_written(
     shell: Shell, world: World, path: str, text: str
 ) -> None:
-    world.add_fault("garbage", {"command": path}, text=text)
+    world.add_fault("garbage", {"command": path}, text=text, times=0)
     done = shell.run("apply", MINIMAL, "--yes")
     assert_error(done, 5, "✗", "tdx said", "next")
     nothing_written(world)

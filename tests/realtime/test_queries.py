@@ -119,17 +119,29 @@ def test_realtime_config_exists_is_the_same(document: Any) -> None:
     assert_same(queries.HAS_RT_CONFIG, document)
 
 
+LISTS = ("next page", "whether there is more", "how many there are")
+pagination = st.fixed_dictionaries(
+    {},
+    optional={
+        "nextPage": st.none() | st.text(),
+        "hasMore": st.none() | st.booleans(),
+        "total": st.none() | st.integers(0, 9),
+    },
+)
 pages = st.fixed_dictionaries(
     {},
     optional={
         "data": st.none() | st.lists(objects, max_size=5),
-        "pagination": st.none()
-        | st.fixed_dictionaries({}, optional={"nextPage": st.none() | st.text()}),
+        "pagination": st.none() | pagination,
+        "meta": st.none() | st.fixed_dictionaries({}, optional={"pagination": pagination}),
+        "links": st.none() | st.fixed_dictionaries({}, optional={"next": st.none() | st.text()}),
+        "hasMore": st.none() | st.booleans(),
+        "total": st.none() | st.integers(0, 9),
     },
 )
 
 
-@pytest.mark.parametrize("name", ["count", "items", "next page"])
+@pytest.mark.parametrize("name", [*LISTS, "count", "items"])
 @given(document=pages)
 def test_list_answers_are_read_the_same(name: str, document: Any) -> None:
     assert_same(PAIRS[name], document)
@@ -175,6 +187,6 @@ def test_a_literal_is_the_text_whatever_it_holds(text: str) -> None:
 
 
 def test_every_pair_is_held_together_by_a_test() -> None:
-    tested = {*BY_PS, "count", "items", "next page", "realtime configuration exists"}
+    tested = {*BY_PS, *LISTS, "count", "items", "realtime configuration exists"}
     tested |= {"id of a created item", "columns of a table", "columns of the master table"}
     assert set(PAIRS) == tested | {"all segments", "names"}

@@ -13,7 +13,7 @@ from support.shells import FIXTURES
 from tdxwrap.errors import MalformedOutput, NotFound, Refused
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, resolve_segment
-from tdxwrap.realtime.state import LiveState, Segment
+from tdxwrap.realtime.state import SETTING_LISTS, LiveState, Segment
 from tdxwrap.tdx.client import Tdx
 
 HALF = yaml.safe_load((FIXTURES / "scenarios" / "half-configured.yaml").read_text("utf-8"))
@@ -84,11 +84,26 @@ def no_setting(segment: str) -> Any:
         no_setting,
     ],
 )
-def test_a_blank_setting_in_any_form(setting: Callable[..., Any]) -> None:
+def test_a_setting_without_its_lists_is_blank_only_where_nothing_was_configured(
+    setting: Callable[..., Any],
+) -> None:
     found = live(answers={"setting": setting})
-    assert (found.event_tables, found.stitching_keys, found.batch_attributes) == ((), (), ())
-    assert found.ext_lookup_key is None
-    assert found.key_events
+    assert found.unread == {"eventTables", "keyColumns", "batchAttributes", "extLookupKey"}
+    with pytest.raises(MalformedOutput, match="came without batchAttributes, eventTables"):
+        found.require(SETTING_LISTS)
+    blank = live(answers={"setting": setting, "view": lambda segment: False})
+    assert (blank.event_tables, blank.stitching_keys, blank.batch_attributes) == ((), (), ())
+    assert blank.ext_lookup_key is None
+    assert blank.unread == frozenset()
+    blank.require(SETTING_LISTS)
+
+
+@pytest.mark.parametrize("missing", ["eventTables", "keyColumns", "batchAttributes"])
+def test_one_list_that_is_missing_leaves_the_others_alone(missing: str) -> None:
+    whole = {"eventTables": [], "keyColumns": [], "batchAttributes": [], "extLookupKey": None}
+    found = live(answers={"setting": lambda segment: whole | {missing: None}})
+    assert found.unread == {missing}
+    found.require(SETTING_LISTS - {missing})
 
 
 @pytest.mark.parametrize("name", ["eventTables", "keyColumns", "batchAttributes"])

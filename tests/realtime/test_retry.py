@@ -59,7 +59,7 @@ PASSING = [Transient("503"), CallTimeout("late"), RateLimited("429")]
 AMBIGUOUS = [*PASSING, MalformedOutput("garbage")]
 
 
-@pytest.mark.parametrize("error", PASSING, ids=lambda e: e.kind)
+@pytest.mark.parametrize("error", AMBIGUOUS, ids=lambda e: e.kind)
 def test_a_read_is_tried_again_with_growing_pauses(error: TdxwrapError) -> None:
     clock, send = Clock(), Script([error, error, "answer"])
     assert retry(clock).read(send) == "answer"
@@ -73,7 +73,7 @@ def test_a_read_gives_up_after_the_retries() -> None:
     assert send.asked == 4
 
 
-@pytest.mark.parametrize("error", [Refused("422"), CallFailed("exit 1"), MalformedOutput("x")])
+@pytest.mark.parametrize("error", [Refused("422"), CallFailed("exit 1")])
 def test_a_read_that_would_fail_again_is_not_tried_again(error: TdxwrapError) -> None:
     send = Script([error])
     with pytest.raises(type(error)):

@@ -1,0 +1,155 @@
+"""The typed calls: whatever tdx answers, a read is whole or ends in an error that says so."""
+
+from __future__ import annotations
+
+import contextlib
+import copy
+import json
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import pytest
+import yaml
+from hypothesis import given
+from hypothesis import strategies as st
+from support.inprocess import NO_RETRY, account
+from support.shells import FIXTURES
+
+from tdxwrap.apply.session import Session, read_live
+from tdxwrap.errors import MalformedOutput, TdxwrapError
+from tdxwrap.realtime.api import Realtime
+from tdxwrap.tdx.client import Tdx
+
+HALF = yaml.safe_load((FIXTURES / "scenarios" / "half-configured.yaml").read_text("utf-8"))
+EVENTS = "realtime_key_events"
+ANYTHING = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
+    lambda inner: (
+        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
+    ),
+    max_leaves=12,
+)
+
+
+class AnsweringTdx(Tdx):
+    """A Tdx that answers what a function makes of the arguments, and exits with 0."""
+
+    def __init__(self, answer: Callable[[Sequence[str]], Any]) -> None:
+        super().__init__("tdx", environ={})
+        self.answer = answer
+
+    def _process(self, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
+        return 0, json.dumps(self.answer(args)).encode(), b""
+
+
+def pages(*answers: Any) -> Realtime:
+    """An API that answers one page after another, and then the last one again."""
+    left = list(answers)
+    return Realtime(AnsweringTdx(lambda args: left.pop(0) if len(left) > 1 else left[0]))
+
+
+READS: dict[str, Callable[[Realtime], object]] = {
+    "segments": lambda api: api.segments("394649"),
+    "all segments": lambda api: api.segments(),
+    "status": lambda api: api.status("394649"),
+    "view": lambda api: api.view("394649"),
+    "setting": lambda api: api.setting("394649"),
+    "items": lambda api: api.items("394649", EVENTS),
+    "databases": lambda api: api.databases(),
+    "tables": lambda api: api.tables("web"),
+    "columns": lambda api: api.columns("web.pageviews"),
+    "master columns": lambda api: api.master_columns("394649"),
+}
+
+
+@pytest.mark.parametrize("name", READS)
+@given(answer=ANYTHING)
+def test_no_answer_is_a_bug(name: str, answer: Any) -> None:
+    with contextlib.suppress(TdxwrapError):
+        READS[name](pages(answer))
+
+
+@pytest.mark.parametrize("answer", [{}, {"data": None}, {"message": "upstream"}, [], {"data": {}}])
+def test_what_is_no_list_is_not_an_empty_one(answer: Any) -> None:
+    with pytest.raises(TdxwrapError):
+        pages(answer).items("394649", EVENTS)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {"pagination": {"nextPage": 2}},
+        {"pagination": {"nextPage": "https://elsewhere/page"}},
+        {"pagination": {"nextPage": "/a"}},  # and again, for ever
+        {"hasMore": True},
+        {"meta": {"pagination": {"total": 7}}},
+        {"pagination": {"total": 2, "nextPage": None}},
+    ],
+)
+def test_a_list_that_is_not_whole_is_no_list(rest: dict[str, Any]) -> None:
+    with pytest.raises(MalformedOutput, match=r"next page|not been read"):
+        pages({"data": [{"id": "1"}], **rest}).items("394649", EVENTS)
+
+
+@pytest.mark.parametrize(
+    "rest",
+    [
+        {"pagination": {"nextPage": "/b", "total": 2}},
+        {"links": {"next": "/b"}, "hasMore": True},
+        {"meta": {"pagination": {"nextPage": "/b"}}},
+    ],
+)
+def test_pages_are_followed_however_they_are_given(rest: dict[str, Any]) -> None:
+    api = pages({"data": [{"id": "1"}], **rest}, {"data": [{"id": 2}], "total": 2})
+    assert [item["id"] for item in api.items("394649", EVENTS)] == ["1", 2]
+
+
+def test_an_entry_that_cannot_be_read_is_not_a_missing_segment() -> None:
+    listed = [{"name": "no id"}, {"id": 2, "name": "other", "status": "OK"}]
+    assert [each.id for each in pages(listed).segments("2")] == ["2"]
+    assert pages(listed).status("2") == "ok"
+    with pytest.raises(MalformedOutput, match="ids of parent segments"):
+        pages(listed).segments("394649")
+    with pytest.raises(MalformedOutput, match="ids of parent segments"):
+        pages(listed).status("394649")
+    assert pages(listed[1:]).status("394649") is None
+
+
+def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
+    """Every place in a document, the document itself first."""
+    inner = value.items() if isinstance(value, dict) else ()
+    inner = enumerate(value) if isinstance(value, list) else inner
+    return [path, *(place for key, each in inner for place in places(each, (*path, key)))]
+
+
+def mutated(document: Any, place: tuple[Any, ...], how: str) -> Any:
+    """The document with one place dropped, null, of another type, or with something extra."""
+    holder = {"": copy.deepcopy(document)}
+    inner: Any = holder
+    for key in (part := ("", *place))[:-1]:
+        inner = inner[key]
+    if how == "drop" and place:
+        del inner[part[-1]]
+    elif how == "extra" and isinstance(inner[part[-1]], dict):
+        inner[part[-1]]["surprise"] = [1]
+    else:
+        inner[part[-1]] = {"null": None, "number": 7, "list": [[]], "text": "x"}.get(how)
+    return holder[""]
+
+
+@given(data=st.data())
+def test_no_mutation_of_a_right_answer_is_a_bug(data: st.DataObject) -> None:
+    with account(HALF) as there:
+        answers: dict[tuple[str, ...], Any] = {}
+
+        def answer(args: Sequence[str]) -> Any:
+            return answers.setdefault(tuple(args), there.tdx.json(*args).data)
+
+        session = Session(Realtime(AnsweringTdx(answer)), retry=NO_RETRY)
+        assert read_live(session, "394649").unread == frozenset()
+        chosen = data.draw(st.sampled_from(sorted(answers)))
+        place = data.draw(st.sampled_from(places(answers[chosen])))
+        how = data.draw(st.sampled_from(["drop", "null", "number", "list", "text", "extra"]))
+        answers[chosen] = mutated(answers[chosen], place, how)
+        with contextlib.suppress(TdxwrapError):
+            read_live(session, "394649")
