@@ -45,17 +45,20 @@ class Console:
 
     Args:
         environ: the environment whose secrets are never printed (F4).
+    Attributes:
+        clean: removes secrets from a text; needed before a text is folded or cut, where the
+            stream would only see its parts.
     """
 
     def __init__(self, style: Style, environ: Mapping[str, str]) -> None:
         self.style = style
-        clean = Redactor.from_environ(environ).text
-        self._stdout = LastingStream(sys.stdout, clean)
+        self.clean = Redactor.from_environ(environ).text
+        self._stdout = LastingStream(sys.stdout, self.clean)
         colour = style.color
         if colour is None and environ.get("NO_COLOR"):
             colour = False
         self.out = _rich(self._stdout, colour)
-        self.err = _rich(LastingStream(sys.stderr, clean), colour)
+        self.err = _rich(LastingStream(sys.stderr, self.clean), colour)
         self._live: Live | None = None
 
     # Lines
@@ -68,12 +71,12 @@ class Console:
     def print_answer(self, lines: Iterable[Line]) -> None:
         """Print what the command is called for: stdout, unless `--json`."""
         if not self.style.json:
-            _print(self.out, lines)
+            self._print(self.out, lines)
 
     def print_note(self, lines: Iterable[Line]) -> None:
         """Print what helps on the way: stderr, unless `-q` or `--json`."""
         if not (self.style.json or self.style.quiet):
-            _print(self.err, lines)
+            self._print(self.err, lines)
 
     def print_text(self, text: str) -> None:
         """Print a whole text as it is (YAML, Markdown): stdout, unless `--json`."""
@@ -104,7 +107,7 @@ class Console:
     def print_always(self, lines: Iterable[Line]) -> None:
         """Print what a person has to see: stderr, unless `--json`."""
         if not self.style.json:
-            _print(self.err, lines)
+            self._print(self.err, lines)
 
     def print_error(self, command: str, error: TdxwrapError, journal: str | None = None) -> None:
         """Print an error: a document on stdout with `--json`, else lines on stderr.
@@ -117,9 +120,9 @@ class Console:
 
             self.print_document(documents.output(command, error=error, journal=journal))
         else:
-            _print(self.err, error_lines(error))
+            self._print(self.err, error_lines(error))
             if journal is not None:
-                _print(self.err, [Line("  journal    ", journal, whole=True)])
+                self._print(self.err, [Line("  journal    ", journal, whole=True)])
 
     def print_warnings(self, problems: Iterable[Problem]) -> None:
         """Print what a file may say but seldom means to: stderr, unless `-q` or `--json`."""
@@ -130,6 +133,18 @@ class Console:
         if self.style.verbose:
             text = f"{shlex.join(call.argv)}   # {seconds_text(call.seconds)}"
             self.print_note([Line("$ ", text, "dim", whole=True)])
+
+    def _print(self, console: RichConsole, lines: Iterable[Line]) -> None:
+        with console:  # all lines are written at once
+            for line in lines:
+                # Before a fold could take a secret apart.
+                prefix, body = (printable(self.clean(part)) for part in (line.prefix, line.body))
+                folds = console.file.isatty() and not line.whole
+                rows = hanging(prefix, body, console.width) if folds else [(prefix, body)]
+                for front, rest in rows:
+                    text = Text.assemble((front, line.mark), rest, style=line.style)
+                    text.rstrip()
+                    console.print(text, soft_wrap=True)
 
     # Questions
 
@@ -156,7 +171,7 @@ class Console:
         Raises:
             Interrupted: the input ends.
         """
-        _print(self.err, choices)
+        self._print(self.err, choices)
         answer = self._typed(f"{question} [{default}]: " if default else f"{question}: ")
         if not answer:
             raise Interrupted("no answer", hint="nothing was written")
@@ -166,7 +181,7 @@ class Console:
         """Return the line that a person types; empty at the end of the input."""
         if self._live is not None:
             self._live.stop()
-        self.err.print(Text(printable(question), style="bold"), end="")
+        self.err.print(Text(printable(self.clean(question)), style="bold"), end="")
         while not select.select([sys.stdin], [], [], signals.SLICE)[0]:
             signals.check()
         answer = sys.stdin.readline()
@@ -221,15 +236,3 @@ def _rich(stream: LastingStream, colour: bool | None) -> RichConsole:
         color_system="standard" if colour else "auto",
         force_terminal=True if colour and not stream.isatty() else None,
     )
-
-
-def _print(console: RichConsole, lines: Iterable[Line]) -> None:
-    with console:  # all lines are written at once
-        for line in lines:
-            prefix, body = printable(line.prefix), printable(line.body)
-            folds = console.file.isatty() and not line.whole
-            rows = hanging(prefix, body, console.width) if folds else [(prefix, body)]
-            for front, rest in rows:
-                text = Text.assemble((front, line.mark), rest, style=line.style)
-                text.rstrip()
-                console.print(text, soft_wrap=True)

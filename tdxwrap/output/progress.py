@@ -59,7 +59,9 @@ class _Checklist:
             case events.StepDone():
                 self._step_done(event)
             case events.ChangeStarted(change, number, of):
-                what = f"{LOOKS[change.action].symbol} {kind_label(change)} {change.name}"
+                # The moving line is cut to the width: the stream may see half of a secret.
+                name = self._console.clean(change.name)
+                what = f"{LOOKS[change.action].symbol} {kind_label(change)} {name}"
                 self._moving.show(_label(change.step), f"{number} of {of}   {what}", number - 1, of)
             case events.ChangeDone():
                 self._change_done(event)

@@ -70,3 +70,16 @@ def test_a_secret_that_a_file_takes_from_the_environment_is_not_shown(
         assert KEY not in done.text
         assert KEY.split("/")[1] not in done.text
     assert "[redacted]" in done.text
+
+
+@pytest.mark.parametrize("columns", [40, 80])
+def test_a_fold_takes_no_secret_apart(shell: Shell, columns: int) -> None:
+    token = "eyJ" + "hbGciOiJIUzI1NiJ9" * 10
+    config = shell.write("rt.yaml", f"{MINIMAL.read_text()}{token}: 1\n{KEY}: 2\n")
+
+    done = shell.terminal("check", config, columns=columns, TD_API_KEY=KEY, TDX_ACCESS_TOKEN=token)
+
+    shown = "".join(done.text.split())
+    assert "[redacted]" in shown
+    for secret in (token, KEY, KEY.split("/")[1]):
+        assert secret not in shown
