@@ -212,13 +212,12 @@ class Tdx:
     def _record(
         self, call: CompletedCall, exit_code: int | None, stdout: str, stderr: str
     ) -> CompletedCall:
-        """Add what the process left behind, without secrets and cut to size."""
+        """Add what the process left behind, without secrets; stdout whole, since it is judged."""
         return replace(
             call,
             exit_code=exit_code,
-            stdout=_both_ends(self._redactor.text(stdout), KEPT_OF_STDOUT),
+            stdout=self._redactor.text(stdout),
             stderr=_both_ends(self._redactor.text(stderr), KEPT_OF_STDERR),
-            truncated=len(stdout) > 2 * KEPT_OF_STDOUT,
         )
 
     def _parsed(self, call: CompletedCall, raw: str, size: int) -> Any:
@@ -230,9 +229,11 @@ class Tdx:
         return data if call.stdout == raw else self._redactor.json(data)
 
     def _report(self, call: CompletedCall) -> None:
-        if self._on_call is not None:
-            with self._reporting:
-                self._on_call(call)
+        if self._on_call is None:
+            return
+        stdout = _both_ends(call.stdout, KEPT_OF_STDOUT)
+        with self._reporting:
+            self._on_call(replace(call, stdout=stdout, truncated=stdout != call.stdout))
 
 
 def _child_environment(environ: Mapping[str, str]) -> dict[str, str]:

@@ -306,6 +306,22 @@ def test_cut_answer_names_the_cut(python: Stub) -> None:
         tdx.json("ps", "list", "--json")
 
 
+def test_a_long_answer_is_judged_whole_and_only_the_listener_gets_its_ends(python: Stub) -> None:
+    calls: list[CompletedCall] = []
+    filler = driver.KEPT_OF_STDOUT + 1000
+    path = python(
+        f"""
+        long = "x" * {filler}
+        print(json.dumps({{"before": long, "errors": [{{"status": "404"}}], "after": long}}))
+        sys.exit(1)
+        """
+    )
+    with Tdx(path, environ=BASE, on_call=calls.append) as tdx, pytest.raises(NotFound):
+        tdx.json("api")
+    assert calls[0].truncated
+    assert len(calls[0].stdout) < 2 * driver.KEPT_OF_STDOUT + 100
+
+
 @pytest.mark.parametrize(
     ("body", "kind", "exit_code"),
     [
