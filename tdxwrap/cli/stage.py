@@ -5,6 +5,7 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
+from typing import Self
 
 from tdxwrap.apply.events import BaselineWritten, Event
 from tdxwrap.cli.app import App
@@ -37,6 +38,21 @@ class _AnsweredConsole(Console):
 class _Stage(App):
     """The App of the rehearsed apply."""
 
+    @classmethod
+    def of(cls, app: App, folder: Path, tdx: Path, timeout: float | None) -> Self:
+        """Return an App like the user's, with a tdx, a login and a state of its own."""
+        chosen = replace(
+            app.chosen,
+            tdx=str(tdx),
+            profile=rehearsal.PROFILE,
+            site=None,
+            timeout=timeout or app.chosen.timeout,
+            no_journal=True,
+        )
+        stage = cls(chosen, rehearsal.environment(app.environ, folder), "rehearse")
+        stage.console = _AnsweredConsole(app.console.style, app.environ)
+        return stage
+
     def happened(self, event: Event) -> None:
         """Show the baseline without its throwaway folder."""
         if isinstance(event, BaselineWritten):
@@ -63,24 +79,11 @@ def perform(
             [Line("", f"Rehearsal on a built-in stand-in for tdx, in {where}.", "bold")]
         )
         app.console.print_warnings(loaded.warnings)
-        chosen = replace(
-            app.chosen,
-            tdx=str(world.launcher()),
-            profile=rehearsal.PROFILE,
-            site=None,
-            timeout=chosen_fault.timeout or app.chosen.timeout,
-            no_journal=True,
-        )
-        stage = _Stage(chosen, rehearsal.environment(app.environ, folder), "rehearse")
-        stage.console = _AnsweredConsole(app.console.style, app.environ)
+        stage = _Stage.of(app, folder, world.launcher(), chosen_fault.timeout)
         rt_config = folder / "rt_config.yaml"
+        how = ApplyOptions(options, PATIENCE, rt_config, yes=app.chosen.quiet)
         try:
-            code = apply_loaded(
-                stage,
-                loaded,
-                start.id,
-                ApplyOptions(options, PATIENCE, rt_config, yes=app.chosen.quiet),
-            )
+            code = apply_loaded(stage, loaded, start.id, how)
         except TdxwrapError as error:
             code = stage.end(error)
         if world.unfired_faults():

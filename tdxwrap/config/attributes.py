@@ -35,7 +35,7 @@ from tdxwrap.config.filters import InvalidValue
 
 
 class Aggregation(ConfigItem):
-    """What a list attribute tells about its items (F14)."""
+    """A summary of the items of a list attribute (F14)."""
 
     name: Text
     identifier: Text
@@ -252,7 +252,7 @@ def attribute_from_api(document: Mapping[str, Any]) -> BaseAttribute | ImportedA
     stated = {name: value for name, value in document.items() if value is not None}
     stated["type"] = to_snake(str(stated.get("type")))
     if stated["type"] == "imported":
-        # Of the column, the answer tells the identifier or the name.
+        # The answer gives the column as identifier or name.
         column = next((stated[n] for n in ("column", "identifier", "name") if n in stated), None)
         stated = {"type": "imported", "column": column}
     return ATTRIBUTE.validate_python(stated, by_alias=True, by_name=False, extra="ignore")

@@ -111,7 +111,7 @@ def _identifiers(source: Source) -> Iterator[Problem]:
         stated, name = _get(attribute, field), _get(attribute, "name")
         derived = derived_identifier(name) if isinstance(name, str) else ""
         identifier = stated if isinstance(stated, str) and stated else derived
-        # The same name twice is told as such.
+        # The same name twice is reported as a duplicate.
         if identifier in first and (stated or name not in names):
             place = (*loc, field if stated else "name")
             yield _taken(source, place, identifier, first[identifier])

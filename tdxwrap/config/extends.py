@@ -216,7 +216,7 @@ class _Merger:
     ) -> list[_Pair]:
         """The items of two lists of named items, those of the base first.
 
-        An item is matched once: the same name twice in one file stays a mistake that is told.
+        An item is matched once: the same name twice in one file stays a mistake that is reported.
         """
         ours = base.items() if base else []
         pairs: list[_Pair] = [(item, None) for item in ours]

@@ -23,7 +23,7 @@ from pydantic_core import CoreSchema
 
 
 class InvalidValue(ValueError):
-    """A value that a validator turns down, with a hint how to mend it."""
+    """A value that a validator rejects, with a hint how to fix it."""
 
     def __init__(self, what: str, hint: str = "") -> None:
         super().__init__(what)

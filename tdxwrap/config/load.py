@@ -105,7 +105,7 @@ def _validated(source: Source) -> tuple[RtConfig | None, list[Problem]]:
 
 
 def _in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
-    # What stands at an anchor is read again for each alias: its problems are told once.
+    # What stands at an anchor is read again for each alias: report its problems once.
     once = {(p.file, p.line, p.column, p.message): p for p in reversed(list(problems))}
     return tuple(sorted(once.values(), key=lambda p: (p.file, p.line, p.column)))
 

@@ -19,7 +19,7 @@ from tdxwrap.config.fields import IN_SHORT
 from tdxwrap.config.yaml_source import Loc, Source
 from tdxwrap.errors import Problem
 
-# The class that is meant by the last name in pydantic's location: a field, or a union's tag.
+# The class behind the last name in pydantic's location: a field, or a union's tag.
 _OWNERS: Mapping[str, type[BaseModel]] = {
     "": models.RtConfig,
     "event_tables": models.EventTable,
@@ -82,21 +82,21 @@ def problems_of(error: ValidationError, source: Source) -> Iterator[Problem]:
     entries = error.errors(include_url=False)
     findings = [(entry["type"], _finding(entry, source)) for entry in entries]
     unknown = [finding for kind, finding in findings if kind == "extra_forbidden"]
-    # A misspelt field is also a missing one: that is told once.
+    # A misspelt field is also a missing one: report it once.
     misspelt = {(*f.loc[:-1], _nearest_field(f)) for f in unknown}
     # The database of a key event may be stated by its table, which could not be read.
-    told = {(*loc[:-1], "database") for loc in source.broken if loc[-1:] == ("table",)}
-    told |= source.broken
+    reported = {(*loc[:-1], "database") for loc in source.broken if loc[-1:] == ("table",)}
+    reported |= source.broken
     for kind, finding in findings:
-        if finding.loc in told or (kind == "missing" and finding.loc in misspelt):
+        if finding.loc in reported or (kind == "missing" and finding.loc in misspelt):
             continue
-        told.add(finding.loc)
+        reported.add(finding.loc)
         message, hint = _WORDS.get(kind, _says("cannot stand here"))(finding)
         yield source.problem(finding.loc, message, hint, of_key=kind == "extra_forbidden")
 
 
 def nearest(word: str, options: Iterable[str]) -> str:
-    """The option that was probably meant, whatever its case and separators; else empty."""
+    """Return the option nearest to a word, ignoring case and separators; else an empty text."""
     flat = {_flat(option): option for option in options}
     found = difflib.get_close_matches(_flat(word[:100]), flat, n=1, cutoff=0.65)
     return flat[found[0]] if found else ""

@@ -40,7 +40,7 @@ TAGS = frozenset((VALUE, COMPARISON, COMPARISONS))
 
 
 def _scalar(value: object) -> object:
-    # No column holds true or false: NO without quotes was meant to be Norway.
+    # No column holds true or false: NO without quotes is Norway.
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         raise PydanticKnownError("string_type")
     return value

@@ -44,14 +44,14 @@ def check(config: RtConfig, schema: Schema) -> tuple[Finding, ...]:
 
 def _tables(config: RtConfig, schema: Schema) -> Iterator[Finding]:
     for table, loc in zip(config.tables(), table_locs(config), strict=True):
-        told = schema.tables[table]
-        if isinstance(told, NotFound):
+        found = schema.tables[table]
+        if isinstance(found, NotFound):
             message = f"there is no table {table}"
             hint = f'see `tdx tables "{table.database}.*"`; a wrong profile or site looks the same'
             yield Finding(Topic.TABLES, Level.FAILED, message, hint, loc)
-        elif isinstance(told, TdxwrapError):
+        elif isinstance(found, TdxwrapError):
             message = f"{table} could not be described, so its columns are not checked"
-            yield Finding(Topic.TABLES, Level.WARNING, message, f"tdx said: {brief(told)}", loc)
+            yield Finding(Topic.TABLES, Level.WARNING, message, f"tdx said: {brief(found)}", loc)
 
 
 def _stitching_keys(config: RtConfig, schema: Schema) -> Iterator[Finding]:
@@ -78,15 +78,15 @@ def _stitching_keys(config: RtConfig, schema: Schema) -> Iterator[Finding]:
 
 def _nowhere(key: str, schema: Schema, loc: Loc) -> Finding:
     message = f"stitching key {key} is not a column of any event table: it will never stitch"
-    unread = [t for t, told in schema.tables.items() if _is_unread(told)]
+    unread = [t for t, found in schema.tables.items() if _is_unread(found)]
     if unread:
         message = f"stitching key {key} is not a column of any event table that could be described"
     level = Level.WARNING if unread else Level.FAILED
     return Finding(Topic.KEYS, level, message, _hint(key, sorted(schema.names())), loc)
 
 
-def _is_unread(told: Columns | TdxwrapError) -> bool:
-    return isinstance(told, TdxwrapError) and not isinstance(told, NotFound)
+def _is_unread(found: Columns | TdxwrapError) -> bool:
+    return isinstance(found, TdxwrapError) and not isinstance(found, NotFound)
 
 
 def _lookup_key(config: RtConfig, schema: Schema) -> Iterator[Finding]:
