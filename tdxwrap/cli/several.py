@@ -16,8 +16,7 @@ from tdxwrap.output.lines import BLANK, Line, counted, table_rows
 from tdxwrap.output.markdown import table_markdown
 from tdxwrap.system.signals import as_error, ignore_signals
 
-# Worst first: what a person has to fix, then what the same command again may mend, then what is
-# no failure at all.
+# Worst first: what a person has to fix, what the same command again may fix, what is no failure.
 WORST = (
     ExitCode.INTERRUPTED,
     ExitCode.BUG,

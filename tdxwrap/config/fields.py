@@ -106,7 +106,7 @@ def empty_if_none(value: object) -> object:
     return () if value is None else value
 
 
-# Stands in a location for the name of the field that a filter in short has (`configwords.py`).
+# Stands in a location for the name of the field that a filter in short has (messages.py).
 IN_SHORT = "<filter>"
 
 

@@ -34,7 +34,7 @@ from pydantic_core import PydanticKnownError
 
 from tdxwrap.config.filters import ColumnCondition, Condition, FilterRule, InvalidValue, Operator
 
-# What pydantic puts into a location beside the names that a file has (`configwords.py`).
+# What pydantic puts into a location beside the names that a file has (messages.py).
 VALUE, COMPARISON, COMPARISONS = "<value>", "<comparison>", "<comparisons>"
 TAGS = frozenset((VALUE, COMPARISON, COMPARISONS))
 
