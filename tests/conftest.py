@@ -75,6 +75,12 @@ def world(new_world: Callable[..., World]) -> World:
 
 
 @pytest.fixture
+def half(new_world: Callable[..., World]) -> World:
+    """A world in which somebody began, with things that no file mentions."""
+    return new_world("half-configured")
+
+
+@pytest.fixture
 def shell(world: World, new_shell: Callable[..., Shell]) -> Shell:
     """A shell on the blank world."""
     return new_shell(world)

@@ -15,10 +15,12 @@ if TYPE_CHECKING:
     from tdxwrap.cli.app import App
 
 
-def new_app(invocation: Invocation) -> App:
-    """Begin the run of a command line."""
+def new_app(ctx: click.Context) -> App:
+    """Begin the run of the command of a context."""
     from tdxwrap.cli.app import App
 
+    invocation = Invocation.of(ctx)
+    invocation.enter(ctx)
     app = App(invocation.chosen, os.environ, invocation.command)
     invocation.run = app
     return app
@@ -54,10 +56,8 @@ class Command(LightCommand):
         """Run it, unless it is a group of which another command runs."""
         if ctx.invoked_subcommand is not None:
             return None
-        invocation = Invocation.of(ctx)
-        invocation.enter(ctx)
         assert self.callback is not None
-        return ctx.invoke(self.callback, new_app(invocation), **ctx.params)
+        return ctx.invoke(self.callback, new_app(ctx), **ctx.params)
 
 
 class CommandGroup(click.Group, Command):
@@ -82,14 +82,11 @@ class FilesCommand(Command):
             return super().invoke(ctx)
         from tdxwrap.cli.several import each_file, files_of
 
-        invocation = Invocation.of(ctx)
-        invocation.enter(ctx)
+        app = new_app(ctx)
         if ctx.params.get("parent_segment"):
             hint = "it would override every file"
             raise UsageProblem("--parent-segment goes with a single file", hint=hint)
         assert self.callback is not None
         one = partial(self.callback, **ctx.params)
         markdown = ctx.params.get("markdown", False)
-        return each_file(
-            new_app(invocation), files_of(configs), one, keep_going=keep_going, markdown=markdown
-        )
+        return each_file(app, files_of(configs), one, keep_going=keep_going, markdown=markdown)

@@ -31,8 +31,7 @@ def completion(ctx: click.Context, shell: str | None) -> int:
         )
     script = SHELLS[name](ctx.find_root().command, {}, "tdxwrap", VARIABLE).source()
     # Shells may ask for the script whenever they start: only --json needs the rest of tdxwrap.
-    invocation = Invocation.of(ctx)
-    if invocation.chosen.json:
-        return new_app(invocation).end(shell=name, script=script)
+    if Invocation.of(ctx).chosen.json:
+        return new_app(ctx).end(shell=name, script=script)
     click.echo(script, nl=False)
     return ExitCode.DONE

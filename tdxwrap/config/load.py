@@ -14,10 +14,10 @@ from tdxwrap.config import cross_checks
 from tdxwrap.config.extends import extended
 from tdxwrap.config.messages import problems_of
 from tdxwrap.config.models import RtConfig
-from tdxwrap.config.yaml_source import Source, escape, read_bytes, read_source, unusable
+from tdxwrap.config.yaml_source import Source, read_bytes, read_source, unusable
 from tdxwrap.errors import ConfigError, Problem
 
-__all__ = ["LoadedConfig", "escape", "load", "parse", "schema"]
+__all__ = ["LoadedConfig", "load", "parse", "schema"]
 
 
 # What the environment gives may be of any form.

@@ -1,6 +1,6 @@
 """The realtime configuration of a parent segment, as a file says it should be (F11, F13).
 
-Attributes stand in `attributes.py`, what all parts have in common in `parts.py`; their names can
+Attributes stand in `attributes.py`, what all parts have in common in `fields.py`; their names can
 be imported from here.
 """
 

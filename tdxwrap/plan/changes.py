@@ -1,4 +1,4 @@
-"""What a plan is made of: changes, blockers, findings. Values only; `plan.py` makes them."""
+"""What a plan is made of: changes, blockers, findings. Values only; `build.py` makes them."""
 
 from __future__ import annotations
 

@@ -107,27 +107,28 @@ class Realtime:
     def segments(self, ps: str | None = None) -> tuple[Segment, ...]:
         """`tdx ps rt list --json`: the RT-enabled segments, all or those whose id or name is `ps`
         (F10, F24)."""
-        result, entries = self._listing()
+        query = queries.SEGMENTS if ps is None else queries.SEGMENTS_BY_ID_OR_NAME
+        entries, found = self._search_listing(query, ps)
         if self._listed is not None:
             self._listed(entries)
-        query = queries.SEGMENTS if ps is None else queries.SEGMENTS_BY_ID_OR_NAME
-        found = query.search(entries, ps)
-        # One that is missing may be the one that cannot be read.
-        _expect(bool(found) or len(entries) == len(result.data), result, "ids of parent segments")
         return tuple(Segment(str(s["id"]), str(s["name"]), _status(s["status"])) for s in found)
 
     def status(self, segment_id: str) -> str | None:
         """The RT status of a segment (recipe, wait); None when it is not in the list (F24)."""
-        result, entries = self._listing()
-        found = queries.STATUS_BY_ID.search(entries, segment_id)
-        _expect(bool(found) or len(entries) == len(result.data), result, "ids of parent segments")
+        _, found = self._search_listing(queries.STATUS_BY_ID, segment_id)
         return (_status(found[0]) or "unknown") if found else None
 
-    def _listing(self) -> tuple[CompletedCall, list[dict[str, Any]]]:
-        """Call `tdx ps rt list`; return the call and those of its entries that can be read."""
+    def _search_listing(
+        self, query: queries.Query, ps: str | None
+    ) -> tuple[list[dict[str, Any]], list[Any]]:
+        """Call `tdx ps rt list`; return its entries that can be read, and what a query finds."""
         result = self.tdx.json("ps", "rt", "list", "--json")
         _expect(isinstance(result.data, list), result, "a list of parent segments")
-        return result, [entry for entry in result.data if _is_item(entry)]
+        entries = [entry for entry in result.data if _is_item(entry)]
+        found = query.search(entries, ps)
+        # One that is missing may be the one that cannot be read.
+        _expect(bool(found) or len(entries) == len(result.data), result, "ids of parent segments")
+        return entries, found
 
     def view(self, ps: str) -> bool:
         """`tdx ps view`: whether a realtime configuration exists (recipe, 7a)."""
@@ -253,12 +254,10 @@ def _next_page(result: CompletedCall, count: int) -> str | None:
         count: how many items there are up to this page.
     """
     path = queries.NEXT_PAGE.search(result.data) or None
-    is_path = isinstance(path, str) and path.startswith("/")
-    _expect(path is None or is_path, result, "the path of the next page")
     total = queries.TOTAL.search(result.data)
-    more = queries.HAS_MORE.search(result.data)
-    more = more or (isinstance(total, int) and total > count)
-    _expect(path is not None or not more, result, "the path of the next page")
+    more = queries.HAS_MORE.search(result.data) or (isinstance(total, int) and total > count)
+    is_path = isinstance(path, str) and path.startswith("/")
+    _expect(is_path or (path is None and not more), result, "the path of the next page")
     return path
 
 

@@ -37,12 +37,6 @@ attributes:
 
 
 @pytest.fixture
-def half(new_world: Callable[..., World]) -> World:
-    """A world in which somebody began, with things that no file mentions."""
-    return new_world("half-configured")
-
-
-@pytest.fixture
 def user(half: World, new_shell: Callable[..., Shell]) -> Shell:
     shell = new_shell(half)
     shell.write("rt.yaml", HALF)

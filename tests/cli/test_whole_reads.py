@@ -25,12 +25,6 @@ NO_LIST = ("{}", '{"data": null}', '{"data": {}}', "[]")
 
 
 @pytest.fixture
-def half(new_world: Callable[..., World]) -> World:
-    """A segment that others have configured."""
-    return new_world("half-configured")
-
-
-@pytest.fixture
 def user(half: World, new_shell: Callable[..., Shell]) -> Shell:
     shell = new_shell(half)
     shell.write("rt.yaml", CONFIG)

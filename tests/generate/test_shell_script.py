@@ -101,11 +101,6 @@ def shellcheck(text: str, *options: str) -> str:
 
 
 @pytest.fixture
-def half(new_world: Callable[..., World]) -> World:
-    return new_world("half-configured")
-
-
-@pytest.fixture
 def user(half: World, new_shell: Callable[..., Shell]) -> Shell:
     shell = new_shell(half)
     shell.write("rt.yaml", HALF)
