@@ -7,9 +7,10 @@ reads the environment.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
-from typing import Protocol
+from typing import Any, Protocol
 
 from tdxwrap.apply.events import LiveMoved, StepDone, StepStarted
 from tdxwrap.apply.session import Session, check_key, read_live
@@ -170,16 +171,20 @@ class _Apply:
     def live_when_ready(self, plan: Plan, policy: WaitPolicy) -> LiveState:
         """Wait for `ok` and return what is live then.
 
-        It is read beside the first poll, and again if the status was not yet `ok`.
+        It is read beside each poll; what was read beside the one that proves `ok` counts.
         """
         session, segment = self.session, plan.live.segment
         with session.step("wait", 'RT status is "ok", infrastructure fully deployed and ready'):
             if not plan.pending and segment.status == READY:
                 return plan.live
+            items: dict[str, Future[Any]] = {}
             with Reads(session.api, session.retry) as reads:
-                items = start_items(reads, segment.id, view=False)
-                if session.wait_until_ready(segment.id, policy) > 1:
-                    items = start_items(reads, segment.id, view=False)
+                session.wait_until_ready(
+                    segment.id,
+                    policy,
+                    changed=bool(plan.pending),
+                    beside=lambda: items.update(start_items(reads, segment.id, view=False)),
+                )
                 return live_state(replace(segment, status=READY), items)
 
     def verified(self, plan: Plan, live: LiveState) -> Report:

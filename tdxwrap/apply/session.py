@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
@@ -42,14 +42,25 @@ class Session:
         yield
         self.listen(StepDone(name, checkpoint, self.retry.clock() - start))
 
-    def wait_until_ready(self, segment_id: str, policy: WaitPolicy) -> int:
-        """Wait for the status `ok`; return how many polls it took.
-
-        Raises:
-            NotReady, Refused: as `realtime.wait.wait_until_ready`.
-        """
+    def wait_until_ready(
+        self,
+        segment_id: str,
+        policy: WaitPolicy,
+        *,
+        changed: bool = False,
+        beside: Callable[[], object] | None = None,
+    ) -> None:
+        """Wait for the status `ok`; arguments and errors as `realtime.wait.wait_until_ready`."""
         on_status = announcing(self.listen, StatusSeen)
-        return wait_until_ready(self.api, segment_id, policy, self.retry, on_status)
+        wait_until_ready(
+            self.api,
+            segment_id,
+            policy,
+            self.retry,
+            on_status,
+            changed=changed,
+            beside=beside,
+        )
 
 
 def check_key(session: Session) -> str:

@@ -269,8 +269,8 @@ def wait_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say how to wait; the function gets them as `patience`."""
 
     @seconds("--wait-timeout", "When to give up waiting (600).", 600.0)
-    @option("--poll-first", type=SECONDS, default=1.0, line=())
-    @seconds("--poll-longest", "Longest pause (8); the first is --poll-first (1).", 8.0)
+    @option("--poll-first", type=SECONDS, default=0.6, line=())
+    @seconds("--poll-longest", "Longest pause (8); the first is --poll-first (0.6).", 8.0)
     @wraps(function)
     def with_patience(
         *args: Any, wait_timeout: float, poll_first: float, poll_longest: float, **given: Any

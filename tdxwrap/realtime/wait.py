@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -15,6 +16,11 @@ from tdxwrap.system import signals
 
 # Seconds after a change in which the status typically becomes ok (F21).
 USUAL = (30.0, 90.0)
+# Seconds in which the pauses do not grow: a small change is live almost at once.
+EARLY = 3.0
+# Seconds between two looks that both say ok, where `updating` was not seen after a change: the
+# first ok may still be that of before it.
+SETTLED = 3.0
 
 OnStatus: TypeAlias = Callable[[str | None, float, float], None]
 """Called after each poll with the status, and the seconds elapsed and allowed."""
@@ -25,23 +31,29 @@ class WaitPolicy:
     """How long and how often to poll, in seconds.
 
     Attributes:
-        first: the pause after the first poll; doubled each time.
+        first: the pause in the first `EARLY` seconds; then doubled each time.
         longest: the longest pause between two polls; half of it while the status usually
             becomes `ok`.
         limit: when to give up.
     """
 
-    first: float = 1.0
+    first: float = 0.6
     longest: float = 8.0
     limit: float = 600.0
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = signals.sleep
 
-    def pause(self, polls: int, elapsed: float) -> float:
-        """Return the seconds to pause after so many polls, `elapsed` seconds after the first."""
+    def pause(self, last: float, elapsed: float) -> float:
+        """Return the seconds to pause, `elapsed` seconds after the first poll.
+
+        Args:
+            last: the pause before; 0 if there was none.
+        """
+        if elapsed < EARLY:
+            return self.first
         begin, end = USUAL
         longest = self.longest / 2 if begin <= elapsed < end else self.longest
-        return min(self.first * 2.0 ** min(polls - 1, 32), longest)
+        return min(max(last, self.first) * 2, longest)
 
 
 def wait_until_ready(
@@ -50,9 +62,16 @@ def wait_until_ready(
     policy: WaitPolicy,
     retry: Retry,
     on_status: OnStatus | None = None,
+    *,
+    changed: bool = False,
+    beside: Callable[[], object] | None = None,
 ) -> int:
     """Poll until the status is `ok`; call `on_status` with every status seen.
 
+    Args:
+        changed: something was written just before. An `ok` then counts once another status was
+            seen, or at a look at least `SETTLED` seconds after the first `ok`.
+        beside: called before each poll, to start what is to be read beside it.
     Returns:
         How many polls it took.
     Raises:
@@ -61,17 +80,24 @@ def wait_until_ready(
     """
     start = policy.clock()
     polls = 0
+    pause = 0.0
+    believed_from = math.inf if changed else start
     while True:
         polls += 1
+        if beside is not None:
+            beside()
+        looked = policy.clock()
         status = retry.read(lambda: api.status(segment_id))
-        elapsed = policy.clock() - start
+        now = policy.clock()
         if on_status is not None:
-            on_status(status, elapsed, policy.limit)
-        if status == READY:
+            on_status(status, now - start, policy.limit)
+        if status == READY and looked >= believed_from:
             return polls
-        _stop_if_hopeless(segment_id, status, elapsed, policy.limit)
-        pause = policy.pause(polls, elapsed)
-        policy.sleep(min(pause, max(0.0, policy.limit - elapsed)))
+        _stop_if_hopeless(segment_id, status, now - start, policy.limit)
+        believed_from = min(believed_from, now + SETTLED if status == READY else looked)
+        pause = policy.pause(pause, now - start)
+        due = believed_from - now if believed_from > now else pause
+        policy.sleep(max(0.0, min(pause, due, start + policy.limit - now)))
 
 
 def _stop_if_hopeless(segment_id: str, status: str | None, elapsed: float, limit: float) -> None:
@@ -84,8 +110,9 @@ def _stop_if_hopeless(segment_id: str, status: str | None, elapsed: float, limit
             "what was written stays written, and the same command goes on from here",
         )
     if elapsed >= limit:
+        early = ", too soon after a write to count" if status == READY else ""
         raise NotReady(
-            f"the RT status is still '{status}' after {elapsed:.0f} s",
+            f"the RT status is still '{status}' after {elapsed:.0f} s{early}",
             hint="it usually takes 30–90 s: look again with `tdxwrap wait`, or allow more "
             "with --wait-timeout",
         )

@@ -60,7 +60,9 @@ def reader(folder: Path) -> tuple[Path, dict[str, str]]:
     shutil.copytree(FIXTURES / "configs", work, dirs_exist_ok=True)
     shutil.copy(EXAMPLE, work / "rt.yaml")
     world = World.create(folder / "world", FIXTURES / "scenarios" / "blank.yaml")
-    environ = {**clean_environ(home), **world.environ()}
+    # What a reader sees is counted and timed at the rhythm of a real wait.
+    rhythm = {"TDXWRAP_APPLY_POLL_FIRST": "0.6"}
+    environ = {**clean_environ(home), **rhythm, **world.environ()}
     tools = folder / "bin"
     tools.mkdir()
     tdxwrap_command(tools)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
@@ -15,23 +16,39 @@ from tdxwrap.realtime.wait import USUAL, WaitPolicy, wait_until_ready
 
 @dataclass
 class Segment:
-    """A segment that becomes ready at a time; every look takes a tenth of a second."""
+    """A segment that becomes ready at a time; every look takes a tenth of a second.
+
+    Attributes:
+        late: how many seconds it still shows the `ok` of before.
+    """
 
     ready: float
     now: float = 0.0
     looks: list[float] = field(default_factory=list)
+    late: float = 0.0
 
     def status(self, segment_id: str) -> str:
         self.looks.append(self.now)
         self.now += 0.1
-        return "ok" if self.looks[-1] >= self.ready else "updating"
+        at = self.looks[-1]
+        return "ok" if at >= self.ready or at < self.late else "updating"
 
     def sleep(self, seconds: float) -> None:
         self.now += seconds
 
-    def wait(self, **settings: float) -> int:
+    def wait(
+        self,
+        *,
+        changed: bool = False,
+        beside: Callable[[], object] | None = None,
+        **settings: float,
+    ) -> int:
         patience = WaitPolicy(clock=lambda: self.now, sleep=self.sleep, **settings)
-        return wait_until_ready(cast(Realtime, self), "394649", patience, Retry())
+        api = cast(Realtime, self)
+        return wait_until_ready(api, "394649", patience, Retry(), changed=changed, beside=beside)
+
+    def wait_after_a_write(self, **settings: float) -> int:
+        return self.wait(changed=True, **settings)
 
     def pauses(self) -> list[float]:
         pairs = zip(self.looks, self.looks[1:], strict=False)
@@ -46,10 +63,39 @@ def test_the_pauses_double_and_are_shorter_while_it_usually_becomes_ready() -> N
     segment = Segment(ready=200)
     assert segment.wait() == len(segment.looks)
 
-    assert segment.pauses()[:4] == [1, 2, 4, 8]
+    assert segment.pauses()[:9] == [0.6, 0.6, 0.6, 0.6, 0.6, 1.2, 2.4, 4.8, 8]
     begin, end = USUAL
-    for look, pause in list(zip(segment.looks, segment.pauses(), strict=False))[4:]:
+    for look, pause in list(zip(segment.looks, segment.pauses(), strict=False))[8:]:
         assert pause == (4 if begin <= look + 0.1 < end else 8)
+
+
+def test_after_a_write_ok_counts_once_updating_was_seen() -> None:
+    segment = Segment(ready=2)
+    assert segment.wait_after_a_write() == len(segment.looks)
+    assert 2 <= segment.looks[-1] < 2.8
+
+
+def test_after_a_write_an_ok_that_never_changes_counts_three_seconds_later() -> None:
+    segment = Segment(ready=0)
+    segment.wait_after_a_write()
+    assert segment.looks[-1] == pytest.approx(0.1 + 3)
+
+
+def test_after_a_write_the_ok_of_before_it_does_not_count() -> None:
+    segment = Segment(ready=7, late=1)
+    segment.wait_after_a_write()
+    assert segment.looks[-1] >= 7
+
+
+def test_an_ok_that_may_be_that_of_before_the_write_does_not_outlast_the_limit() -> None:
+    with pytest.raises(NotReady, match="too soon after a write"):
+        Segment(ready=0).wait_after_a_write(limit=1.0)
+
+
+def test_something_is_started_beside_each_look() -> None:
+    segment, started = Segment(ready=5), list[float]()
+    segment.wait(beside=lambda: started.append(segment.now))
+    assert started == segment.looks
 
 
 @pytest.mark.parametrize("ready", [0.5, 29, 31, 60, 89, 91, 500])

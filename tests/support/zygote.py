@@ -27,6 +27,7 @@ from pydantic import BaseModel
 import tdxwrap
 from support import forked_tdx
 from tdxwrap import __main__ as entry
+from tdxwrap.realtime import wait
 
 
 def become(request: dict[str, Any], streams: list[int]) -> NoReturn:
@@ -71,6 +72,8 @@ def load() -> None:
         model.model_rebuild()
         models += model.__subclasses__()
     forked_tdx.install()
+    # Three seconds after every write would take an hour of the suite.
+    wait.SETTLED = 0.3
     gc.freeze()
 
 
