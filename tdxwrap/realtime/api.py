@@ -20,7 +20,8 @@ from tdxwrap.errors import (
     Refused,
     Transient,
 )
-from tdxwrap.realtime import queries
+from tdxwrap.realtime import queries, shapes
+from tdxwrap.realtime.shapes import Shape
 from tdxwrap.realtime.state import Segment
 from tdxwrap.tdx.answer import CompletedCall, said
 from tdxwrap.tdx.client import Tdx
@@ -70,11 +71,18 @@ class Realtime:
 
     Args:
         listed: called with every list of parent segments that tdx returns.
+        on_answer: called with every answer that is read, usable or not, and its shape.
     """
 
-    def __init__(self, tdx: Tdx, listed: Callable[[list[Any]], None] | None = None) -> None:
+    def __init__(
+        self,
+        tdx: Tdx,
+        listed: Callable[[list[Any]], None] | None = None,
+        on_answer: Callable[[Shape, Any], None] | None = None,
+    ) -> None:
         self.tdx = tdx
-        self._listed = listed
+        self.listed = listed
+        self._on_answer = on_answer
 
     # Who and where
 
@@ -109,8 +117,8 @@ class Realtime:
         (F10, F24)."""
         query = queries.SEGMENTS if ps is None else queries.SEGMENTS_BY_ID_OR_NAME
         entries, found = self._search_listing(query, ps)
-        if self._listed is not None:
-            self._listed(entries)
+        if self.listed is not None:
+            self.listed(entries)
         return tuple(Segment(str(s["id"]), str(s["name"]), _status(s["status"])) for s in found)
 
     def status(self, segment_id: str) -> str | None:
@@ -123,18 +131,20 @@ class Realtime:
     ) -> tuple[list[dict[str, Any]], list[Any]]:
         """Call `tdx ps rt list`; return its entries that can be read, and what a query finds."""
         result = self.tdx.json("ps", "rt", "list", "--json")
-        _expect(isinstance(result.data, list), result, "a list of parent segments")
-        entries = [entry for entry in result.data if _is_item(entry)]
+        listed = self._read(shapes.RT_LIST, result)
+        entries = [entry for entry in listed if shapes.RT_LIST_ENTRY.fits(entry)]
         found = query.search(entries, ps)
         # One that is missing may be the one that cannot be read.
-        _expect(bool(found) or len(entries) == len(result.data), result, "ids of parent segments")
+        _expect(bool(found) or len(entries) == len(listed), result, "ids of parent segments")
         return entries, found
 
     def view(self, ps: str) -> bool:
-        """`tdx ps view`: whether a realtime configuration exists (recipe, 7a)."""
-        result = self.tdx.json("ps", "view", ps, "--json")
-        _expect(isinstance(result.data, dict), result, "a parent segment")
-        return bool(queries.HAS_RT_CONFIG.search(result.data))
+        """`tdx ps view`: whether a realtime configuration exists (recipe, 7a).
+
+        Only null says that there is none.
+        """
+        document = self._read(shapes.PS_VIEW, self.tdx.json("ps", "view", ps, "--json"))
+        return "realtime_config" not in document or bool(queries.HAS_RT_CONFIG.search(document))
 
     def write_baseline(self, segment_id: str, initialized: bool, file: Path) -> None:
         """`tdx ps pull` what is configured, or `tdx ps pz init` where nothing is (recipe, 7a).
@@ -157,12 +167,7 @@ class Realtime:
     def setting(self, segment_id: str) -> dict[str, Any]:
         """GET realtime_setting."""
         result = self.tdx.get(_path(segment_id, "realtime_setting"))
-        document = result.data
-        # The contract says a bare object; accept a wrapped one too (F14).
-        if isinstance(document, dict) and isinstance(document.get("data"), dict):
-            document = document["data"]
-        _expect(isinstance(document, dict), result, "a realtime setting")
-        return dict(document)
+        return dict(self._read(shapes.REALTIME_SETTING, result))
 
     def patch_setting(self, segment_id: str, body: Mapping[str, Any]) -> None:
         """PATCH realtime_setting. A list in the body replaces the whole list (F11)."""
@@ -183,23 +188,16 @@ class Realtime:
         while path:
             asked.add(path)
             result = self.tdx.get(path)
-            items = queries.ITEMS.search(result.data)
-            _expect(
-                isinstance(items, list) and all(map(_is_item, items)),
-                result,
-                "a list of items that have ids",
-            )
-            found.extend(items)
-            path = _next_page(result, len(found))
+            page = self._read(shapes.LISTS[collection], result)
+            found.extend(queries.ITEMS.search(page))
+            path = _next_page(page, result, len(found))
             _expect(path not in asked, result, "a page that has not been read yet")
         return tuple(found)
 
     def create(self, segment_id: str, collection: str, body: Mapping[str, Any]) -> str:
         """POST one item; returns its id, from either form of answer (F14)."""
         result = self.tdx.send("POST", _path(segment_id, collection), dict(body))
-        created = queries.CREATED_ID.search(result.data)
-        _expect(isinstance(created, str | int), result, "the id of the created item")
-        return str(created)
+        return str(queries.CREATED_ID.search(self._read(shapes.POST, result)))
 
     def update(
         self, segment_id: str, collection: str, item_id: str, body: Mapping[str, Any]
@@ -220,26 +218,34 @@ class Realtime:
 
     def databases(self) -> tuple[str, ...]:
         """`tdx databases`: their names."""
-        return _names(self.tdx.json("databases", "--json"), "a list of databases")
+        result = self.tdx.json("databases", "--json")
+        return tuple(queries.NAMES.search(self._read(shapes.DATABASES, result)))
 
     def tables(self, database: str) -> tuple[str, ...]:
         """`tdx tables "db.*"`: the names of the tables of a database."""
-        return _names(self.tdx.json("tables", f"{database}.*", "--json"), "a list of tables")
+        result = self.tdx.json("tables", f"{database}.*", "--json")
+        return tuple(queries.NAMES.search(self._read(shapes.TABLES, result)))
 
     def columns(self, table: str) -> dict[str, str]:
         """`tdx describe db.table`: column names with their types."""
         result = self.tdx.json("describe", table, "--json")
-        return _columns(result, queries.COLUMNS)
+        return _columns(result, queries.COLUMNS.search(self._read(shapes.DESCRIBE, result)))
 
     def master_columns(self, segment_id: str) -> dict[str, str]:
         """`tdx ps desc`: the columns of the master table with their types."""
         result = self.tdx.json("ps", "desc", segment_id, "--json")
-        return _columns(result, queries.MASTER_COLUMNS)
+        return _columns(result, queries.MASTER_COLUMNS.search(self._read(shapes.PS_DESC, result)))
 
-
-def _is_item(entry: Any) -> bool:
-    is_object = isinstance(entry, dict)
-    return is_object and isinstance(entry.get("id"), str | int) and entry["id"] not in ("", False)
+    def _read(self, shape: Shape, result: CompletedCall) -> Any:
+        """Return an answer that holds what is needed of its shape."""
+        answer = result.data
+        # The contract says which objects come inside `data`; accept both for all of them (F14).
+        if isinstance(answer, dict) and isinstance(answer.get("data"), dict):
+            answer = answer["data"]
+        if self._on_answer is not None:
+            self._on_answer(shape, answer)
+        _expect(shape.fits(answer), result, shape.what)
+        return answer
 
 
 def _status(value: Any) -> str | None:
@@ -247,15 +253,14 @@ def _status(value: Any) -> str | None:
     return str(value).lower() if value else None
 
 
-def _next_page(result: CompletedCall, count: int) -> str | None:
+def _next_page(page: Any, result: CompletedCall, count: int) -> str | None:
     """Return the path of the next page, if the answer says that there is one (F16).
 
     Args:
         count: how many items there are up to this page.
     """
-    path = queries.NEXT_PAGE.search(result.data) or None
-    total = queries.TOTAL.search(result.data)
-    more = queries.HAS_MORE.search(result.data) or (isinstance(total, int) and total > count)
+    path = queries.NEXT_PAGE.search(page) or None
+    more = queries.HAS_MORE.search(page) or (queries.TOTAL.search(page) or 0) > count
     is_path = isinstance(path, str) and path.startswith("/")
     _expect(is_path or (path is None and not more), result, "the path of the next page")
     return path
@@ -265,18 +270,10 @@ def _path(segment_id: str, rest: str) -> str:
     return f"/audiences/{segment_id}/{rest}"
 
 
-def _columns(result: CompletedCall, query: queries.Query) -> dict[str, str]:
+def _columns(result: CompletedCall, found: Sequence[Mapping[str, Any]]) -> dict[str, str]:
     """Return names with types, empty where tdx gives none. Every table has a column."""
-    found = query.search(result.data)
     _expect(bool(found), result, "the columns of a table")
-    return {str(column["name"]): str(column["type"] or "") for column in found}
-
-
-def _names(result: CompletedCall, what: str) -> tuple[str, ...]:
-    objects = isinstance(result.data, list) and all(isinstance(i, dict) for i in result.data)
-    found = queries.NAMES.search(result.data) if objects else [None]
-    _expect(all(isinstance(name, str) for name in found), result, what)
-    return tuple(found)
+    return {column["name"]: str(column["type"] or "") for column in found}
 
 
 def _expect(holds: bool, result: CompletedCall, what: str) -> None:

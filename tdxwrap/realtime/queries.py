@@ -90,17 +90,24 @@ ITEMS = Query(
 )
 # F16, and where other lists of the API have it
 NEXT_PAGE = Query(
-    jq=".pagination.nextPage // .meta.pagination.nextPage // .links.next",
-    expression="not_null(pagination.nextPage, meta.pagination.nextPage, links.next)",
+    jq="[(., (.pagination, .meta, .meta.pagination?, .links)?) | objects"
+    " | (.nextPage, .next.href?, .next) | select(. != null)][0]",
+    expression="[@, pagination, meta, meta.pagination, links][*].[nextPage, next.href, next][] "
+    "| [0]",
 )
-# Whether there is more, where a list says so in place of a path: a flag, or the whole number
+# Whether there is more, where a list says so in place of a path: a flag, pages, or a whole number
 HAS_MORE = Query(
-    jq="[.hasMore, .pagination.hasMore, .meta.pagination.hasMore] | any(. == true)",
-    expression="contains([hasMore, pagination.hasMore, meta.pagination.hasMore], `true`)",
+    jq="[(., .pagination, .meta, .meta.pagination?) | objects"
+    " | select(.hasMore == true or .hasNextPage == true or"
+    " (.currentPage != null and .totalPages != null and .totalPages > .currentPage))] != []",
+    expression="[@, pagination, meta, meta.pagination][?hasMore == `true` || hasNextPage == `true`"
+    " || totalPages > currentPage] != `[]`",
 )
 TOTAL = Query(
-    jq=".total // .pagination.total // .meta.pagination.total // .meta.total",
-    expression="not_null(total, pagination.total, meta.pagination.total, meta.total)",
+    jq="[(., .pagination, .meta, .meta.pagination?) | objects"
+    " | (.total, .totalCount) | select(. != null)] | max",
+    expression="[@, pagination, meta, meta.pagination][*].[total, totalCount][] "
+    "| max([?type(@) == 'number'])",
 )
 
 # the answer of a POST: {id, ...} or {data: {id, ...}}                                    (F14)

@@ -59,6 +59,7 @@ READS: dict[str, Callable[[Realtime], object]] = {
     "tables": lambda api: api.tables("web"),
     "columns": lambda api: api.columns("web.pageviews"),
     "master columns": lambda api: api.master_columns("394649"),
+    "create": lambda api: api.create("394649", EVENTS, {}),
 }
 
 
@@ -84,6 +85,11 @@ def test_what_is_no_list_is_not_an_empty_one(answer: Any) -> None:
         {"hasMore": True},
         {"meta": {"pagination": {"total": 7}}},
         {"pagination": {"total": 2, "nextPage": None}},
+        {"meta": {"totalCount": 2}},
+        {"pagination": {"hasNextPage": True}},
+        {"meta": {"pagination": {"currentPage": 1, "totalPages": 2}}},
+        {"links": {"next": {"href": 7}}},
+        {"meta": {"nextPage": ["/b"]}},
     ],
 )
 def test_a_list_that_is_not_whole_is_no_list(rest: dict[str, Any]) -> None:
@@ -96,12 +102,15 @@ def test_a_list_that_is_not_whole_is_no_list(rest: dict[str, Any]) -> None:
     [
         {"pagination": {"nextPage": "/b", "total": 2}},
         {"links": {"next": "/b"}, "hasMore": True},
+        {"links": {"next": {"href": "/b"}}},
         {"meta": {"pagination": {"nextPage": "/b"}}},
+        {"nextPage": "/b", "pagination": 7, "meta": "x", "links": []},
     ],
 )
 def test_pages_are_followed_however_they_are_given(rest: dict[str, Any]) -> None:
-    api = pages({"data": [{"id": "1"}], **rest}, {"data": [{"id": 2}], "total": 2})
-    assert [item["id"] for item in api.items("394649", EVENTS)] == ["1", 2]
+    for first in ({"data": [{"id": "1"}], **rest}, {"data": {"data": [{"id": "1"}], **rest}}):
+        api = pages(first, {"data": [{"id": 2}], "total": 2})
+        assert [item["id"] for item in api.items("394649", EVENTS)] == ["1", 2]
 
 
 def test_an_entry_that_cannot_be_read_is_not_a_missing_segment() -> None:
@@ -113,6 +122,44 @@ def test_an_entry_that_cannot_be_read_is_not_a_missing_segment() -> None:
     with pytest.raises(MalformedOutput, match="ids of parent segments"):
         pages(listed).status("394649")
     assert pages(listed[1:]).status("394649") is None
+
+
+@pytest.mark.parametrize(
+    ("answer", "configured"),
+    [
+        ({"id": 1, "realtime_config": None}, False),
+        ({"id": "1", "realtime_config": {}}, True),
+        ({"id": "1", "realtime_config": "on"}, True),
+        ({"id": "1", "name": "Customer 360"}, True),  # only null says that there is none
+    ],
+)
+def test_what_is_configured_is_blank_only_where_tdx_says_so(answer: Any, configured: bool) -> None:
+    assert pages(answer).view("1") is configured
+
+
+@pytest.mark.parametrize(
+    ("read", "answer"),
+    [
+        ("view", {}),
+        ("view", {"message": "upstream"}),
+        ("setting", []),
+        ("databases", [{"name": ""}]),
+        ("tables", [{"name": 7}]),
+        ("columns", {"columns": []}),
+        ("columns", {"columns": [{"name": None, "type": "string"}]}),
+        ("master columns", {"master": None}),
+        ("items", {"data": [{"id": True}]}),
+        ("items", {"data": [{"id": ""}]}),
+    ],
+)
+def test_what_lacks_what_is_needed_is_malformed(read: str, answer: Any) -> None:
+    with pytest.raises(MalformedOutput, match="tdx did not answer"):
+        READS[read](pages(answer))
+
+
+@pytest.mark.parametrize("answer", [{"data": {"id": 7}}, {"id": "7", "data": "x"}])
+def test_the_id_of_what_was_created_is_found_in_either_form(answer: Any) -> None:
+    assert pages(answer).create("394649", EVENTS, {}) == "7"
 
 
 def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:

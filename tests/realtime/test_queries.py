@@ -120,23 +120,25 @@ def test_realtime_config_exists_is_the_same(document: Any) -> None:
 
 
 LISTS = ("next page", "whether there is more", "how many there are")
-pagination = st.fixed_dictionaries(
-    {},
-    optional={
-        "nextPage": st.none() | st.text(),
-        "hasMore": st.none() | st.booleans(),
-        "total": st.none() | st.integers(0, 9),
-    },
-)
+said = {
+    "nextPage": st.none() | st.text(),
+    "next": st.none() | st.text() | st.fixed_dictionaries({}, optional={"href": st.text()}),
+    "hasMore": st.none() | st.booleans(),
+    "hasNextPage": st.none() | st.booleans(),
+    "currentPage": st.none() | st.integers(1, 3),
+    "totalPages": st.none() | st.integers(1, 3),
+    "total": st.none() | st.integers(0, 9),
+    "totalCount": st.none() | st.integers(0, 9),
+}
+pagination = st.none() | st.fixed_dictionaries({}, optional=said)
 pages = st.fixed_dictionaries(
     {},
     optional={
         "data": st.none() | st.lists(objects, max_size=5),
-        "pagination": st.none() | pagination,
-        "meta": st.none() | st.fixed_dictionaries({}, optional={"pagination": pagination}),
-        "links": st.none() | st.fixed_dictionaries({}, optional={"next": st.none() | st.text()}),
-        "hasMore": st.none() | st.booleans(),
-        "total": st.none() | st.integers(0, 9),
+        "pagination": pagination,
+        "meta": st.none() | st.fixed_dictionaries({}, optional={**said, "pagination": pagination}),
+        "links": pagination,
+        **said,
     },
 )
 

@@ -1,0 +1,161 @@
+"""The declared shape of every answer of tdx and the API that is read.
+
+A form is written as JSON looks: an object is a dict, a list holds the form of its items, a text in
+quotes is that very text, a tuple holds alternatives. A property with `?` may be left out. An empty
+text counts as null.
+
+An answer that deviates is still used, unless what it deviates in is needed; `tdxwrap doctor` lists
+every deviation. A property that is not declared is never an error.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from types import NoneType
+from typing import Any, NamedTuple, TypeAlias
+
+Form: TypeAlias = "type[Any] | str | tuple[Form, ...] | list[Form] | Object"
+Object: TypeAlias = dict[str, Form]
+
+ID: Form = (str, int)  # F23
+TEXT: Form = (str, NoneType)
+FLAG: Form = (bool, NoneType)
+FILTER: Form = (dict, NoneType)  # more forms than F25 gives are as valid (F31)
+DURATION: Object = {"value": int, "unit": str}
+
+# What tdx answers (F10)
+SEGMENT: Object = {"id": ID, "name": str, "status": str, "event_tables?": list, "key_events?": list}
+PARENT: Object = {"id": ID, "name": str, "attributes?": list, "realtime_config": (dict, NoneType)}
+NAMED: Object = {"name": str, "database?": str}
+COLUMN: Object = {"name": str, "type": str}
+TABLE: Object = {"name?": str, "database?": str, "columns": [COLUMN]}
+MASTER: Object = {"id": ID, "name": str, "master": TABLE}
+
+# What the API answers (F11, F13, F14)
+KEY: Object = {"name": str, "validRegexp?": TEXT, "invalidTexts?": ([TEXT], NoneType)}
+SETTING: Object = {
+    "id?": (str, int, NoneType),
+    "status": str,
+    "statusDetailed?": object,
+    "eventTables": [{"database": str, "table": str}],
+    "keyColumns": [KEY | {"internal?": FLAG}],
+    "batchAttributes": [{"column": str, "name?": TEXT}],
+    "extLookupKey": TEXT,
+}
+ITEM: Object = {"id": ID, "name": str, "description?": TEXT}
+KEY_EVENT: Object = ITEM | {"databaseName": str, "tableName": str, "filterRule": FILTER}
+PLAIN: Object = ITEM | {"identifier": str, "sensitive?": FLAG}
+COLLECTED: Object = PLAIN | {"realtimeKeyEventId": ID, "filterRule?": FILTER}
+ACTION: Object = {"action": str, "realtimeKeyEventId": ID, "filterRule": dict}
+PART: Object = {"name": str, "identifier": str}
+ATTRIBUTE: Form = (
+    COLLECTED
+    | {"type": "single", "valueColumn": str, "dataType": str, "duration": DURATION}
+    | {"backfill?": FLAG},
+    COLLECTED
+    | {"type": "list", "idColumn?": TEXT, "valueColumn?": TEXT, "duration": DURATION}
+    | {"fields?": ([str], NoneType), "maxItems?": (int, NoneType), "actions?": ([ACTION], NoneType)}
+    | {"aggregations?": ([PART | {"aggregationType": str, "column": str}], NoneType)},
+    COLLECTED
+    | {"type": "counter", "counterType?": TEXT, "increment": {"type": str, "value": (int, str)}}
+    | {"duration?": (DURATION, NoneType), "subDurations?": ([PART | DURATION], NoneType)}
+    | {"backfill?": FLAG},
+    PLAIN | {"type": "imported"},
+    PLAIN
+    | {"type": "lookupCatalog", "lookupCatalogTableName": str}
+    | {"lookupCatalogColumns": [{"name": str, "dataType": str}]}
+    | {"lookupKeys": [{"id": ID, "type": str}]},
+    ITEM | {"type": ()},  # a kind that is not known
+)
+
+MISSING, OTHER, UNKNOWN = "missing", "in another form", "unknown"
+
+
+class Deviation(NamedTuple):
+    """Where an answer is not of its shape: `data[].id`, MISSING.
+
+    The place is made of declared names alone, unless the problem is UNKNOWN.
+    """
+
+    place: str
+    problem: str
+
+
+@dataclass(frozen=True, slots=True)
+class Shape:
+    """The declared shape of one answer.
+
+    Attributes:
+        name: of the tdx command or the endpoint.
+        fact: the fact that gives it.
+        what: what it answers, for an error.
+        needed: the place of what an answer cannot be used without; empty is the whole.
+    """
+
+    name: str
+    fact: str
+    what: str
+    form: Form
+    needed: str = ""
+
+    def deviations(self, answer: Any) -> Iterator[Deviation]:
+        """Compare an answer with the shape."""
+        return _compare(answer, self.form, "")
+
+    def fits(self, answer: Any) -> bool:
+        """Return whether an answer holds what is needed, and all around that."""
+        found = self.deviations(answer)
+        return not any(self.needed.startswith(at) for at, problem in found if problem != UNKNOWN)
+
+
+def _page(item: Form) -> Object:
+    """A page of a list of the API; some lists say in another way that there is more (F16)."""
+    return {"data": [item], "pagination": {"nextPage": TEXT}, "meta?": object, "links?": object}
+
+
+RT_LIST = Shape("ps rt list", "F10", "a list of parent segments", [SEGMENT])
+RT_LIST_ENTRY = Shape("ps rt list", "F10", "a parent segment", SEGMENT, "id")
+PS_VIEW = Shape("ps view", "F10", "a parent segment", PARENT, "id")
+PS_DESC = Shape("ps desc", "F10", "the columns of a table", MASTER, "master.columns[].name")
+DATABASES = Shape("databases", "F10", "a list of databases", [NAMED], "[].name")
+TABLES = Shape("tables", "F10", "a list of tables", [NAMED], "[].name")
+DESCRIBE = Shape("describe", "F10", "the columns of a table", TABLE, "columns[].name")
+REALTIME_SETTING = Shape("realtime_setting", "F11", "a realtime setting", SETTING)
+LISTS = {
+    name: Shape(name, fact, "a list of items that have ids", _page(item), "data[].id")
+    for name, fact, item in (
+        ("realtime_key_events", "F13", KEY_EVENT),
+        ("realtime_attributes", "F14", ATTRIBUTE),
+    )
+}
+POST = Shape("POST", "F14", "the id of the created item", {"id": ID}, "id")
+
+
+def _compare(value: Any, form: Form, place: str) -> Iterator[Deviation]:
+    options = form if isinstance(form, tuple) else (form,)
+    fitting = next((option for option in options if _looks_like(value, option)), None)
+    if fitting is None:
+        yield Deviation(place, OTHER)
+    elif isinstance(fitting, list):
+        for each in value:
+            yield from _compare(each, fitting[0], f"{place}[]")
+    elif isinstance(fitting, dict):
+        inside = f"{place}." if place else ""
+        names = {name.removesuffix("?"): name for name in fitting}
+        for name, declared in names.items():
+            if name in value:
+                yield from _compare(value[name], fitting[declared], inside + name)
+            elif name == declared:
+                yield Deviation(inside + name, MISSING)
+        yield from (Deviation(inside + name, UNKNOWN) for name in value if name not in names)
+
+
+def _looks_like(value: Any, form: Form) -> bool:
+    """Return whether a value is of a form, whatever may be inside it."""
+    if isinstance(form, type):
+        return form is object or form is (NoneType if value == "" else type(value))
+    if isinstance(form, dict) and isinstance(value, dict):
+        texts = [(name, text) for name, text in form.items() if isinstance(text, str)]
+        return all(value.get(name) == text for name, text in texts)
+    return bool(value == form) if isinstance(form, str) else type(value) is type(form)
