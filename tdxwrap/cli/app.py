@@ -142,7 +142,7 @@ class App:
         """
 
         def write(path: Path) -> None:
-            path.write_text(text, encoding="utf-8")
+            path.write_text(self.console.clean(text), encoding="utf-8")
 
         written = write_with_backup(file, write, option)
         self.note(f"written to {written.file}")

@@ -90,7 +90,20 @@ class Config(click.ParamType[str]):
         return files(incomplete, (".yaml", ".yml"))
 
 
-class Segment(click.ParamType[str]):
+class Argument(click.ParamType[str]):
+    """What is passed on to tdx as an argument."""
+
+    name = "text"
+
+    def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
+        """Return the text, unless tdx would take it for something else."""
+        from tdxwrap.system.text import argument_fault
+
+        fault = argument_fault(value)
+        return self.fail(f"'{value}' {fault}", param, ctx) if fault else str(value)
+
+
+class Segment(Argument):
     """The id or name of a parent segment."""
 
     name = "ps"
@@ -102,6 +115,7 @@ class Segment(click.ParamType[str]):
         from click.shell_completion import CompletionItem
 
         from tdxwrap.journal.segment_cache import recall
+        from tdxwrap.system.text import argument_fault
 
         chosen = Invocation.of(ctx).chosen
         known = [
@@ -109,7 +123,7 @@ class Segment(click.ParamType[str]):
             for segment_id, name in recall(os.environ, chosen.profile, chosen.site)
             if f"{segment_id}{name}".isprintable()
         ]
-        names = {name: segment_id for segment_id, name in known}
+        names = {name: segment_id for segment_id, name in known if not argument_fault(name)}
         return [
             CompletionItem(value, help=other)
             for value, other in (*names.items(), *known)
@@ -201,8 +215,8 @@ def _global(*names: str, **settings: Any) -> Option:
 
 GLOBAL_OPTIONS = [
     _global("--tdx", metavar="PATH", help="The tdx to run."),
-    _global("--profile", metavar="NAME", help="The tdx profile."),
-    _global("--site", metavar="SITE", help="us01, jp01, eu01 or ap02."),
+    _global("--profile", metavar="NAME", type=Argument(), help="The tdx profile."),
+    _global("--site", metavar="SITE", type=Argument(), help="us01, jp01, eu01 or ap02."),
     _global("--timeout", type=SECONDS, metavar="SECONDS", help="Limit of one tdx call (120)."),
     _global("--retries", type=click.IntRange(0, 20), metavar="N", help="Further tries (3)."),
     _global(

@@ -18,6 +18,7 @@ from tdxwrap.config.messages import did_you_mean
 from tdxwrap.config.models import Filtered, derived_identifier
 from tdxwrap.config.yaml_source import Loc, Source
 from tdxwrap.errors import Problem
+from tdxwrap.system.text import argument_fault
 
 Entry: TypeAlias = tuple[Loc, str]
 
@@ -26,12 +27,19 @@ MAX_TABLES = 100
 MAX_KEYS = 100
 MAX_FILTER_CHARACTERS = 1_000
 _MAX_SUGGESTIONS = 100
+# What stands in the recipe for a value of one's own, and in our own output for a secret.
+_PLACEHOLDER = re.compile(
+    r"<(?:ps_id(?:_or_name)?|db|table\d*|event_name|description|primary_key|key_event_id"
+    r"|(?:list_|counter_)?attr_name|attr_identifier|column_name)>|\[redacted\]"
+)
+# In these a part of a value may well look like one: a group of a regular expression, a tag.
+_FREE = {"filter", "filter_rule", "valid_regexp", "invalid_texts", "extra"}
 
 
 def errors(source: Source) -> Iterator[Problem]:
     """Duplicates, dangling names and what is over the limits of F20."""
     checks = (_no_section, _duplicates, _identifiers, _batch_names, _dangling, _foreign_tables)
-    for check in (*checks, _limits):
+    for check in (*checks, _limits, _placeholders, _arguments):
         yield from check(source)
 
 
@@ -198,6 +206,42 @@ def _over(source: Source, loc: Loc, count: int, limit: int, what: str) -> Iterat
     if count > limit:
         message = f"{count:,} {what}; a parent segment takes at most {limit:,}"
         yield source.problem(loc, message)
+
+
+def _placeholders(source: Source) -> Iterator[Problem]:
+    for loc, text in _all_texts(source.data, ()):
+        search = _PLACEHOLDER.search if _FREE.isdisjoint(loc) else _PLACEHOLDER.fullmatch
+        found = search(text)
+        if found:
+            message = f"the placeholder {found[0]} is left in the value"
+            yield source.problem(loc, message, "write what it stands for")
+
+
+def _all_texts(data: Any, loc: Loc) -> Iterator[Entry]:
+    """Every text in the data, the names of columns in a short filter included."""
+    if isinstance(data, str):
+        yield loc, data
+    elif isinstance(data, dict):
+        for name, value in data.items():
+            yield from (((*loc, name), name),) if "filter" in loc else ()
+            yield from _all_texts(value, (*loc, name))
+    elif isinstance(data, list):
+        for index, value in enumerate(data):
+            yield from _all_texts(value, (*loc, index))
+
+
+def _arguments(source: Source) -> Iterator[Problem]:
+    """Names that are given to tdx as arguments of a command."""
+    data = source.data or {}
+    entries: list[Entry] = [(("parent_segment",), str(data.get("parent_segment") or ""))]
+    for kind in ("event_tables", "key_events"):
+        items = list(_items(data, kind))
+        entries += [(loc, item) for loc, item in items if isinstance(item, str)]
+        entries += [*_texts(items, "database"), *_texts(items, "table")]
+    for loc, text in entries:
+        fault = argument_fault(text)
+        if fault:
+            yield source.problem(loc, f"'{text}' {fault}", "write the id" * (len(loc) == 1))
 
 
 def _filter_length(event: Any) -> int:

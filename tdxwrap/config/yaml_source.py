@@ -20,6 +20,7 @@ from typing import Any, NamedTuple, TypeAlias
 import yaml
 
 from tdxwrap.errors import ConfigError, Problem
+from tdxwrap.system.redact import is_credential
 
 Loc: TypeAlias = tuple[str | int, ...]
 
@@ -35,7 +36,10 @@ _UNPRINTABLE = re.compile(
 _LINE_END = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
 _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
-_REFERENCE = re.compile(r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^}]*))?\})?")
+# What has not the right form is taken up to the end of the text, to be reported once.
+_REFERENCE = re.compile(
+    r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}|([A-Za-z_]\w*:-)?.*)", re.DOTALL
+)
 _BOOLS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 # What the parser says, what it usually means, and what to do.
 _MEANINGS = (
@@ -340,7 +344,15 @@ class _Reader:
             return "${"
         if name is None:
             hint = "write ${NAME} or ${NAME:-default}; $${ stands for the two characters"
-            self._reject(node, loc, "${ is not followed by the name of a variable", hint)
+            message = "${ is not followed by the name of a variable"
+            if match[3]:
+                message = f"the default after ${{{match[3]} holds a brace, or does not end in one"
+            self._reject(node, loc, message, hint)
+            return ""
+        if is_credential(name):
+            message = f"the environment variable {name} is a credential by its name"
+            hint = "no secret goes into a configuration; another value needs another name"
+            self._reject(node, loc, message, hint)
             return ""
         value = self.environ.get(name)
         if value is None and default is None:

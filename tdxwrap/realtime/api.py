@@ -23,6 +23,7 @@ from tdxwrap.errors import (
 from tdxwrap.realtime import queries, shapes
 from tdxwrap.realtime.shapes import Shape
 from tdxwrap.realtime.state import Segment
+from tdxwrap.system.text import argument_fault
 from tdxwrap.tdx.answer import CompletedCall, said
 from tdxwrap.tdx.client import Tdx
 
@@ -143,7 +144,7 @@ class Realtime:
 
         Only null says that there is none.
         """
-        document = self._read(shapes.PS_VIEW, self.tdx.json("ps", "view", ps, "--json"))
+        document = self._read(shapes.PS_VIEW, self.tdx.json("ps", "view", _argument(ps), "--json"))
         return "realtime_config" not in document or bool(queries.HAS_RT_CONFIG.search(document))
 
     def write_baseline(self, segment_id: str, initialized: bool, file: Path) -> None:
@@ -153,7 +154,9 @@ class Realtime:
             Transient: tdx exited with 0 but wrote no file, as it may after a server error (F8).
         """
         command = ("ps", "pull") if initialized else ("ps", "pz", "init")
-        result = self.tdx.run(*command, segment_id, "-o", str(file))
+        # A relative path may begin with a dash.
+        path = f"./{file}" if str(file).startswith("-") else str(file)
+        result = self.tdx.run(*command, segment_id, "-o", path)
         if not file.exists():
             raise Transient(
                 f"tdx wrote no {file}",
@@ -223,12 +226,12 @@ class Realtime:
 
     def tables(self, database: str) -> tuple[str, ...]:
         """`tdx tables "db.*"`: the names of the tables of a database."""
-        result = self.tdx.json("tables", f"{database}.*", "--json")
+        result = self.tdx.json("tables", _argument(f"{database}.*"), "--json")
         return tuple(queries.NAMES.search(self._read(shapes.TABLES, result)))
 
     def columns(self, table: str) -> dict[str, str]:
         """`tdx describe db.table`: column names with their types."""
-        result = self.tdx.json("describe", table, "--json")
+        result = self.tdx.json("describe", _argument(table), "--json")
         return _columns(result, queries.COLUMNS.search(self._read(shapes.DESCRIBE, result)))
 
     def master_columns(self, segment_id: str) -> dict[str, str]:
@@ -246,6 +249,14 @@ class Realtime:
             self._on_answer(shape, answer)
         _expect(shape.fits(answer), result, shape.what)
         return answer
+
+
+def _argument(name: str) -> str:
+    fault = argument_fault(name)
+    if fault:
+        hint = "tdx was not asked; a parent segment can be given by its id"
+        raise Refused(f"'{name}' {fault}", hint=hint)
+    return name
 
 
 def _status(value: Any) -> str | None:

@@ -22,7 +22,11 @@ MIN_SECRET_LENGTH = 6
 # Half of a key is a secret too, but only if it is long enough not to be a word.
 MIN_KEY_PART_LENGTH = 20
 
-_SECRET_NAMES = re.compile(r"TDX_API_KEY(?:_.*)?|TDX_ACCESS_TOKEN|TD_API_KEY")
+_OF_TDX = re.compile(r"TDX_API_KEY(?:_.*)?|TDX_ACCESS_TOKEN|TD_API_KEY")  # F4
+# As words in the name of a variable; those of tdx are among them.
+_CREDENTIAL = re.compile(
+    r"(?i)(?:^|_)(?:TOKEN|SECRET|PASSWORD|CREDENTIAL|(?:API|ACCESS|PRIVATE)_KEY)S?(?:_|$)"
+)
 _KEY_END = r"(?:/|\\/|%2[Ff])[0-9a-fA-F]{40,}"
 _HAS_KEY = re.compile(_KEY_END)
 # `{1,12}` and not `+`: on a long run of digits the latter takes quadratic time.
@@ -50,6 +54,11 @@ _FORMS = (
 )
 
 
+def is_credential(name: str) -> bool:
+    """Return whether a variable holds a credential, by its name: one of F4, or of the like."""
+    return bool(_CREDENTIAL.search(name))
+
+
 @dataclass(frozen=True, slots=True)
 class Redactor:
     """Replaces secrets by `[redacted]`. Doing it twice changes nothing more.
@@ -62,9 +71,17 @@ class Redactor:
 
     @classmethod
     def from_environ(cls, environ: Mapping[str, str]) -> Redactor:
-        """Make the redactor for the credentials that tdx may take from `environ` (tdx-facts F4)."""
-        values = (value.strip() for name, value in environ.items() if _SECRET_NAMES.fullmatch(name))
+        """Make the redactor for the variables in `environ` that are credentials by their names."""
+        values = (value.strip() for name, value in environ.items() if is_credential(name))
         return cls.of(values)
+
+    @classmethod
+    def of_tdx(cls, environ: Mapping[str, str]) -> Redactor:
+        """Make the redactor for what tdx itself reads (F4), for data that decisions are made on.
+
+        Other credentials may be ordinary words, and a name in the data must not change.
+        """
+        return cls.from_environ({n: v for n, v in environ.items() if _OF_TDX.fullmatch(n)})
 
     @classmethod
     def of(cls, values: Iterable[str]) -> Redactor:

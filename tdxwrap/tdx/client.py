@@ -59,6 +59,7 @@ class Tdx:
         self._grace = grace
         self._environ = _child_environment(os.environ if environ is None else environ)
         self._redactor = Redactor.from_environ(self._environ)
+        self._data_redactor = Redactor.of_tdx(self._environ)
         self._cwd = None if cwd is None else os.fspath(cwd)
         self._on_call = on_call
         self._reporting = threading.Lock()
@@ -226,7 +227,7 @@ class Tdx:
             data = parse_json(raw)
         except NotJson as problem:
             raise unreadable(call, str(problem), size) from None
-        return data if call.stdout == raw else self._redactor.json(data)
+        return data if call.stdout == raw else self._data_redactor.json(data)
 
     def _report(self, call: CompletedCall) -> None:
         if self._on_call is None:

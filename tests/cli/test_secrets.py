@@ -62,14 +62,50 @@ def test_no_secret_is_printed_or_written(user: Shell, args: tuple[str | Path, ..
 def test_a_secret_that_a_file_takes_from_the_environment_is_not_shown(
     shell: Shell, command: str
 ) -> None:
-    text = WEB.read_text().replace("description: Any page view", "description: key ${TD_API_KEY}")
+    text = WEB.read_text().replace("description: Any page view", "description: key ${NOTE}")
     right = shell.write("right.yaml", text)
-    wrong = shell.write("wrong.yaml", text.replace("duration: 1 day", "duration: ${TD_API_KEY}"))
+    wrong = shell.write("wrong.yaml", text.replace("duration: 1 day", "duration: ${NOTE}"))
     for path in (right, wrong):
-        done = shell.run(command, path, TD_API_KEY=KEY)
+        done = shell.run(command, path, TD_API_KEY=KEY, NOTE=KEY)
         assert KEY not in done.text
         assert KEY.split("/")[1] not in done.text
     assert "[redacted]" in done.text
+
+
+@pytest.mark.parametrize("reference", ["${DEPLOY_SECRET}", "a ${DEPLOY_SECRET:-b} c"])
+def test_a_variable_with_the_name_of_a_credential_is_not_substituted(
+    shell: Shell, world: World, reference: str
+) -> None:
+    text = WEB.read_text().replace("Any page view", f'"{reference}"')
+    config = shell.write("rt.yaml", text)
+    line = next(n for n, row in enumerate(text.splitlines(), 1) if reference in row)
+    for command in ("check", "plan", "apply", "recipe"):
+        done = shell.run(command, config, DEPLOY_SECRET="hunter2-hunter2")
+        assert done.code == 2
+        assert f"rt.yaml:{line}:" in done.err
+        assert "the environment variable DEPLOY_SECRET is a credential by its name" in done.err
+        assert "hunter2" not in done.text
+    assert world.calls() == []
+
+
+def test_values_of_credentials_are_redacted_and_change_no_data(
+    new_world: Callable[..., World], new_shell: Callable[..., Shell]
+) -> None:
+    shell = new_shell(new_world("half-configured"))
+    weak = {"POSTGRES_PASSWORD": "web_events"}  # an ordinary word, and the name of a database
+    assert shell.run("export", "394649", "-f", "clear.yaml").code == 0
+
+    plan = shell.run("plan", "clear.yaml", **weak)
+    assert (plan.code, plan.out.splitlines()[0][:12]) == (0, "Customer 360")
+    assert "nothing to change" in plan.out
+    to_file = ("export", "394649", "-f", "hidden.yaml")
+    for args in (("export", "394649"), to_file, ("runs", "show", "last")):
+        assert "web_events" not in shell.run(*args, **weak).text
+    hidden = (shell.cwd / "hidden.yaml").read_text()
+    assert "[redacted].pageviews" in hidden
+    # What is hidden in a file must not be written to a segment.
+    for text in (hidden, MINIMAL.read_text() + "id_stitching: {keys: ['[redacted]_id']}\n"):
+        assert shell.run("check", shell.write("rt.yaml", text)).code == 2
 
 
 @pytest.mark.parametrize("columns", [40, 80])

@@ -602,6 +602,34 @@ def test_what_is_no_variable_is_a_problem(text: str) -> None:
     assert problem.message == "${ is not followed by the name of a variable"
 
 
+@pytest.mark.parametrize("text", ["${A:-${B}}", "${A:-${B}", "${A:-x", "${A:-{x}}", "${B:-$${A}}"])
+def test_a_default_is_closed_and_holds_no_other_reference(text: str) -> None:
+    problem = only_problem(EVENT + f"parent_segment: 'x ${{A}} {text} ${{C}}'", A="one")
+    assert (problem.line, problem.column, problem.path) == (2, 17, "parent_segment")
+    assert f"the default after {text[:5]} holds a brace" in problem.message
+    assert "write ${NAME} or ${NAME:-default}" in problem.hint
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        *("TDX_ACCESS_TOKEN", "TDX_API_KEY", "TD_API_KEY", "TDX_API_KEY_PRODUCTION"),
+        *("DEPLOY_SECRET", "token", "DB_PASSWORD_OLD", "Credential", "AWS_ACCESS_KEY_ID"),
+        "SSH_PRIVATE_KEY",
+    ],
+)
+def test_a_credential_is_not_substituted(name: str) -> None:
+    for reference in (f"${{{name}}}", f"${{{name}:-x}}"):
+        problem = only_problem(EVENT + f"parent_segment: '{reference}'", **{name: "value"})
+        assert (problem.line, problem.column, problem.path) == (2, 17, "parent_segment")
+        assert problem.message == f"the environment variable {name} is a credential by its name"
+
+
+@pytest.mark.parametrize("name", ["TOKENIZER", "SECRETARY", "KEY", "MONKEY_API", "PRIVATE_KEYNOTE"])
+def test_other_names_are_substituted(name: str) -> None:
+    assert description(f"${{{name}}}", **{name: "value"}) == "value"
+
+
 def test_unset_variable_is_named_with_its_place() -> None:
     problem = only_problem(EVENT + "parent_segment: ${SEGMENT}")
     assert (problem.line, problem.column) == (2, 17)

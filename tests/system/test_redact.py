@@ -26,14 +26,19 @@ td_keys = st.builds("{}/{:040x}".format, st.integers(0, 10**6), st.integers(0, 1
 
 
 @pytest.mark.parametrize(
-    "name", ["TDX_API_KEY", "TDX_API_KEY_PRODUCTION", "TDX_ACCESS_TOKEN", "TD_API_KEY"]
+    "name",
+    [
+        *("TDX_API_KEY", "TDX_API_KEY_PRODUCTION", "TDX_ACCESS_TOKEN", "TD_API_KEY"),
+        *("DEPLOY_SECRET", "github_token", "PASSWORD_OF_DB", "AWS_CREDENTIALS", "MY_TDX_API_KEY"),
+        *("AWS_SECRET_ACCESS_KEY", "SSH_PRIVATE_KEY"),
+    ],
 )
 def test_value_of_each_credential_variable_is_taken_out(name: str) -> None:
     redactor = Redactor.from_environ({name: "s3cret-value"})
     assert redactor.text("key s3cret-value!") == f"key {REDACTED}!"
 
 
-@pytest.mark.parametrize("name", ["HOME", "MY_TDX_API_KEY", "TD_API_KEY_HINT", "TDX_PROFILE"])
+@pytest.mark.parametrize("name", ["HOME", "TOKENIZER", "MY_APIKEY", "PUBLIC_KEY", "TDX_PROFILE"])
 def test_other_variables_are_left_alone(name: str) -> None:
     assert Redactor.from_environ({name: "s3cret-value"}).text("s3cret-value") == "s3cret-value"
 
