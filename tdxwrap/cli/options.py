@@ -91,16 +91,17 @@ class Config(click.ParamType[str]):
 
 
 class Argument(click.ParamType[str]):
-    """What is passed on to tdx as an argument."""
+    """What is passed on to tdx as an argument, or at least looked for there."""
 
     name = "text"
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
-        """Return the text, unless tdx would take it for something else."""
+        """Return the text, unless tdx would take it for an option."""
         from tdxwrap.system.text import argument_fault
 
-        fault = argument_fault(value)
-        return self.fail(f"'{value}' {fault}", param, ctx) if fault else str(value)
+        if value.startswith("-"):
+            self.fail(f"'{value}' {argument_fault(value)}", param, ctx)
+        return str(value)
 
 
 class Segment(Argument):

@@ -321,9 +321,11 @@ names = st.sampled_from(
 )
 types = st.sampled_from(["string", "varchar(20)", "long", "double", "array(string)", ""])
 tables = st.dictionaries(names, types, min_size=1)
+# A CONFIG names no table that tdx cannot be asked for.
+table_names = names.filter(str.isprintable)
 
 
-@given(st.dictionaries(names, tables, min_size=1, max_size=3), tables, names)
+@given(st.dictionaries(table_names, tables, min_size=1, max_size=3), tables, names)
 def test_every_proposal_is_a_file_that_works(
     found: dict[str, dict[str, str]], master: dict[str, str], segment: str
 ) -> None:

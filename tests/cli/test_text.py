@@ -59,7 +59,7 @@ def test_a_table_in_short_and_a_negative_number_are_names_too(shell: Shell) -> N
     "args",
     [
         ("status", "--", "--help"),
-        ("wait", "a\nb"),
+        ("new", "--table", "web.x\ny", "394649"),
         ("export", "--", "-x"),
         ("new", "--table", "web_events.pageviews", "--", "-x"),
         ("plan", "rt.yaml", "--parent-segment=--help"),
@@ -76,6 +76,16 @@ def test_an_argument_that_tdx_would_misread_is_wrong_usage(
     assert done.code == 2, done.text
     assert re.search("so tdx would take it for an option|holds a control character", done.err)
     assert world.calls() == []
+
+
+def test_a_name_with_a_line_break_is_looked_for_and_not_passed_on(
+    shell: Shell, world: World
+) -> None:
+    with world.edit_segment("394649") as segment:
+        segment["name"] = "Customer\n360"
+    assert shell.run("export", "Customer\n360").code == 0
+    assert shell.run("export", "Customer\n361").code == 4
+    assert not [call for call in world.calls() if any("\n" in word for word in call.argv)]
 
 
 def test_a_live_name_that_looks_like_an_option_is_passed_by_id(
