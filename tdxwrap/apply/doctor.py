@@ -6,10 +6,11 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
+from tdxwrap.apply.answers import Answers, start_reads, start_table_reads
 from tdxwrap.apply.checklist import Check, State
 from tdxwrap.apply.session import STORED_LOGIN, Session
 from tdxwrap.config.load import LoadedConfig
-from tdxwrap.config.models import EventTable, RtConfig
+from tdxwrap.config.models import RtConfig
 from tdxwrap.errors import (
     CallFailed,
     EnvironmentProblem,
@@ -21,9 +22,9 @@ from tdxwrap.errors import (
 )
 from tdxwrap.plan import columns
 from tdxwrap.plan.changes import Topic
-from tdxwrap.realtime.api import credential_source
-from tdxwrap.realtime.read import Reads, is_id, resolve_segment
-from tdxwrap.realtime.state import TERMINAL, Schema, Segment
+from tdxwrap.realtime.api import Realtime, credential_source
+from tdxwrap.realtime.read import Reads, is_id, live_state, resolve_segment
+from tdxwrap.realtime.state import TERMINAL, LiveState, Schema, Segment
 from tdxwrap.realtime.tables import SchemaReads
 from tdxwrap.system.threads import result
 from tdxwrap.tdx.process import find_executable
@@ -44,7 +45,8 @@ def examine(
         ps: id or name of a parent segment; None if none was named.
         account: the profile and site in use, as far as known (F5).
     """
-    api = session.api
+    answers = Answers()
+    api = Realtime(session.api.tdx, session.api.listed, answers.note)
     with Reads(api, session.retry) as reads:
         asked = ps if ps and is_id(ps) else _NO_SEGMENT
         futures = [reads.start(call) for call in (api.version, api.check_auth)]
@@ -52,18 +54,28 @@ def examine(
         probe = reads.start(api.setting, asked)
         version, auth = (_outcome(result, future) for future in futures)
         segment = None if listing is None else _outcome(_resolved, reads, listing, ps)
-        setting = _outcome(result, probe)
         login = _login(session, auth)
         checks = [
             _tdx(session, version),
             login,
             Check("profile", State.OK, f"{account} ({auth})" if isinstance(auth, str) else account),
-            _api(setting, login),
+            _api(_outcome(result, probe), login),
             _segment(segment, login),
         ]
+        found = segment if isinstance(segment, Segment) else None
+        started = {} if found is None else start_reads(reads, found.id)
+        live = None if found is None else _outcome(live_state, found, started)
+        tables = live.event_tables if isinstance(live, LiveState) else ()
         if loaded is not None:
-            schema = _outcome(_read_schema, reads, loaded.config, segment, asked, setting)
-            checks += _columns(loaded, schema, login)
+            schema_reads = SchemaReads(reads, loaded.config, found.id if found else None)
+            checks += _columns(loaded, _outcome(schema_reads.finish, tables), login)
+            tables = (*loaded.config.tables(), *tables)
+        if found is not None:
+            started |= start_table_reads(reads, tables[0]) if tables else {}
+            outcomes = {name: _outcome(result, future) for name, future in started.items()}
+            checks += answers.checks(
+                {name: e for name, e in outcomes.items() if isinstance(e, TdxwrapError)}
+            )
         return tuple(checks)
 
 
@@ -77,16 +89,6 @@ def _outcome(call: Callable[..., Any], *args: Any) -> Any:
 
 def _resolved(reads: Reads, listing: Future[tuple[Segment, ...]], ps: str) -> Segment:
     return resolve_segment(reads.api, reads.retry, ps, result(listing))
-
-
-def _read_schema(reads: Reads, config: RtConfig, segment: Any, asked: str, setting: Any) -> Schema:
-    if not isinstance(segment, Segment):
-        return SchemaReads(reads, config, None).finish(())
-    if segment.id != asked:  # it was given by name
-        setting = _outcome(result, reads.start(reads.api.setting, segment.id))
-    tables = setting.get("eventTables") if isinstance(setting, dict) else ()
-    live_tables = map(EventTable.from_api, tables or ())
-    return SchemaReads(reads, config, segment.id).finish(live_tables)
 
 
 def _problem(name: str, error: TdxwrapError, login: Check | None = None) -> Check:

@@ -1,4 +1,4 @@
-"""`tdxwrap doctor [CONFIG]`: check that everything is in place."""
+"""`tdxwrap doctor [CONFIG|PS]`: check that everything is in place."""
 
 from __future__ import annotations
 
@@ -7,22 +7,22 @@ from typing import TYPE_CHECKING
 import click
 
 from tdxwrap.cli.command import FilesCommand
-from tdxwrap.cli.options import CONFIG, KEEP_GOING, PARENT_SEGMENT
+from tdxwrap.cli.options import CONFIG_OR_PS, KEEP_GOING, PARENT_SEGMENT, file_or_segment
 
 if TYPE_CHECKING:
     from tdxwrap.cli.app import App
 
 
 @click.command(cls=FilesCommand)
-@click.argument("configs", nargs=-1, metavar="[CONFIG]...", type=CONFIG)
+@click.argument("configs", nargs=-1, metavar="[CONFIG...|PS]", type=CONFIG_OR_PS)
 @PARENT_SEGMENT
 @KEEP_GOING
 def doctor(app: App, config: str | None, parent_segment: str | None) -> int:
-    """Check that everything is in place. That is tdx, login, profile, `tdx api`, the parent
-    segment and, with a CONFIG, its tables and columns.
+    """Check that everything is in place. That is tdx, login, profile, `tdx api`; with a CONFIG or
+    PS the parent segment and the form of what tdx answers, with a CONFIG its tables and columns.
 
     \b
-    tdxwrap doctor
+    tdxwrap doctor 394649
     tdxwrap doctor rt.yaml --profile production
     """
     from tdxwrap.apply.checklist import State
@@ -30,9 +30,10 @@ def doctor(app: App, config: str | None, parent_segment: str | None) -> int:
     from tdxwrap.config.load import load
     from tdxwrap.output.report_text import check_lines
 
-    loaded = None if config is None else load(config, environ=app.environ)
+    file, ps = file_or_segment(config, parent_segment, app.of_several)
+    loaded = None if file is None else load(file, environ=app.environ)
     app.console.print_warnings(loaded.warnings if loaded else ())
-    ps = parent_segment or (loaded.config.parent_segment if loaded else None)
+    ps = ps or (loaded.config.parent_segment if loaded else None)
     app.segment = ps or ""
     with app.connected(ps) as connected:
         checks = examine(connected, loaded, ps, app.account)

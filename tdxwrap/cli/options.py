@@ -12,6 +12,7 @@ import click
 from click.core import ParameterSource
 
 from tdxwrap.cli.global_options import Globals
+from tdxwrap.errors import UsageProblem
 
 if TYPE_CHECKING:
     from click.shell_completion import CompletionItem
@@ -143,6 +144,25 @@ class ConfigOrSegment(Config):
         return found + Segment().shell_complete(ctx, param, incomplete)
 
 
+def file_or_segment(
+    argument: str | None, override: str | None, of_several: bool
+) -> tuple[str | None, str | None]:
+    """Return which CONFIG, and which parent segment apart from it, a CONFIG|PS argument means.
+
+    Args:
+        override: `--parent-segment`.
+        of_several: whether it is one of several files.
+    Raises:
+        UsageProblem: there is a parent segment in place of a file, and another one.
+    """
+    endings = ("-", ".yaml", ".yml")
+    if argument is None or of_several or argument.endswith(endings) or os.path.exists(argument):
+        return argument, override
+    if override is not None:
+        raise UsageProblem(f"there is no file {argument} beside --parent-segment {override}")
+    return None, argument
+
+
 def files(incomplete: str, endings: tuple[str, ...] = ("",)) -> list[CompletionItem[str]]:
     """List the files with one of the endings, and the folders that a path may go on to."""
     from click.shell_completion import CompletionItem
@@ -163,6 +183,7 @@ def files(incomplete: str, endings: tuple[str, ...] = ("",)) -> list[CompletionI
 
 CONFIG = Config()
 SEGMENT = Segment()
+CONFIG_OR_PS = ConfigOrSegment()
 SECONDS = click.FloatRange(min=0, min_open=True)
 
 

@@ -2,21 +2,20 @@
 
 from __future__ import annotations
 
-import os
 from typing import TYPE_CHECKING
 
 import click
 
 from tdxwrap.cli.command import FilesCommand
-from tdxwrap.cli.options import KEEP_GOING, PARENT_SEGMENT, ConfigOrSegment
-from tdxwrap.errors import Differs, UsageProblem
+from tdxwrap.cli.options import CONFIG_OR_PS, KEEP_GOING, PARENT_SEGMENT, file_or_segment
+from tdxwrap.errors import Differs
 
 if TYPE_CHECKING:
     from tdxwrap.cli.app import App
 
 
 @click.command(cls=FilesCommand)
-@click.argument("configs", nargs=-1, required=True, metavar="CONFIG...|PS", type=ConfigOrSegment())
+@click.argument("configs", nargs=-1, required=True, metavar="CONFIG...|PS", type=CONFIG_OR_PS)
 @PARENT_SEGMENT
 @KEEP_GOING
 def verify(app: App, config: str, parent_segment: str | None) -> int:
@@ -27,12 +26,10 @@ def verify(app: App, config: str, parent_segment: str | None) -> int:
     tdxwrap verify rt.yaml
     tdxwrap verify 394649
     """
-    is_file = config == "-" or config.endswith((".yaml", ".yml")) or os.path.exists(config)
-    if app.of_several or is_file:
-        return _verify_config(app, config, parent_segment)
-    if parent_segment is not None:
-        raise UsageProblem(f"there is no file {config} to compare {parent_segment} with")
-    return _verify_segment(app, config)
+    file, ps = file_or_segment(config, parent_segment, app.of_several)
+    if file is not None:
+        return _verify_config(app, file, ps)
+    return _verify_segment(app, str(ps))
 
 
 def _verify_segment(app: App, ps: str) -> int:

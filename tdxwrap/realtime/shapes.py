@@ -13,7 +13,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import NoneType
-from typing import Any, NamedTuple, TypeAlias
+from typing import Any, TypeAlias
 
 Form: TypeAlias = "type[Any] | str | tuple[Form, ...] | list[Form] | Object"
 Object: TypeAlias = dict[str, Form]
@@ -21,6 +21,7 @@ Object: TypeAlias = dict[str, Form]
 ID: Form = (str, int)  # F23
 TEXT: Form = (str, NoneType)
 FLAG: Form = (bool, NoneType)
+LIST: Form = (list, NoneType)
 FILTER: Form = (dict, NoneType)  # more forms than F25 gives are as valid (F31)
 DURATION: Object = {"value": int, "unit": str}
 
@@ -29,7 +30,7 @@ SEGMENT: Object = {"id": ID, "name": str, "status": str, "event_tables?": list, 
 PARENT: Object = {"id": ID, "name": str, "attributes?": list, "realtime_config": (dict, NoneType)}
 NAMED: Object = {"name": str, "database?": str}
 COLUMN: Object = {"name": str, "type": str}
-TABLE: Object = {"name?": str, "database?": str, "columns": [COLUMN]}
+TABLE: Object = {"database?": str, "name?": str, "table?": str, "columns": [COLUMN]}
 MASTER: Object = {"id": ID, "name": str, "master": TABLE}
 
 # What the API answers (F11, F13, F14)
@@ -46,40 +47,29 @@ SETTING: Object = {
 ITEM: Object = {"id": ID, "name": str, "description?": TEXT}
 KEY_EVENT: Object = ITEM | {"databaseName": str, "tableName": str, "filterRule": FILTER}
 PLAIN: Object = ITEM | {"identifier": str, "sensitive?": FLAG}
-COLLECTED: Object = PLAIN | {"realtimeKeyEventId": ID, "filterRule?": FILTER}
-ACTION: Object = {"action": str, "realtimeKeyEventId": ID, "filterRule": dict}
-PART: Object = {"name": str, "identifier": str}
+COLLECTED: Object = PLAIN | {"realtimeKeyEventId": ID, "filterRule?": FILTER, "backfill?": FLAG}
 ATTRIBUTE: Form = (
-    COLLECTED
-    | {"type": "single", "valueColumn": str, "dataType": str, "duration": DURATION}
-    | {"backfill?": FLAG},
+    COLLECTED | {"type": "single", "valueColumn": str, "dataType": str, "duration": DURATION},
     COLLECTED
     | {"type": "list", "idColumn?": TEXT, "valueColumn?": TEXT, "duration": DURATION}
-    | {"fields?": ([str], NoneType), "maxItems?": (int, NoneType), "actions?": ([ACTION], NoneType)}
-    | {"aggregations?": ([PART | {"aggregationType": str, "column": str}], NoneType)},
+    | {"fields?": LIST, "maxItems?": (int, NoneType), "actions?": LIST, "aggregations?": LIST},
     COLLECTED
     | {"type": "counter", "counterType?": TEXT, "increment": {"type": str, "value": (int, str)}}
-    | {"duration?": (DURATION, NoneType), "subDurations?": ([PART | DURATION], NoneType)}
-    | {"backfill?": FLAG},
+    | {"duration?": (DURATION, NoneType), "subDurations?": LIST},
     PLAIN | {"type": "imported"},
     PLAIN
     | {"type": "lookupCatalog", "lookupCatalogTableName": str}
-    | {"lookupCatalogColumns": [{"name": str, "dataType": str}]}
-    | {"lookupKeys": [{"id": ID, "type": str}]},
+    | {"lookupCatalogColumns": list, "lookupKeys": list},
     ITEM | {"type": ()},  # a kind that is not known
 )
+# Some lists say in another way that there is more (F16).
+PAGE: Object = {"pagination": {"nextPage": TEXT}, "meta?": object, "links?": object}
 
 MISSING, OTHER, UNKNOWN = "missing", "in another form", "unknown"
 
-
-class Deviation(NamedTuple):
-    """Where an answer is not of its shape: `data[].id`, MISSING.
-
-    The place is made of declared names alone, unless the problem is UNKNOWN.
-    """
-
-    place: str
-    problem: str
+Deviation: TypeAlias = tuple[str, str]
+"""A place such as `data[].id`, and the problem there. Only an UNKNOWN place holds names that are
+not declared."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -109,11 +99,6 @@ class Shape:
         return not any(self.needed.startswith(at) for at, problem in found if problem != UNKNOWN)
 
 
-def _page(item: Form) -> Object:
-    """A page of a list of the API; some lists say in another way that there is more (F16)."""
-    return {"data": [item], "pagination": {"nextPage": TEXT}, "meta?": object, "links?": object}
-
-
 RT_LIST = Shape("ps rt list", "F10", "a list of parent segments", [SEGMENT])
 RT_LIST_ENTRY = Shape("ps rt list", "F10", "a parent segment", SEGMENT, "id")
 PS_VIEW = Shape("ps view", "F10", "a parent segment", PARENT, "id")
@@ -123,7 +108,7 @@ TABLES = Shape("tables", "F10", "a list of tables", [NAMED], "[].name")
 DESCRIBE = Shape("describe", "F10", "the columns of a table", TABLE, "columns[].name")
 REALTIME_SETTING = Shape("realtime_setting", "F11", "a realtime setting", SETTING)
 LISTS = {
-    name: Shape(name, fact, "a list of items that have ids", _page(item), "data[].id")
+    name: Shape(name, fact, "a list of items that have ids", PAGE | {"data": [item]}, "data[].id")
     for name, fact, item in (
         ("realtime_key_events", "F13", KEY_EVENT),
         ("realtime_attributes", "F14", ATTRIBUTE),
@@ -136,7 +121,7 @@ def _compare(value: Any, form: Form, place: str) -> Iterator[Deviation]:
     options = form if isinstance(form, tuple) else (form,)
     fitting = next((option for option in options if _looks_like(value, option)), None)
     if fitting is None:
-        yield Deviation(place, OTHER)
+        yield place, OTHER
     elif isinstance(fitting, list):
         for each in value:
             yield from _compare(each, fitting[0], f"{place}[]")
@@ -147,8 +132,8 @@ def _compare(value: Any, form: Form, place: str) -> Iterator[Deviation]:
             if name in value:
                 yield from _compare(value[name], fitting[declared], inside + name)
             elif name == declared:
-                yield Deviation(inside + name, MISSING)
-        yield from (Deviation(inside + name, UNKNOWN) for name in value if name not in names)
+                yield inside + name, MISSING
+        yield from ((inside + name, UNKNOWN) for name in value if name not in names)
 
 
 def _looks_like(value: Any, form: Form) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Callable
 from typing import Any
 
@@ -38,9 +39,10 @@ def test_all_is_well(shell: Shell, world: World) -> None:
     assert_line(done, "✓", "stitching keys", "each a string in every event table")
     assert_line(done, "✓", "lookup key", "whether it is the profile key, tdx does not tell")
     assert_line(done, "✓", "columns")
+    assert_line(done, "✓", "answers", "9 kinds read, each in the known form")
     assert done.out.endswith("all is well\n")
     assert done.err == ""
-    assert len(world.calls()) == 8
+    assert len(world.calls()) == 16
     assert world.writes() == []
 
 
@@ -254,6 +256,93 @@ def test_an_api_that_refuses_is_enabled_all_the_same(shell: Shell, world: World)
     done = shell.run("doctor", "--parent-segment", "394649")
     assert done.code == 0
     assert_line(done, "!", "tdx api", "enabled, but the API refuses", "not for you")
+
+
+# What tdx answers
+
+WRONG_SETTING = {
+    "status": 7,
+    "eventTables": [{"database": "secret_db", "table": "secret_table", "secret_note": 1}],
+    "extLookupKey": None,
+    "batchAttributes": "secret_value",
+    "secret_name": {"secret_inside": True},
+    "secret_too": 1,
+}
+
+
+@pytest.mark.parametrize("ps", ["394649", "Customer 360"])
+def test_a_parent_segment_alone(half: World, new_shell: Callable[..., Shell], ps: str) -> None:
+    done = new_shell(half).run("doctor", ps)
+    assert done.code == 0, done.text
+    assert_line(done, "✓", "parent segment", "Customer 360 (394649)")
+    assert_line(done, "✓", "answers", "9 kinds read, each in the known form")
+    assert "event tables" not in done.out
+    assert half.writes() == []
+
+
+@pytest.mark.parametrize("wrapped", [False, True])
+def test_what_tdx_answers_otherwise_than_known_is_listed(
+    half: World, new_shell: Callable[..., Shell], wrapped: bool
+) -> None:
+    answer = {"data": WRONG_SETTING} if wrapped else WRONG_SETTING
+    setting = {"method": "GET", "path": "realtime_setting"}
+    half.add_fault("garbage", setting, times=0, text=json.dumps(answer))
+    done = new_shell(half).run("doctor", "394649")
+    assert done.code == 0, done.text
+    for text in (
+        "realtime_setting: keyColumns missing (F11)",
+        "realtime_setting: batchAttributes in another form (F11)",
+        "realtime_setting: status in another form (F11)",
+    ):
+        assert f"! answers         {text}\n" in done.out
+    assert done.out.count("! answers") == 3
+    assert_line(done, "✓", "answers", "7 kinds read; unknown properties: 3")
+    assert done.out.endswith("3 to look at\n")
+
+
+@pytest.mark.parametrize("options", [(), ("--json",), ("-v",)])
+def test_nothing_of_a_name_or_value_is_in_what_is_listed(
+    half: World, new_shell: Callable[..., Shell], options: tuple[str, ...]
+) -> None:
+    wrong = {"id": 1, "name": {"secret_name": "secret_value"}, "secret_too": []}
+    page = {"data": [wrong | {"type": "secret_kind"}], "pagination": "secret_page"}
+    answers = {
+        "ps view": wrong,
+        "ps desc": {"master": {"columns": [{"name": "secret_column", "secret_type": 1}]}},
+        "realtime_setting": WRONG_SETTING,
+        "realtime_key_events": page,
+        "realtime_attributes": page,
+        "databases": [{"name": "secret_db", "secret_note": 1}],
+    }
+    for command, answer in answers.items():
+        half.add_fault("garbage", {"command": command}, times=0, text=json.dumps(answer))
+    done = new_shell(half).run("doctor", "394649", *options)
+    assert done.code == 0, done.text
+    assert "secret" not in done.out
+    assert "realtime_attributes: data[].type in another form (F14)" in done.out
+    assert "ps view: realtime_config missing (F10)" in done.out
+
+
+def test_what_could_not_be_read_is_listed(half: World, new_shell: Callable[..., Shell]) -> None:
+    half.add_fault("http", {"path": "realtime_key_events"}, times=0, status=403, detail="secret")
+    half.add_fault("garbage", {"command": "databases"}, times=0, text='{"message": "secret"}')
+    done = new_shell(half).run("doctor", "394649")
+    assert done.code == 0, done.text
+    assert "! answers         realtime_key_events: not read (refused)\n" in done.out
+    assert "! answers         databases: it is in another form (F10)\n" in done.out
+    assert "! answers         databases: not read (malformed-output)\n" in done.out
+    assert "secret" not in done.out
+
+
+def test_a_file_goes_before_a_parent_segment_of_its_name(shell: Shell, world: World) -> None:
+    assert shell.run("doctor", "rt.yaml").code == 2
+    assert world.calls() == []
+    assert_line(shell.run("doctor", "rt"), "✗", "parent segment", "no parent segment 'rt'")
+    shell.write("rt", TEXT)
+    assert_line(shell.run("doctor", "rt"), "✓", "event tables", "3 found")
+    both = shell.run("doctor", "nobody", "--parent-segment", "394649")
+    assert both.code == 2
+    assert "there is no file nobody" in both.err
 
 
 # --json, wrong configurations

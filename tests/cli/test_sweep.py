@@ -135,7 +135,7 @@ READS: dict[str, tuple[tuple[str | Path, ...], int]] = {
     "export": (("export", PS), 5),
     "status": (("status", PS), 1),
     "wait": (("wait", PS), 1),
-    "doctor": (("doctor", CONFIG), 7),
+    "doctor": (("doctor", CONFIG), 15),
 }
 READ_CASES = [
     pytest.param(command, each, call, id=f"{command}-call{call}-{each.label.replace(' ', '_')}")
