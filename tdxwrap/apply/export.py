@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import json
 from collections.abc import Iterable, Sequence
 from typing import Any, TypeVar
-
-import yaml
 
 from tdxwrap.config.models import (
     BaseAttribute,
@@ -16,11 +13,13 @@ from tdxwrap.config.models import (
     KeyEvent,
 )
 from tdxwrap.config.yaml_source import escape
+from tdxwrap.config.yaml_text import yaml_text
 from tdxwrap.realtime.state import SETTING_LISTS, LiveState
+from tdxwrap.system.text import comment, json_text
 from tdxwrap.version import __version__
 
 
-def config_text(live: LiveState) -> str:
+def config_text(live: LiveState, *, ascii_only: bool = False) -> str:
     """The live configuration as the text of a CONFIG file, with names in place of ids.
 
     What a file cannot say (a second item of the same name, a form that this version cannot read)
@@ -43,14 +42,14 @@ def config_text(live: LiveState) -> str:
     }
     # Event tables stand there even when there are none: a file has to say something.
     stated = {name: value for name, value in document.items() if value or name == "event_tables"}
-    text = yaml.safe_dump(_escaped(stated), allow_unicode=True, sort_keys=False, width=100)
+    text = yaml_text(_escaped(stated), ascii_only=ascii_only, width=100)
     strange = [_left_out(item.kind, item.name, item.reason) for item in live.unreadable]
-    comments = [*left_out, *left_out_too, *not_batch, *strange]
-    return "\n".join([*_header(live), *comments, "", text])
+    lines = [*_header(live), *left_out, *left_out_too, *not_batch, *strange]
+    return "\n".join([*(comment(line, ascii_only=ascii_only) for line in lines), "", text])
 
 
 def _header(live: LiveState) -> list[str]:
-    name = json.dumps(live.segment.name, ensure_ascii=False)
+    name = json_text(live.segment.name)
     return [
         f"# The realtime configuration of the parent segment {name} ({live.segment.id}),",
         f"# exported by tdxwrap {__version__}. To apply it to another parent segment, change",
@@ -113,7 +112,7 @@ def _once(parts: Iterable[Named], kind: str) -> tuple[list[Named], list[str]]:
 
 def _left_out(kind: str, name: str, reason: str) -> str:
     # As JSON, since a name may hold a line break, which would end the comment.
-    return f"# left out: {kind} {json.dumps(name, ensure_ascii=False)}: {json.dumps(reason)}"
+    return f"# left out: {kind} {json_text(name)}: {json_text(reason)}"
 
 
 def _written(parts: Sequence[ConfigItem]) -> list[Any]:

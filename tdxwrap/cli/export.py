@@ -27,6 +27,7 @@ def export(app: App, ps: str, file: Path | None) -> int:
     """
     from tdxwrap.apply.export import config_text
 
-    text = config_text(app.read_live(ps))
-    app.print_or_write(text, file)
+    live = app.read_live(ps)
+    text = config_text(live)
+    app.print_or_write(text, file, lambda: config_text(live, ascii_only=True))
     return app.end(config=text, file=None if file is None else str(file))

@@ -34,11 +34,12 @@ def graph(app: App, config: str, *, dot: bool, live: str | None) -> int:
     from tdxwrap.generate import graph as pictures
     from tdxwrap.plan.build import build_plan
     from tdxwrap.realtime.state import BLANK
+    from tdxwrap.system.text import ascii_entities
 
     loaded = load(config, environ=app.environ)
     app.console.print_warnings(loaded.warnings)
     state = BLANK if live is None else app.read_live(live)
     picture = pictures.picture(build_plan(loaded.config, state), live=live is not None)
     text = pictures.dot(picture) if dot else pictures.mermaid(picture)
-    app.console.print_text(text)
+    app.console.print_text(text, lambda: ascii_entities(text, "&#{};" if dot else "#{};"))
     return app.end(format="dot" if dot else "mermaid", graph=text)

@@ -40,12 +40,14 @@ def plan(
     """
     from tdxwrap.output.markdown import plan_markdown
     from tdxwrap.output.plan_text import plan_lines
+    from tdxwrap.system.text import ascii_entities
 
     loaded, ps = app.load(config, parent_segment)
     found = app.make_plan(loaded, ps, options)
     app.about(found.live.segment, len(found.pending))
     if markdown:
-        app.console.print_text(plan_markdown(found, app.account))
+        text = plan_markdown(found, app.account)
+        app.console.print_text(text, lambda: ascii_entities(text))
     else:
         everything = app.chosen.verbose
         app.console.print_result(plan_lines(found, app.account, everything=everything))

@@ -29,6 +29,9 @@ def recipe(
     \b
     tdxwrap recipe rt.yaml > step7.sh && bash step7.sh
     """
+    from dataclasses import replace
+    from functools import partial
+
     from tdxwrap.generate import shell_script
 
     if not plan and (options.prune or options.replace or options.force):
@@ -41,10 +44,11 @@ def recipe(
     if plan:
         found = app.make_plan(loaded, ps, options)
         _show_and_check(app, found, options)
-        text = shell_script.remaining(found, origin)
+        write = partial(shell_script.remaining, found)
     else:
-        text = shell_script.whole(loaded.config, origin)
-    app.console.print_text(text)
+        write = partial(shell_script.whole, loaded.config)
+    text = write(origin)
+    app.console.print_text(text, lambda: write(replace(origin, ascii_only=True)))
     return app.end(script=text)
 
 

@@ -60,6 +60,7 @@ def export(app: App, run: str, *, redact: bool, file: Path | None, config_out: P
     tdxwrap runs export last --redact -f run.jsonl
     """
     from tdxwrap.journal import runs
+    from tdxwrap.system.text import ascii_json
 
     if config_out is not None and not redact:
         hint = "without --redact, use the configuration file itself"
@@ -68,7 +69,7 @@ def export(app: App, run: str, *, redact: bool, file: Path | None, config_out: P
     text, config = found.path.read_text(encoding="utf-8"), ""
     if redact:
         text, config = runs.redacted(found, app.environ, config_out is not None)
-    app.print_or_write(text, file)
+    app.print_or_write(text, file, lambda: ascii_json(text))
     if config_out is not None:
         app.write(config_out, config, "--config-out")
     return app.end(text=text if file is None else None)

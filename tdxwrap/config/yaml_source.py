@@ -21,6 +21,7 @@ import yaml
 
 from tdxwrap.errors import ConfigError, Problem
 from tdxwrap.system.redact import is_credential
+from tdxwrap.system.text import comment
 
 Loc: TypeAlias = tuple[str | int, ...]
 
@@ -176,13 +177,9 @@ def _problem(
 ) -> Problem:
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
     texts = ("".join(parts).removeprefix("."), message, hint)
-    return Problem(path, *position, *map(_printable, texts))
-
-
-def _printable(text: str) -> str:
-    """One line, not too long, without anything that a terminal would act upon."""
-    short = text if len(text) <= 300 else f"{text[:300]}…"
-    return "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in short)
+    # One line each, not too long, without anything that a terminal would act upon.
+    short = (text if len(text) <= 300 else f"{text[:300]}…" for text in texts)
+    return Problem(path, *position, *map(comment, short))
 
 
 def _start(node: yaml.Node) -> tuple[int, int]:

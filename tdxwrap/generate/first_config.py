@@ -7,12 +7,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-import yaml
-
 from tdxwrap.config.models import EventTable, derived_identifier
 from tdxwrap.config.yaml_source import escape
+from tdxwrap.config.yaml_text import yaml_text
 from tdxwrap.plan.columns import STRING
 from tdxwrap.realtime.state import Columns, Segment
+from tdxwrap.system.text import comment, json_text
 from tdxwrap.version import __version__
 
 Field: TypeAlias = tuple[str, Any] | tuple[str, Any, str]
@@ -161,11 +161,11 @@ def _header(chosen: Chosen) -> list[str]:
         "# It has a realtime configuration already, which stays beside what this file says:",
         f"# `tdxwrap export {chosen.segment.id}` writes that one as a file.",
     ]
-    return [
+    lines = [
         "# yaml-language-server: $schema=rt-config.schema.json",
         "# (written by: tdxwrap schema > rt-config.schema.json; editors then complete and check)",
         "#",
-        f"# A first realtime configuration of {_yaml(chosen.segment.name, quoted=True)},",
+        f"# A first realtime configuration of {json_text(chosen.segment.name)},",
         f"# proposed by tdxwrap {__version__} from what the account holds. Change it, then:",
         "#",
         "#   tdxwrap check FILE      is the file valid? needs no account",
@@ -174,6 +174,7 @@ def _header(chosen: Chosen) -> list[str]:
         "#   tdxwrap plan FILE       what would change? writes nothing",
         *(there if chosen.configured else ()),
     ]
+    return [comment(line) for line in lines]
 
 
 def _events(tables: Sequence[EventTable]) -> dict[EventTable, str]:
@@ -264,29 +265,18 @@ def _value_attributes(
 def _item(*fields: Field) -> Iterator[str]:
     """Yield the lines of an item of a list, with the comments aligned."""
     mark = "-"
-    for name, value, *comment in fields:
+    for name, value, *aside in fields:
         line = f"  {mark} {name}: {_yaml(value)}"
         mark = " "
-        if not comment:
+        if not aside:
             yield line
         elif len(line) <= _COMMENT_COLUMN:
-            yield f"{line:<{_COMMENT_COLUMN}}  # {comment[0]}"
+            yield f"{line:<{_COMMENT_COLUMN}}  # {aside[0]}"
         else:
-            yield from (f"    # {comment[0]}", line)
+            yield from (f"    # {aside[0]}", line)
 
 
-def _yaml(value: Any, *, quoted: bool = False) -> str:
-    """Return a value as one line of YAML with `${NAME}` escaped; or quoted, for a comment."""
-    style = '"' if quoted else None
-    text = yaml.safe_dump(
-        value,
-        default_style=style,
-        default_flow_style=True,
-        allow_unicode=True,
-        sort_keys=False,
-        width=_ONE_LINE,
-    )
-    text = text.removesuffix("\n").removesuffix("\n...")
-    if quoted:
-        return text
-    return escape(text if len(text.splitlines()) < 2 else _yaml(value, quoted=True))
+def _yaml(value: Any) -> str:
+    """Return a value as one line of YAML with `${NAME}` escaped."""
+    text = yaml_text(value, default_flow_style=True, width=_ONE_LINE)
+    return escape(text.removesuffix("\n").removesuffix("\n..."))

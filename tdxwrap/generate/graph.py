@@ -6,12 +6,12 @@ appear in labels.
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tdxwrap.config.models import BaseAttribute, ConfigItem, KeyEvent
 from tdxwrap.plan.changes import Action, Change, Kind, Plan
+from tdxwrap.system import text
 
 _TITLES = {
     "tables": "Event tables",
@@ -102,9 +102,7 @@ def picture(plan: Plan, *, live: bool) -> Graph:
 def _label(change: Change, state: State | None) -> str:
     aside = {Kind.LOOKUP_KEY: "lookup key", Kind.BATCH_ATTRIBUTE: "batch attribute"}
     told = aside.get(change.kind) or getattr(_part(change), "type", "")
-    # A label is one printable line; Mermaid does not accept an empty one.
-    one_line = " ".join(change.name.split()) or "\ufffd"
-    name = "".join(c if c.isprintable() else "\ufffd" for c in one_line)
+    name = text.one_line(change.name)
     return f"{state.mark + ' ' if state else ''}{name}{f' – {told}' if told else ''}"
 
 
@@ -138,34 +136,26 @@ def _attribute_edges(node: str, part: BaseAttribute, events: dict[str, str]) -> 
 
 # Mermaid
 
-# What could be read as syntax, Markdown or HTML; a dot, a dash or an underscore inside a word is
-# safe.
-_MARKUP = re.compile(r"[!-,/:-@\[-^`{-~]|(?<![^\W_])[._-]|[._-](?![^\W_])")
-
 
 def mermaid(graph: Graph) -> str:
     """Return a Mermaid flowchart, as GitHub and others draw it."""
     lines = ["flowchart LR"]
     for group, nodes in graph.groups.items():
         lines.append(f'  subgraph {group}["{_TITLES[group]}"]')
-        lines.extend(f'    {node.id}["{_entities(node.label)}"]' for node in nodes)
+        lines.extend(f'    {node.id}["{text.mermaid(node.label)}"]' for node in nodes)
         lines.append("  end")
     for edge in graph.edges:
-        arrow = f'-.->|"{edge.label}"|' if edge.label else "-->"
+        arrow = f'-.->|"{text.mermaid(edge.label)}"|' if edge.label else "-->"
         lines.append(f"  {edge.source} {arrow} {edge.target}")
     states = graph.members()
     if states:
-        lines.append(f'  legend["{_entities(_legend(states))}"]')
+        lines.append(f'  legend["{text.mermaid(_legend(states))}"]')
     for state, members in states.items():
         name = state.name.replace(" ", "_")
         style = f"fill:{state.fill},stroke:{state.stroke},color:#000000"
         lines.append(f"  classDef {name} {style}")
         lines.append(f"  class {','.join(members)} {name}")
     return "\n".join(lines) + "\n"
-
-
-def _entities(text: str) -> str:
-    return _MARKUP.sub(lambda found: f"#{ord(found[0])};", text)
 
 
 def _legend(states: Iterable[State]) -> str:
@@ -180,27 +170,21 @@ def dot(graph: Graph) -> str:
     lines = ["digraph realtime {", "  rankdir=LR;", "  node [shape=box];"]
     for group, nodes in graph.groups.items():
         lines.append(f"  subgraph cluster_{group} {{")
-        lines.append(f"    label={_quoted(_TITLES[group])};")
+        lines.append(f"    label={text.dot(_TITLES[group])};")
         lines.extend(f"    {node.id} [{_dot_node(node)}];" for node in nodes)
         lines.append("  }")
     for edge in graph.edges:
-        dashed = f" [style=dashed, label={_quoted(edge.label)}]" if edge.label else ""
+        dashed = f" [style=dashed, label={text.dot(edge.label)}]" if edge.label else ""
         lines.append(f"  {edge.source} -> {edge.target}{dashed};")
     states = graph.members()
     if states:
-        lines.append(f"  label={_quoted(_legend(states))};")
+        lines.append(f"  label={text.dot(_legend(states))};")
     return "\n".join([*lines, "}"]) + "\n"
 
 
 def _dot_node(node: Node) -> str:
-    label = f"label={_quoted(node.label)}"
+    label = f"label={text.dot(node.label)}"
     if node.state is None:
         return label
     state = node.state
     return f'{label}, style=filled, fillcolor="{state.fill}", color="{state.stroke}"'
-
-
-def _quoted(text: str) -> str:
-    # Graphviz interprets escapes and HTML entities in quoted text.
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
-    return f'"{escaped}"'

@@ -6,7 +6,6 @@ is `step7.sh`, for bash 3.2 and jq 1.6.
 
 from __future__ import annotations
 
-import json
 import re
 import shlex
 import textwrap
@@ -14,6 +13,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
+from urllib.parse import quote
 
 from tdxwrap.apply.events import Event, StepDone, StepStarted
 from tdxwrap.apply.steps import Settings, carry_out
@@ -24,6 +24,7 @@ from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import KEY_EVENTS
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import BLANK
+from tdxwrap.system.text import ascii_json, comment, shell_json, shell_word
 from tdxwrap.tdx.client import Tdx
 from tdxwrap.version import __version__
 
@@ -36,8 +37,6 @@ TITLES = {
 # Stands in a body for the id of a key event that the script creates. No user text in JSON can look
 # like this: its quotes would be escaped.
 _REFERENCE = re.compile(r'"realtimeKeyEventId": "@(key_event_[0-9a-z_]+)"')
-# What a shell, or a reader of one, may interpret between single quotes.
-_QUOTED = "'$`‘’"
 _FUNCTION = re.compile(r"^(?:# .*\n)*(\w+)\(\) \{\n(?:.*\n)*?\}\n\n", re.MULTILINE)
 
 
@@ -49,12 +48,18 @@ class Origin:
         file: the configuration, as the user named it.
         ps: the parent segment, an id or a name.
         profile, site: the global options of that name.
+        ascii_only: write every other character as an escape.
     """
 
     file: str
     ps: str
     profile: str | None = None
     site: str | None = None
+    ascii_only: bool = False
+
+    def word(self, text: str) -> str:
+        """Return a text as a word for bash."""
+        return shell_word(text, ascii_only=self.ascii_only)
 
 
 class Draft(Realtime):
@@ -107,11 +112,11 @@ class Draft(Realtime):
         self, segment_id: str, collection: str, item_id: str, body: Mapping[str, Any]
     ) -> None:
         """Change an item."""
-        self._call(f"send PATCH {shlex.quote(f'{collection}/{item_id}')}", body)
+        self._call(f"send PATCH {shell_word(f'{collection}/{quote(item_id)}')}", body)
 
     def delete(self, segment_id: str, collection: str, item_id: str) -> None:
         """Delete an item."""
-        self.lines.append(f"remove {collection} {shlex.quote(item_id)}")
+        self.lines.append(f"remove {collection} {shell_word(item_id, ascii_only=True)}")
 
     def steps(self) -> str:
         """Return what was written down, without the variables that nothing uses."""
@@ -150,14 +155,17 @@ def _script(plan: Plan, origin: Origin, about: str, *, merging: bool) -> str:
         draft = Draft(tdx, merging=merging)
         carry_out(plan, draft, Retry(), Settings(baseline=None), draft.listen)
     values = {
-        "@about": _comment(origin, about),
+        "@about": _about(origin, about),
         "@options": _options(origin),
-        "@ps": _word(origin.ps),
+        "@ps": origin.word(origin.ps),
         "@steps": ("keep_baseline\n" if plan.pending else "") + draft.steps(),
         "@key_events": str(_wanted(plan, Kind.KEY_EVENT)),
         "@attributes": str(_wanted(plan, Kind.ATTRIBUTE)),
     }
     template = resources.files("tdxwrap.generate").joinpath("step7.sh").read_text("utf-8")
+    if origin.ascii_only:
+        values["@steps"] = ascii_json(values["@steps"])
+        template = re.sub("[❌✅] ", "", template)
     used = _without_unused(template, values["@steps"])
     return re.sub("|".join(values), lambda match: values[match[0]], used)
 
@@ -175,31 +183,15 @@ def _wanted(plan: Plan, kind: Kind) -> int:
     return sum(change.kind is kind and change.desired is not None for change in plan.changes)
 
 
-def _comment(origin: Origin, about: str) -> str:
+def _about(origin: Origin, about: str) -> str:
     """Return the head's comment on the script; no name in it can end the comment."""
     command = f"Step 7 for {origin.file}, written by tdxwrap {__version__}. {about}"
-    plain = "".join(c if c.isprintable() else " " for c in command)
-    return "\n# ".join(textwrap.wrap(plain, 97))
+    return "\n# ".join(textwrap.wrap(comment(command, ascii_only=origin.ascii_only), 97))
 
 
 def _options(origin: Origin) -> str:
     given = {"--profile": origin.profile, "--site": origin.site}
-    return "".join(f" {name} {_word(value)}" for name, value in given.items() if value)
-
-
-def _word(text: str) -> str:
-    """Return a name as one word for bash; characters that could mislead are escaped."""
-    if text.isprintable() and not set(text) & {"\\", *_QUOTED}:
-        return shlex.quote(text)
-    return "$'" + "".join(_in_ansi_quotes(character) for character in text) + "'"
-
-
-def _in_ansi_quotes(character: str) -> str:
-    if character in "'\\":
-        return f"\\{character}"
-    if character.isprintable():
-        return character
-    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))
+    return "".join(f" {name} {origin.word(value)}" for name, value in given.items() if value)
 
 
 # Bodies
@@ -207,24 +199,12 @@ def _in_ansi_quotes(character: str) -> str:
 
 def _body(body: Mapping[str, Any]) -> str:
     """Return a body as one word for the shell: one line per field, and per object in a list."""
-    fields = ",\n".join(f"  {_json(name)}: {_value(value)}" for name, value in body.items())
+    fields = ",\n".join(f"  {shell_json(name)}: {_value(value)}" for name, value in body.items())
     return _REFERENCE.sub(r'''"realtimeKeyEventId": "'"$\1"'"''', f"'{{\n{fields}\n}}'")
 
 
 def _value(value: Any) -> str:
     if isinstance(value, list) and any(isinstance(item, dict) for item in value):
-        items = ",\n".join(f"    {_json(item)}" for item in value)
+        items = ",\n".join(f"    {shell_json(item)}" for item in value)
         return f"[\n{items}\n  ]"
-    return _json(value)
-
-
-def _json(value: Any) -> str:
-    """Return JSON that is safe between single quotes; invisible characters are escaped."""
-    text = json.dumps(value, ensure_ascii=False)
-    return "".join(c if c.isprintable() and c not in _QUOTED else _escaped(c) for c in text)
-
-
-def _escaped(character: str) -> str:
-    if character in _QUOTED:
-        return f"\\u{ord(character):04x}"
-    return json.dumps(character)[1:-1]
+    return shell_json(value)

@@ -7,11 +7,10 @@ exactly one document goes to stdout, and nothing else is printed.
 
 from __future__ import annotations
 
-import json
 import select
 import shlex
 import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TextIO, cast
@@ -24,9 +23,10 @@ from tdxwrap.errors import EnvironmentProblem, Interrupted, Problem, TdxwrapErro
 from tdxwrap.output.error_text import error_lines, warning_line
 from tdxwrap.output.lines import Line, seconds_text
 from tdxwrap.output.streams import LastingStream
-from tdxwrap.output.wrapping import hanging, printable
+from tdxwrap.output.wrapping import hanging
 from tdxwrap.system import signals
 from tdxwrap.system.redact import Redactor
+from tdxwrap.system.text import ascii_json, json_text, terminal
 from tdxwrap.tdx.answer import CompletedCall
 
 
@@ -78,16 +78,40 @@ class Console:
         if not (self.style.json or self.style.quiet):
             self._print(self.err, lines)
 
-    def print_text(self, text: str) -> None:
-        """Print a whole text as it is (YAML, Markdown): stdout, unless `--json`."""
-        if not self.style.json:
-            self.out.file.write(text)
-            self.out.file.flush()
+    def print_text(self, text: str, in_ascii: Callable[[], str] | None = None) -> None:
+        """Print a whole text as it is (YAML, Markdown): stdout, unless `--json`.
+
+        Args:
+            in_ascii: writes it once more, for an output whose encoding lacks some characters.
+        Raises:
+            EnvironmentProblem: the encoding lacks some, and there is no other way to write them.
+        """
+        if self.style.json:
+            return
+        if in_ascii is not None and not self._takes(text):
+            text = in_ascii()
+        if not self._takes(text):
+            raise EnvironmentProblem(
+                f"the encoding {self.out.encoding} of the output lacks characters of the result",
+                hint="set PYTHONIOENCODING=utf-8, or write to a file with --file",
+            )
+        self._write(text)
+
+    def _takes(self, text: str) -> bool:
+        try:
+            text.encode(self.out.encoding)
+        except UnicodeEncodeError:
+            return False
+        return True
+
+    def _write(self, text: str) -> None:
+        self.out.file.write(text)
+        self.out.file.flush()
 
     def print_document(self, document: dict[str, Any]) -> None:
         """Print the one JSON document of `--json`, or of `schema`."""
-        self.out.file.write(json.dumps(document, ensure_ascii=False, indent=2) + "\n")
-        self.out.file.flush()
+        text = json_text(document, indent=2) + "\n"
+        self._write(text if self._takes(text) else ascii_json(text))
 
     def check_written(self) -> None:
         """Check that the result has reached its file.
@@ -138,7 +162,7 @@ class Console:
         with console:  # all lines are written at once
             for line in lines:
                 # Before a fold could take a secret apart.
-                prefix, body = (printable(self.clean(part)) for part in (line.prefix, line.body))
+                prefix, body = (terminal(self.clean(part)) for part in (line.prefix, line.body))
                 folds = console.file.isatty() and not line.whole
                 rows = hanging(prefix, body, console.width) if folds else [(prefix, body)]
                 for front, rest in rows:
@@ -181,7 +205,7 @@ class Console:
         """Return the line that a person types; empty at the end of the input."""
         if self._live is not None:
             self._live.stop()
-        self.err.print(Text(printable(self.clean(question)), style="bold"), end="")
+        self.err.print(Text(terminal(self.clean(question)), style="bold"), end="")
         while not select.select([sys.stdin], [], [], signals.SLICE)[0]:
             signals.check()
         answer = sys.stdin.readline()

@@ -6,6 +6,7 @@ from collections.abc import Iterable, Iterator, Sequence
 
 from tdxwrap.output import plan_text
 from tdxwrap.plan.changes import Action, Change, Finding, Level, Plan
+from tdxwrap.system.text import markdown
 
 # In the order of their sections; those of writing actions are open.
 _OPEN = (Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE)
@@ -19,12 +20,13 @@ def plan_markdown(plan: Plan, account: str) -> str:
         account: profile and site, as the user knows them.
     """
     segment = plan.live.segment
+    where = f"{account} · RT status {segment.status}"
     lines = [
-        f"### Realtime plan: {_escaped(segment.name)} ({segment.id})",
+        f"### Realtime plan: {markdown(segment.name)} ({markdown(segment.id)})",
         "",
-        f"**{plan_text.counts_text(plan)}** · {_escaped(account)} · RT status {segment.status}",
+        f"**{plan_text.counts_text(plan)}** · {markdown(where)}",
         "",
-        *(f"> ⚠️ {_escaped(text)}\n" for text in plan_text.warnings(plan)),
+        *(f"> ⚠️ {markdown(text)}\n" for text in plan_text.warnings(plan)),
         *(_finding(finding) for finding in plan.findings),
     ]
     for action in (*_OPEN, *_CLOSED):
@@ -39,27 +41,21 @@ def plan_markdown(plan: Plan, account: str) -> str:
 
 def _finding(finding: Finding) -> str:
     symbol = "❌" if finding.level is Level.FAILED else "⚠️"
-    hint = f" – {_escaped(finding.hint)}" if finding.hint else ""
-    return f"> {symbol} {_escaped(finding.message)}{hint} ({_escaped(finding.where)})\n"
+    hint = f" – {markdown(finding.hint)}" if finding.hint else ""
+    return f"> {symbol} {markdown(finding.message)}{hint} ({markdown(finding.where)})\n"
 
 
 def _change(change: Change) -> Iterator[str]:
     aside = plan_text.aside(change)
-    label = f"- `{change.step}` {plan_text.kind_label(change)} **{_escaped(change.name)}**"
-    yield f"{label} – {_escaped(aside)}" if aside else label
+    kind = markdown(plan_text.kind_label(change))
+    label = f"- `{change.step}` {kind} **{markdown(change.name)}**"
+    yield f"{label} – {markdown(aside)}" if aside else label
     for field in change.fields:
-        old, new = (_escaped(plan_text.value_text(value)) for value in (field.old, field.new))
-        yield f"  - {_escaped(field.name)}: {old} → {new}"
+        old, new = (markdown(plan_text.value_text(value)) for value in (field.old, field.new))
+        yield f"  - {markdown(field.name)}: {old} → {new}"
 
 
 def table_markdown(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
     """Render a table, whatever its cells hold."""
-    head, *body = (f"| {' | '.join(map(_escaped, row))} |" for row in (heads, *rows))
+    head, *body = (f"| {' | '.join(map(markdown, row))} |" for row in (heads, *rows))
     return "\n".join((head, f"|{' --- |' * len(heads)}", *body)) + "\n"
-
-
-def _escaped(text: str) -> str:
-    """Return text of the user's in which nothing formats, links or opens a tag."""
-    one_line = " ".join(text.split())
-    escaped = "".join(f"\\{c}" if c in "\\`*_{}[]#|~!" else c for c in one_line)
-    return escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")

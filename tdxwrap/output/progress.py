@@ -17,7 +17,7 @@ from tdxwrap.apply.events import Event, Listener
 from tdxwrap.output.console import Console
 from tdxwrap.output.lines import Line, clock_text, seconds_text
 from tdxwrap.output.plan_text import LOOKS, STEP_TITLES, kind_label
-from tdxwrap.output.wrapping import printable
+from tdxwrap.system.text import terminal
 
 LABELS = {"key": "Key", "prune": "Prune", "wait": "Wait", "validate": "Validated"}
 WIDTH = 11
@@ -153,7 +153,7 @@ class _MovingLine:
         """Yield the long text if it fits, else as much as does of the short one."""
         spinner = self._spinners["line" if options.ascii_only else "dots"]
         front = f"{spinner.render(console.get_time())} "
-        long, short = (Text(printable(front + text)) for text in self._texts(options.ascii_only))
+        long, short = (Text(terminal(front + text)) for text in self._texts(options.ascii_only))
         shown = long if long.cell_len <= options.max_width else short
         shown.truncate(options.max_width, overflow="ellipsis")
         yield shown

@@ -24,8 +24,8 @@ class LastingStream:
 
     def __init__(self, stream: TextIO, clean: Callable[[str], str]) -> None:
         if isinstance(stream, io.TextIOWrapper):
-            # A terminal without a ✓ gets a ?, not an error.
-            stream.reconfigure(errors="replace")
+            # A terminal without a ✓ gets an escape, not an error.
+            stream.reconfigure(errors="backslashreplace")
         self._stream = stream
         self._clean = clean
         self._failure: OSError | None = None

@@ -1,4 +1,4 @@
-"""Make text fit a terminal: harmless, and folded to its width in cells (長 takes two)."""
+"""Make text fit a terminal: folded to its width in cells (長 takes two)."""
 
 from __future__ import annotations
 
@@ -50,8 +50,3 @@ def folded(text: str, first: int, others: int) -> Iterator[str]:
         *full, row = chop_cells(row + word, room)
         yield from full
     yield row
-
-
-def printable(text: str) -> str:
-    """Replace what could control the terminal or break a line."""
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)

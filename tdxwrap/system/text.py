@@ -1,6 +1,22 @@
-"""Text from outside: what is made of it depends on where it goes, one function per target. Pure."""
+"""Text from outside, made harmless for where it goes: one function per target. Pure.
+
+Whatever is not printable could break a line, steer a terminal or hide. `ascii_only` escapes what an
+output in another encoding than Unicode may lack, too.
+"""
 
 from __future__ import annotations
+
+import json
+import re
+import shlex
+from typing import Any
+
+# What a shell, or a reader of one, may interpret between single quotes.
+_QUOTES = "'$`‘’"
+_ASIDE = re.compile(r"(?i)([\\`*_{}\[\]#|~!$]|:(?=//)|(?<=www)\.)")
+# Everything but letters and digits could be read as syntax, Markdown or HTML; a dot, a dash or an
+# underscore inside a word is safe.
+_MERMAID = re.compile(r"[!-,/:-@\[-^`{-~]|(?<![^\W_])[._-]|[._-](?![^\W_])")
 
 
 def argument_fault(text: str) -> str:
@@ -13,3 +29,95 @@ def argument_fault(text: str) -> str:
     if any(c < " " or "\x7f" <= c <= "\x9f" or c in "\u2028\u2029" for c in text):
         return "holds a control character"
     return ""
+
+
+def terminal(text: str) -> str:
+    """Return a line of a terminal, which nothing in it breaks or steers."""
+    if text.isprintable():
+        return text
+    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+
+
+def one_line(text: str) -> str:
+    """Return a line for a picture or a table: blanks of all kinds are one, and it is not empty."""
+    return terminal(" ".join(text.split())) or "\N{REPLACEMENT CHARACTER}"
+
+
+def comment(text: str, *, ascii_only: bool = False) -> str:
+    """Return a line of a comment, in YAML or in a shell script; also of a message."""
+    if text.isprintable() and (text.isascii() or not ascii_only):
+        return text
+    return "".join(
+        c if _stays(c, ascii_only) else c.encode("unicode_escape").decode() for c in text
+    )
+
+
+def json_text(value: Any, *, indent: int | None = None) -> str:
+    """Return JSON in which every other line break, and what is invisible, is escaped."""
+    text = json.dumps(value, ensure_ascii=False, indent=indent)
+    return "\n".join(
+        line if line.isprintable() else _json_escaped(line) for line in text.split("\n")
+    )
+
+
+def ascii_json(text: str) -> str:
+    """Return a text whose characters beyond ASCII all stand in JSON texts, with these escaped."""
+    return text if text.isascii() else _json_escaped(text, keep="\n", ascii_only=True)
+
+
+def shell_json(value: Any) -> str:
+    """Return JSON on one line, to stand between single quotes of a shell."""
+    return _json_escaped(json.dumps(value, ensure_ascii=False), avoid=_QUOTES)
+
+
+def shell_word(text: str, *, ascii_only: bool = False) -> str:
+    """Return one word for bash; characters that could mislead a reader are escaped."""
+    if all(_stays(c, ascii_only) and c not in ("\\", *_QUOTES) for c in text):
+        return shlex.quote(text)
+    return "$'" + "".join(_in_ansi_quotes(c, ascii_only) for c in text) + "'"
+
+
+def markdown(text: str) -> str:
+    """Return one line in which nothing formats, links, mentions or opens a tag."""
+    escaped = _ASIDE.sub(r"\\\1", terminal(" ".join(text.split())))
+    escaped = escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+    return escaped.replace("@", "@&#8203;")
+
+
+def mermaid(text: str) -> str:
+    """Return one line as a label of Mermaid, to stand between double quotes."""
+    return _MERMAID.sub(lambda found: f"#{ord(found[0])};", text)
+
+
+def dot(text: str) -> str:
+    """Return one line as a quoted label of DOT; Graphviz interprets escapes and HTML entities."""
+    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
+    return f'"{escaped}"'
+
+
+def ascii_entities(text: str, form: str = "&#{};") -> str:
+    """Return Markdown or DOT (or, with the form `#{};`, Mermaid) with entities beyond ASCII."""
+    return "".join(c if c.isascii() else form.format(ord(c)) for c in text)
+
+
+def _stays(character: str, ascii_only: bool) -> bool:
+    return character.isprintable() and (character.isascii() or not ascii_only)
+
+
+def _json_escaped(text: str, *, avoid: str = "", keep: str = "", ascii_only: bool = False) -> str:
+    return "".join(
+        c if c in keep or (_stays(c, ascii_only) and c not in avoid) else _unit(c) for c in text
+    )
+
+
+def _unit(character: str) -> str:
+    beyond = character > "\uffff"
+    return json.dumps(character)[1:-1] if beyond else f"\\u{ord(character):04x}"
+
+
+def _in_ansi_quotes(character: str, ascii_only: bool) -> str:
+    if character in "'\\":
+        return f"\\{character}"
+    if _stays(character, ascii_only):
+        return character
+    return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))

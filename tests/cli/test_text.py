@@ -2,11 +2,16 @@
 
 from __future__ import annotations
 
+import json
 import re
+import shutil
+import subprocess
 from collections.abc import Callable
 
 import pytest
-from support.shells import Shell
+import yaml
+from support.shells import FAKE_TDX, Shell
+from support.worlds import exact
 
 from tdxwrap.fake.control import World
 
@@ -165,3 +170,146 @@ attributes:
      filter: {{path: {{regexp: "(?P<db>x)"}}}}}}
 """
     assert shell.run("check", shell.write("rt.yaml", config)).code == 0
+
+
+# Text that is live, or in a file, and goes elsewhere
+
+EVIL = "a\u2028extends: evil.yaml\x85extends: evil.yaml\nextends: evil.yaml"
+
+
+def test_a_name_adds_no_line_to_an_exported_file(shell: Shell, world: World) -> None:
+    shell.write("evil.yaml", "event_tables: [evil.table]\n")
+    with world.edit_segment("394649") as segment:
+        segment["name"] = EVIL
+    for args in (("export", "394649"), ("new", "394649", "--table", "web_events.pageviews")):
+        done = shell.run(*args, "-f", f"{args[0]}.yaml")
+        assert done.code == 0, done.text
+        text = (shell.cwd / f"{args[0]}.yaml").read_text()
+        assert [line for line in text.splitlines() if line.startswith("extends")] == []
+        assert "evil" not in str(yaml.safe_load(text))
+
+
+def test_half_a_character_does_not_end_an_export(shell: Shell, world: World) -> None:
+    tdx = shell.write(
+        "tdx", f"#!/bin/sh\n'{FAKE_TDX}' \"$@\" | sed 's/Customer 360/a\\\\ud800b/'\n"
+    )
+    tdx.chmod(0o700)
+    done = shell.run("export", "394649", "-f", "rt.yaml", "--tdx", tdx)
+    assert done.code == 0, done.text
+    assert '"a\\ud800b"' in (shell.cwd / "rt.yaml").read_text()
+    done = shell.run("status", "394649", "--json", "--tdx", tdx)
+    assert done.json["segment"]["name"] == "a\ud800b"
+
+
+def test_nothing_steers_the_terminal_in_a_json_document(shell: Shell, world: World) -> None:
+    with world.edit_segment("394649") as segment:
+        segment["name"] = "a\x9b2J\u202eb"
+    done = shell.run("status", "394649", "--json")
+    assert done.json["segment"]["name"] == "a\x9b2J\u202eb"
+    assert all(line.isprintable() for line in done.out.split("\n"))
+
+
+# An output that does not take every character
+
+JAPANESE = """parent_segment: 顧客🙂
+event_tables: [web_events.pageviews]
+key_events:
+  - name: カートに “追加” é
+    table: web_events.pageviews
+    description: 説明
+id_stitching: {keys: [td_client_id], ext_lookup_key: customer_id}
+attributes:
+  - {name: 最後, identifier: x, type: counter, key_event: カートに “追加” é, duration: 1 day}
+"""
+ASCII = {"PYTHONIOENCODING": "ascii"}
+
+
+@pytest.fixture
+def japanese(shell: Shell, world: World) -> Shell:
+    """A user of a segment in which everything has a Japanese name."""
+    with world.edit_segment("394649") as segment:
+        segment["name"] = "顧客🙂"
+    shell.write("rt.yaml", JAPANESE)
+    assert shell.run("apply", "rt.yaml", "--yes").code == 0
+    return shell
+
+
+def both(shell: Shell, *args: str) -> tuple[str, str]:
+    """What a command prints, as usual and in ASCII."""
+    usual, plain = shell.run(*args), shell.run(*args, **ASCII)
+    assert (usual.code, plain.code) == (0, 0), plain.text
+    assert not usual.out.isascii()
+    assert plain.out.isascii()
+    return usual.out, plain.out
+
+
+def test_yaml_in_ascii_says_the_same(japanese: Shell) -> None:
+    usual, plain = both(japanese, "export", "394649")
+    assert yaml.safe_load(plain) == yaml.safe_load(usual)
+    assert "# The realtime configuration of the parent segment " in plain
+
+
+def test_json_in_ascii_says_the_same(japanese: Shell) -> None:
+    for args in (("export", "394649", "--json"), ("runs", "export", "last")):
+        usual, plain = both(japanese, *args)
+        lines = [
+            list(map(json.loads, text.splitlines())) for text in (usual, plain) if "runs" in args
+        ]
+        assert lines[:1] == lines[1:]
+        if "--json" in args:
+            assert json.loads(plain)["config"] == json.loads(usual)["config"]
+
+
+@pytest.mark.parametrize("option", [(), ("--dot",), ("--live", "394649")])
+def test_a_picture_in_ascii_says_the_same(japanese: Shell, option: tuple[str, ...]) -> None:
+    usual, plain = both(japanese, "graph", "rt.yaml", *option)
+    entity = "&#(\\d+);" if "--dot" in option else "#(\\d{3,});"
+    assert re.sub(entity, lambda code: chr(int(code[1])), plain) == usual
+
+
+def test_markdown_in_ascii_says_the_same(japanese: Shell) -> None:
+    usual, plain = both(japanese, "plan", "rt.yaml", "--markdown")
+    assert re.sub("&#(\\d+);", lambda code: chr(int(code[1])), plain) == usual
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
+def test_a_script_in_ascii_does_the_same(
+    japanese: Shell, new_world: Callable[..., World], new_shell: Callable[..., Shell]
+) -> None:
+    usual, plain = both(japanese, "recipe", "rt.yaml")
+    assert plain.count("\n") == usual.count("\n")
+    states = []
+    for number, text in enumerate((usual, plain)):
+        world = new_world(name=f"world-{number}")
+        with world.edit_segment("394649") as segment:
+            segment["name"] = "顧客🙂"
+        shell = new_shell(world, f"user-{number}")
+        script = shell.write("step7.sh", text)
+        done = subprocess.run(
+            ["bash", script],
+            cwd=shell.cwd,
+            env={**shell.environ, "TDX": str(FAKE_TDX), "WAIT_PAUSE": "0.1"},
+            stdin=subprocess.DEVNULL,
+            capture_output=True,
+            check=False,
+        )
+        assert done.returncode == 0, done.stderr
+        states.append(exact(world))
+    assert states[0] == states[1]
+
+
+def test_what_cannot_be_written_is_refused(japanese: Shell, world: World) -> None:
+    args = ("new", "394649", "--table", "web_events.pageviews")
+    with world.edit_segment("394649") as segment:
+        segment["master_table"]["columns"]["会員ID"] = "string"
+    done = japanese.run(*args, **ASCII)
+    assert (done.code, done.out) == (3, "")
+    assert "the encoding ascii of the output lacks characters of the result" in done.err
+    assert japanese.run(*args, "-f", "new.yaml", **ASCII).code == 0
+
+
+def test_lines_show_an_escape(japanese: Shell) -> None:
+    done = japanese.run("status", "394649", **ASCII)
+    assert done.code == 0
+    assert "\\u9867\\u5ba2\\U0001f642 (394649)" in done.out
+    assert "?" not in done.text

@@ -371,10 +371,10 @@ def test_the_wait_ends_when_its_time_is_over(shell: Shell, world: World) -> None
 
 
 def test_a_segment_that_is_not_listed_is_not_waited_for(shell: Shell, world: World) -> None:
-    done = play(shell, script_of(shell, STEP_7, "--parent-segment", "-- nobody's"))
+    done = play(shell, script_of(shell, STEP_7, "--parent-segment", "nobody's --"))
 
     assert done.returncode == 4
-    assert "-- nobody's is not RT-enabled (tdx ps rt list)" in done.stderr
+    assert "nobody's -- is not RT-enabled (tdx ps rt list)" in done.stderr
     assert world.writes() == []
 
 

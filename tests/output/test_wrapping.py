@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from tdxwrap.output.wrapping import folded, hanging, printable
+from tdxwrap.output.wrapping import folded, hanging
+from tdxwrap.system.text import terminal
 
 
 @pytest.mark.parametrize(
@@ -39,6 +40,6 @@ def test_a_line_that_fits_is_as_it_was() -> None:
 
 
 def test_printable_leaves_nothing_that_steers_a_terminal() -> None:
-    assert printable("a\x1b[2J\nb\u202e日本") == "a\N{REPLACEMENT CHARACTER}[2J" + (
+    assert terminal("a\x1b[2J\nb\u202e日本") == "a\N{REPLACEMENT CHARACTER}[2J" + (
         "\N{REPLACEMENT CHARACTER}b\N{REPLACEMENT CHARACTER}日本"
     )

@@ -1,0 +1,150 @@
+"""Whatever a text holds, it stays a text where it goes."""
+
+from __future__ import annotations
+
+import json
+import re
+import subprocess
+
+import pytest
+import yaml
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from tdxwrap.apply.export import config_text
+from tdxwrap.config.models import EventTable, KeyEvent, RtConfig, StitchingKey, attribute_from_api
+from tdxwrap.config.yaml_text import yaml_text
+from tdxwrap.generate.shell_script import Origin, whole
+from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState, Segment, Unreadable
+from tdxwrap.system import text as texts
+
+ODD = "\u2028\u2029\x85\r\x0b\x0c\n\x00\x1b\x7f\x9b\u202e\ufeff\t \"'\\#:-{}[]$`‘’@/<&*日é🙂a1"
+ANY = st.text(min_size=1, max_size=12) | st.text(ODD, min_size=1, max_size=12)
+# As from a JSON document that escapes half a character.
+HALVES = st.text(st.characters(categories=["Cs", "L", "Z", "C"]), max_size=12)
+
+
+def live(name: str, segment: str) -> LiveState:
+    """A live state in which everything has this name."""
+    event = {"id": "1", "name": name, "databaseName": name, "tableName": name, "description": name}
+    attribute = {
+        "id": "2",
+        "name": name,
+        "identifier": "x",
+        "type": "list",
+        "realtimeKeyEventId": name,
+        "idColumn": name,
+        "duration": {"value": 1, "unit": "day"},
+    }
+    return LiveState(
+        segment=Segment("394649", segment, "ok"),
+        initialized=True,
+        event_tables=(EventTable(database=name, table="t.t"),),
+        stitching_keys=(StitchingKey(name=name, invalid_texts=(name,)),),
+        key_events=(LiveKeyEvent("1", KeyEvent.from_api(event), event),),
+        attributes=(LiveAttribute("2", attribute_from_api(attribute), attribute),),  # type: ignore[arg-type]
+        unreadable=(Unreadable("attribute", "3", segment, "", (), segment),),
+    )
+
+
+@given(ANY, HALVES, st.booleans())
+@example("a\u2028extends: evil.yaml\x85b: c\r\nd: e", "\ud800\x85extends: evil.yaml", False)
+def test_any_name_is_only_a_name_in_an_exported_file(
+    name: str, segment: str, ascii_only: bool
+) -> None:
+    text = config_text(live(name, segment), ascii_only=ascii_only)
+
+    text.encode()  # not half a character is left
+    assert text.isascii() or not ascii_only
+    shape = [re.sub(r"\S.*", "", line)[:1] for line in text.splitlines()]
+    plain = config_text(live("x", "x"), ascii_only=ascii_only)
+    assert len(shape) == len(plain.splitlines())
+    assert text.count("\n#") == plain.count("\n#")
+    told = yaml.safe_load(text)
+    assert list(told) == list(yaml.safe_load(plain))
+    dollars = name.replace("${", "$${")
+    assert told["key_events"][0]["name"] == told["attributes"][0]["key_event"] == dollars
+    assert told["id_stitching"]["keys"][0]["invalid_texts"] == [dollars]
+
+
+@given(st.recursive(ANY, lambda inner: st.lists(inner) | st.dictionaries(ANY, inner)))
+def test_yaml_is_read_back_and_breaks_no_line(value: object) -> None:
+    for ascii_only in (False, True):
+        text = yaml_text(value, ascii_only=ascii_only, default_flow_style=True, width=10**6)
+        assert yaml.load(text, yaml.CSafeLoader) == value
+        assert text.removesuffix("\n").removesuffix("\n...").isprintable()
+        assert text.isascii() or not ascii_only
+
+
+def config(name: str) -> RtConfig:
+    return RtConfig.model_validate(
+        {
+            "event_tables": [{"database": name, "table": name}],
+            "key_events": [{"name": name, "database": name, "table": name, "description": name}],
+            "id_stitching": {"keys": [{"name": name, "valid_regexp": name}]},
+            "attributes": [
+                {"name": name, "identifier": "x", "type": "counter", "key_event": name}
+                | {"duration": "1 day", "description": name}
+            ],
+        }
+    )
+
+
+def calls(script: str) -> list[str]:
+    """The first word of each line of a script; its head's comment is wrapped where it is long."""
+    words = [re.split("[ =]", line)[0] for line in script.splitlines()]
+    return [re.sub("key_event_1.*", "key_event_1", word) for word in words if word != "#"]
+
+
+@settings(max_examples=25)
+@given(ANY, ANY, st.booleans())
+def test_any_name_is_only_a_name_in_a_script(name: str, file: str, ascii_only: bool) -> None:
+    origin = Origin(file, name, name, None, ascii_only)
+    text = whole(config(name), origin)
+    plain = whole(config("x"), Origin("x", "x", "x", None, ascii_only))
+
+    assert text.isascii() or not ascii_only
+    assert all(line.isprintable() for line in text.split("\n"))
+    assert calls(text) == calls(plain)
+    done = subprocess.run(["bash", "-n"], input=text.encode(), capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (0, b"")
+
+
+@settings(max_examples=25)
+@given(
+    st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])) | ANY, st.booleans()
+)
+def test_a_word_is_one_word_for_bash(text: str, ascii_only: bool) -> None:
+    text = text.replace("\0", "")
+    script = f"printf %s {texts.shell_word(text, ascii_only=ascii_only)}"
+    assert "\n" not in script
+    done = subprocess.run(["bash", "-c", script], capture_output=True, check=True)
+    assert done.stdout.decode() == text
+
+
+@given(ANY | HALVES)
+def test_every_line_is_one_printable_line(text: str) -> None:
+    lines = [texts.terminal(text), texts.comment(text), texts.markdown(text), texts.one_line(text)]
+    assert all(map(str.isprintable, lines))
+    assert texts.comment(text, ascii_only=True).isascii()
+    for line in (texts.json_text(text), texts.shell_json(text), texts.ascii_json(json.dumps(text))):
+        assert line.isprintable()
+        assert json.loads(line) == text
+    assert not set("'$`‘’") & set(texts.shell_json(text))
+    document = texts.json_text({text: [text]}, indent=2)
+    assert document.count("\n") == 4
+    assert json.loads(document) == {text: [text]}
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("@acme/security", "@&#8203;acme/security"),
+        ("https://evil.example", "https\\://evil.example"),
+        ("www.evil.example", "www\\.evil.example"),
+        ("a\u2028# b\x85| c\x0b<!-- d", "a \\# b \\| c &lt;\\!-- d"),
+        ("$a$ \x1b[2J\u202e", "\\$a\\$ \ufffd\\[2J\ufffd"),
+    ],
+)
+def test_markdown_neither_mentions_nor_links(text: str, expected: str) -> None:
+    assert texts.markdown(text) == expected
