@@ -219,6 +219,12 @@ class NotReady(TdxwrapError):
     kind = "not-ready"
 
 
+class LiveChanged(NotReady):
+    """What is to be changed is no longer as it was when the plan was made (F33)."""
+
+    kind = "live-changed"
+
+
 class Differs(TdxwrapError):
     """Live differs from the file (`verify CONFIG`)."""
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Any, TypeAlias
 
 from tdxwrap.errors import TdxwrapError
-from tdxwrap.plan.changes import Change
+from tdxwrap.plan.changes import Change, Kind
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,6 +92,14 @@ class LiveMoved:
     """What is live changed between the plan and its confirmation: there is a new plan."""
 
 
+@dataclass(frozen=True, slots=True)
+class LiveKept:
+    """A member of a list appeared after the plan was made; it stays."""
+
+    kind: Kind
+    name: str
+
+
 Event: TypeAlias = (
     StepStarted
     | StepDone
@@ -102,6 +110,7 @@ Event: TypeAlias = (
     | FileKept
     | BaselineWritten
     | LiveMoved
+    | LiveKept
 )
 Listener: TypeAlias = Callable[[Event], None]
 

@@ -15,18 +15,24 @@ from typing import Any, Protocol
 from tdxwrap.apply.events import LiveMoved, StepDone, StepStarted
 from tdxwrap.apply.session import Session, check_key, read_live
 from tdxwrap.apply.steps import Settings, carry_out
-from tdxwrap.apply.verify import Report, verify
+from tdxwrap.apply.verify import Report, gone, is_late, verify
 from tdxwrap.config.load import LoadedConfig
-from tdxwrap.errors import ColumnsMissing, TdxwrapError, UnsafePlan
+from tdxwrap.errors import ColumnsMissing, LiveChanged, TdxwrapError, UnsafePlan
 from tdxwrap.plan import columns
 from tdxwrap.plan.build import build_plan
-from tdxwrap.plan.changes import Finding, Level, Plan, PlanOptions
+from tdxwrap.plan.changes import Finding, Level, Plan, PlanOptions, Written
 from tdxwrap.realtime.read import LiveReads, Reads, is_id, live_state, start_items
 from tdxwrap.realtime.state import READY, LiveState, Segment
 from tdxwrap.realtime.tables import FEW, SchemaReads
 from tdxwrap.realtime.wait import WaitPolicy
 from tdxwrap.system.lock import segment_lock
 from tdxwrap.system.signals import as_error
+
+# How often a plan is made anew because somebody else changes what it is to change.
+REPLANS = 2
+# Seconds in which reads may lag behind writes, and between two looks for what was written.
+LAG = 15.0
+LOOK_AGAIN = 1.0
 
 
 class Consent(Protocol):
@@ -84,14 +90,19 @@ class _PlanReads:
         live = self.live.finish(segment)
         config = self._loaded.config
         plan = build_plan(config, live, self._options)
-        if not (self._options.check_columns and plan.pending):
-            return plan
-        schema = self._schema
-        if schema is None or segment.id != self._ps:
-            schema = SchemaReads(self._reads, config, segment.id)
-        found = columns.check(config, schema.finish(live.event_tables))
-        placed = (replace(each, where=self._loaded.source.where(each.loc)) for each in found)
-        return replace(plan, findings=tuple(placed))
+        findings: tuple[Finding, ...] = ()
+        at_once = True
+        if self._options.check_columns and plan.pending:
+            schema = self._schema if segment.id == self._ps else None
+            at_once = schema is not None
+            schema = schema or SchemaReads(self._reads, config, segment.id)
+            findings = columns.check(config, schema.finish(live.event_tables))
+        where = self._loaded.source.where
+        return replace(
+            plan,
+            live=replace(live, calls=self._reads.api.tdx.begun if at_once else 0),
+            findings=tuple(replace(each, where=where(each.loc)) for each in findings),
+        )
 
 
 def apply(
@@ -119,13 +130,13 @@ def apply(
     run = _Apply(session, loaded, options or PlanOptions())
     with ExitStack() as locks:
         login, plan = run.first_plan(ps, locks)
-        plan = run.confirmed(plan, consent)
-        carry_out(plan, session.api, session.retry, settings, session.listen)
+        plan, written = run.written(plan, consent, settings)
         if policy is None:
             return Outcome(plan, None, plan.live, login)
         with _after_the_writes(plan):
             live = run.live_when_ready(plan, policy)
-            return Outcome(plan, run.verified(plan, live), live, login)
+            report, live = run.verified(plan, written, live)
+            return Outcome(plan, report, live, login)
 
 
 @dataclass(frozen=True, slots=True)
@@ -163,10 +174,30 @@ class _Apply:
             if not consent.ask(plan):
                 return plan
             segment_id = plan.live.segment.id
-            if read_live(self.session, segment_id).configured_like(plan.live):
-                return plan
+            live = read_live(self.session, segment_id)
+            if live.configured_like(plan.live):
+                return replace(plan, live=replace(plan.live, calls=live.calls))
             self.session.listen(LiveMoved())
             plan = make_plan(self.session, self.loaded, segment_id, self.options)
+
+    def written(
+        self, plan: Plan, consent: Consent, settings: Settings | None
+    ) -> tuple[Plan, Written]:
+        """Confirm the plan and carry it out; plan again if what it changes has changed itself.
+
+        Returns:
+            The plan that was carried out, and the lists as they were written.
+        """
+        session = self.session
+        for _ in range(REPLANS):
+            plan = self.confirmed(plan, consent)
+            try:
+                return plan, carry_out(plan, session.api, session.retry, settings, session.listen)
+            except LiveChanged:
+                session.listen(LiveMoved())
+                plan = make_plan(session, self.loaded, plan.live.segment.id, self.options)
+        plan = self.confirmed(plan, consent)
+        return plan, carry_out(plan, session.api, session.retry, settings, session.listen)
 
     def live_when_ready(self, plan: Plan, policy: WaitPolicy) -> LiveState:
         """Wait for `ok` and return what is live then.
@@ -187,15 +218,29 @@ class _Apply:
                 )
                 return live_state(replace(segment, status=READY), items)
 
-    def verified(self, plan: Plan, live: LiveState) -> Report:
-        """Verify the live state against the file."""
-        self.session.listen(StepStarted("validate"))
-        if live is not plan.live:
-            plan = build_plan(self.loaded.config, live, self.options)
-        report = verify(live, plan)
-        if report.ok:
-            self.session.listen(StepDone("validate", "RT configuration complete and validated", 0))
-        return report
+    def verified(self, plan: Plan, written: Written, live: LiveState) -> tuple[Report, LiveState]:
+        """Verify the live state against the file, and against what was live before.
+
+        Reads may lag behind writes, so what this run has written is looked for again for a while.
+
+        Returns:
+            The report, and the live state that it is about.
+        """
+        session, segment = self.session, plan.live.segment
+        session.listen(StepStarted("validate"))
+        give_up = session.retry.clock() + LAG
+        while True:
+            now = plan if live is plan.live else build_plan(self.loaded.config, live, self.options)
+            report = verify(live, now, gone=gone(plan, written, live))
+            if report.ok:
+                done = "RT configuration complete and validated"
+                session.listen(StepDone("validate", done, 0))
+            if not is_late(report, plan) or session.retry.clock() >= give_up:
+                return report, live
+            session.retry.sleep(LOOK_AGAIN)
+            with Reads(session.api, session.retry) as reads:
+                items = start_items(reads, segment.id, view=False)
+                live = live_state(replace(segment, status=READY), items)
 
 
 @contextmanager

@@ -106,7 +106,8 @@ def read_live(session: Session, ps: str) -> LiveState:
     """
     with Reads(session.api, session.retry) as reads:
         live = LiveReads(reads, ps)
-        return live.finish(live.segment())
+        found = live.finish(live.segment())
+    return replace(found, calls=session.api.tdx.begun)
 
 
 def wait_for(session: Session, ps: str, policy: WaitPolicy) -> Segment:

@@ -17,6 +17,8 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
+from pydantic import ValidationError
+
 from tdxwrap.apply.baseline import Baseline
 from tdxwrap.apply.events import (
     ChangeDone,
@@ -27,16 +29,23 @@ from tdxwrap.apply.events import (
     StepStarted,
     ignore,
 )
-from tdxwrap.config.models import BaseAttribute, ConfigItem, ImportedAttribute, KeyEvent
-from tdxwrap.errors import Refused, TdxwrapError
-from tdxwrap.plan.build import merged
-from tdxwrap.plan.changes import SETTING_FIELDS, Action, Change, Kind, Loc, Plan
+from tdxwrap.apply.fresh import Fresh
+from tdxwrap.apply.lists import Lists
+from tdxwrap.config.models import BaseAttribute, ConfigItem, KeyEvent
+from tdxwrap.errors import LiveChanged, Refused, TdxwrapError
+from tdxwrap.plan.build import differences
+from tdxwrap.plan.changes import Action, Change, Kind, Loc, Plan, Written
 from tdxwrap.realtime.api import Realtime
-from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, with_names
+from tdxwrap.realtime.read import (
+    ATTRIBUTES,
+    KEY_EVENTS,
+    READS_AT_ONCE,
+    with_names,
+)
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.write import Writer
 from tdxwrap.system.signals import as_error
-from tdxwrap.system.threads import Parallel
+from tdxwrap.system.threads import Parallel, result
 
 CHECKPOINTS = {
     "7a": "event tables added, key events created",
@@ -54,6 +63,7 @@ _VERBS = {
 OPEN_SHOWN = 5
 _COLLECTIONS = {Kind.KEY_EVENT: KEY_EVENTS, Kind.ATTRIBUTE: ATTRIBUTES}
 _CHANGED = (Action.CREATE, Action.UPDATE)
+_STITCHING = (Kind.STITCHING_KEY, Kind.LOOKUP_KEY, Kind.BATCH_ATTRIBUTE)
 
 
 def _no_place(loc: Loc) -> str:
@@ -69,6 +79,7 @@ class Settings:
         jobs: how many creates of one step run side by side.
         where: gives `file:line` of an item of the configuration.
         clock: time in seconds.
+        reading: read what a write replaces again, right before it (F33).
         named_by_segment: add the id of the parent segment to the name of the baseline.
     """
 
@@ -76,6 +87,7 @@ class Settings:
     jobs: int = 1
     where: Callable[[Loc], str] = _no_place
     clock: Callable[[], float] = time.monotonic
+    reading: bool = True
     named_by_segment: bool = False
 
 
@@ -85,18 +97,23 @@ def carry_out(
     retry: Retry,
     settings: Settings | None = None,
     listen: Listener = ignore,
-) -> None:
+) -> Written:
     """Write exactly what the plan says, in the recipe's order (recipe, 7a–7c).
 
+    Returns:
+        The lists that were replaced, as they were written.
     Raises:
+        LiveChanged: an item to be changed is not as it was planned with; nothing was written.
         TdxwrapError: a write failed for good; `step`, `where` and `so_far` say what had been done.
     """
-    run = _Run(plan, api, retry, settings or Settings(), listen)
-    run.step("7a", run.event_tables_and_key_events)
-    run.step("7b", run.id_stitching)
-    run.step("7c", run.attributes)
-    if any(change.action is Action.DELETE for change in plan.changes):
-        run.step("prune", run.prune)
+    with Parallel(READS_AT_ONCE, api.tdx.kill_all) as pool:
+        run = _Run(plan, api, retry, settings or Settings(), listen, pool)
+        run.step("7a", run.event_tables_and_key_events)
+        run.step("7b", run.id_stitching)
+        run.step("7c", run.attributes)
+        if any(change.action is Action.DELETE for change in plan.changes):
+            run.step("prune", run.prune)
+        return run.lists.written
 
 
 @dataclass(slots=True)
@@ -108,18 +125,22 @@ class _Run:
     retry: Retry
     settings: Settings
     listen: Listener
+    pool: Parallel
     ids: dict[str, str] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     started: int = 0
     done: list[Change] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     writer: Writer = field(init=False)
+    lists: Lists = field(init=False)
     baseline: Baseline | None = field(init=False)
 
     def __post_init__(self) -> None:
         file = self.settings.baseline
         self.baseline = None if file is None else self.baseline_of(file)
         self.writer = Writer(self.api, self.retry, self.plan.live.segment.id)
+        reading = self.settings.reading
+        self.lists = Lists(self.plan, self.api, self.retry, self.pool, self.emit, reading=reading)
         for event in reversed(self.plan.live.key_events):
             self.ids[event.value.name] = event.id
 
@@ -156,24 +177,73 @@ class _Run:
     def event_tables_and_key_events(self) -> None:
         if not self.plan.pending:
             return
+        compare = self.begin_reads()
         with self.baseline.written() if self.baseline else nullcontext():
+            compare()
             self.patch_lists((Kind.EVENT_TABLE,), _CHANGED, "set the event tables")
-        self.each(self.plan.of(Kind.KEY_EVENT, *_CHANGED, Action.REPLACE))
+        stitching = self.changes(_STITCHING, _CHANGED)
+        key_events = self.plan.of(Kind.KEY_EVENT, *_CHANGED, Action.REPLACE)
+        self.each(key_events, self.lists.setting if stitching else None)
 
     def id_stitching(self) -> None:
-        kinds = (Kind.STITCHING_KEY, Kind.LOOKUP_KEY, Kind.BATCH_ATTRIBUTE)
-        self.patch_lists(kinds, _CHANGED, "set the ID stitching")
+        self.patch_lists(_STITCHING, _CHANGED, "set the ID stitching")
 
     def attributes(self) -> None:
-        self.each(self.plan.of(Kind.ATTRIBUTE, *_CHANGED, Action.REPLACE))
-        self.import_columns(Action.CREATE, "import the columns")
+        imports = self.plan.of(Kind.IMPORTED, Action.CREATE)
+        attributes = self.plan.of(Kind.ATTRIBUTE, *_CHANGED, Action.REPLACE)
+        self.each(attributes, self.lists.imported if imports else None)
+        self.import_columns(imports, "import the columns")
 
     def prune(self) -> None:
-        self.each(self.plan.of(Kind.ATTRIBUTE, Action.DELETE))
-        self.import_columns(Action.DELETE, "take out what is not in the file")
-        self.each(self.plan.of(Kind.KEY_EVENT, Action.DELETE))
+        imports = self.plan.of(Kind.IMPORTED, Action.DELETE)
+        attributes = self.plan.of(Kind.ATTRIBUTE, Action.DELETE)
+        self.each(attributes, self.lists.imported if imports else None)
+        self.import_columns(imports, "take out what is not in the file")
         kinds = (Kind.STITCHING_KEY, Kind.BATCH_ATTRIBUTE, Kind.EVENT_TABLE)
+        lists = self.changes(kinds, (Action.DELETE,))
+        key_events = self.plan.of(Kind.KEY_EVENT, Action.DELETE)
+        self.each(key_events, self.lists.setting if lists else None)
         self.patch_lists(kinds, (Action.DELETE,), "take out what is not in the file")
+
+    def changes(self, kinds: Sequence[Kind], actions: Sequence[Action]) -> list[Change]:
+        return [change for kind in kinds for change in self.plan.of(kind, *actions)]
+
+    # What is live right before it is changed
+
+    def begin_reads(self) -> Callable[[], None]:
+        """Start the reads that are made beside the baseline.
+
+        Returns:
+            What compares the items that are to be changed with those that the plan was made with.
+        """
+        live, setting = self.plan.live, self.lists.setting
+        targets = self.changes(tuple(_COLLECTIONS), (Action.UPDATE, Action.REPLACE, Action.DELETE))
+        reads = [
+            self.pool.start(self.retry.read, partial(self.api.items, live.segment.id, collection))
+            for collection in _COLLECTIONS.values()
+            if targets and self.settings.reading
+        ]
+        if self.changes((Kind.EVENT_TABLE,), _CHANGED):
+            if live.initialized:
+                setting.begin(beside=len(reads) + 1)
+            else:  # the template of the baseline is written beside the PATCH, as one call more
+                setting.know(setting.take(), self.api.tdx.begun + 1)
+        if not reads:
+            return lambda: None
+        return lambda: self.compare(targets, [item for read in reads for item in result(read)])
+
+    def compare(self, targets: Sequence[Change], items: Sequence[Mapping[str, Any]]) -> None:
+        found = {str(item["id"]): item for item in items}
+        planned = {there.id: there.answer for there in self.plan.live.key_events}
+        planned |= {there.id: there.answer for there in self.plan.live.attributes}
+        names = {there.id: there.value.name for there in self.plan.live.key_events}
+        for change in targets:
+            item = found.get(change.live_id or "")
+            if item is None or with_names(item, names) != planned[change.live_id or ""]:
+                raise LiveChanged(
+                    f"the {change.kind} {change.name} has changed since the plan was made",
+                    hint="nothing was written: run the same command again, and look at its plan",
+                )
 
     def baseline_of(self, file: Path) -> Baseline:
         live = self.plan.live
@@ -185,27 +255,15 @@ class _Run:
     # Lists of the setting: several changes, one PATCH
 
     def patch_lists(self, kinds: Sequence[Kind], actions: Sequence[Action], what: str) -> None:
-        changes = [change for kind in kinds for change in self.plan.of(kind, *actions)]
-        if not changes:
-            return
-        pruning = Action.DELETE in actions
-        body: dict[str, Any] = {}
-        for change in changes:
-            field = SETTING_FIELDS[change.kind]
-            if change.kind is Kind.LOOKUP_KEY:
-                body[field] = change.name
-            elif field not in body:
-                members = merged(self.plan, change.kind, without_deleted=pruning)
-                body[field] = [part.to_api() for part in members]
-        self.plan.live.require(body)
-        self.together(changes, what, lambda: self.writer.patch_setting(body))
-
-    def import_columns(self, action: Action, what: str) -> None:
-        """Choose the columns to import: one list, like those of the setting (F14)."""
-        changes = self.plan.of(Kind.IMPORTED, action)
-        members = merged(self.plan, Kind.IMPORTED, without_deleted=action is Action.DELETE)
-        columns = [part.column for part in members if isinstance(part, ImportedAttribute)]
+        changes = self.changes(kinds, actions)
         if changes:
+            body = partial(self.lists.body, changes)
+            self.together(changes, what, lambda: self.writer.patch_setting(body))
+
+    def import_columns(self, changes: Sequence[Change], what: str) -> None:
+        """Choose the columns to import: one list, like those of the setting (F14)."""
+        if changes:
+            columns = partial(self.lists.columns, changes)
             self.together(changes, what, lambda: self.writer.import_columns(columns))
 
     def together(self, changes: Sequence[Change], what: str, write: Callable[[], None]) -> None:
@@ -219,19 +277,26 @@ class _Run:
 
     # Items: one change, one write
 
-    def each(self, changes: Sequence[Change]) -> None:
+    def each(self, changes: Sequence[Change], following: Fresh[Any] | None = None) -> None:
         """Carry out changes of one step, `jobs` side by side.
 
         The first failure stops new ones; those in flight finish.
+
+        Args:
+            following: what the next write replaces; read beside the last of these changes.
         """
+        beside = [None] * (len(changes) - 1) + [following]
         if self.settings.jobs == 1 or len(changes) < 2:
-            for change in changes:
-                self.item(change)
+            for change, fresh in zip(changes, beside, strict=False):
+                self.item(change, fresh)
             return
         with Parallel(self.settings.jobs, self.api.tdx.kill_all) as parallel:
-            _raise_first(parallel.settle([parallel.start(self.item, c) for c in changes]))
+            pairs = zip(changes, beside, strict=True)
+            _raise_first(parallel.settle([parallel.start(self.item, *pair) for pair in pairs]))
 
-    def item(self, change: Change) -> None:
+    def item(self, change: Change, following: Fresh[Any] | None = None) -> None:
+        if following is not None:
+            following.begin(beside=self.settings.jobs)
         self.begin(change)
         start = self.settings.clock()
         verb = _VERBS[change.action]
@@ -273,10 +338,22 @@ class _Run:
         body = _stated(desired)
         if isinstance(desired, BaseAttribute):
             body = with_names(body, self.ids)
-        item_id = self.writer.create(collection, body, partial(_is_same, desired))
+        is_equal = partial(self.is_equal, desired)
+        item_id = self.writer.create(collection, body, partial(_is_same, desired), is_equal)
         if isinstance(desired, KeyEvent):
             self.ids[desired.name] = item_id
         return item_id
+
+    def is_equal(self, desired: KeyEvent | BaseAttribute, item: Mapping[str, Any]) -> bool:
+        """Whether an item is as the file states it."""
+        if not _is_same(desired, item):
+            return False
+        names = {item_id: name for name, item_id in self.ids.items()}
+        try:
+            live = type(desired).from_api(with_names(item, names))
+        except ValidationError:
+            return False
+        return not any(differences(desired, live, item))
 
     # Events
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tdxwrap.errors import NotReady
-from tdxwrap.plan.changes import SETTING_FIELDS, Change, Kind, Plan
+from tdxwrap.plan.changes import SETTING_FIELDS, Action, Change, Kind, Plan, Written
+from tdxwrap.plan.lists import member_name, members, missing_from
 from tdxwrap.realtime.state import READY, LiveState
 
 
@@ -20,24 +21,44 @@ class Check:
 
 
 @dataclass(frozen=True, slots=True)
+class Gone:
+    """What was live when the plan was made, is no longer, and was not deleted by this run.
+
+    Attributes:
+        lost: it was in a list that this run replaced, so this run may have taken it away (F33).
+    """
+
+    kind: Kind
+    name: str
+    lost: bool
+
+
+@dataclass(frozen=True, slots=True)
 class Report:
     """The result of the validation.
 
     Attributes:
         checks: the recipe's three.
         differences: where live differs from the file; empty without a file.
+        gone: what has gone since the plan was made; only at the end of an apply.
     """
 
     checks: tuple[Check, ...]
     differences: tuple[Change, ...] = ()
+    gone: tuple[Gone, ...] = ()
 
     @property
     def ok(self) -> bool:
-        """Whether every check passed and nothing differs."""
-        return all(check.ok for check in self.checks) and not self.differences
+        """Whether every check passed, nothing differs and nothing is lost."""
+        return all(check.ok for check in self.checks) and not (self.differences or self.lost)
+
+    @property
+    def lost(self) -> tuple[Gone, ...]:
+        """What this run may have taken away."""
+        return tuple(each for each in self.gone if each.lost)
 
 
-def verify(live: LiveState, plan: Plan | None = None) -> Report:
+def verify(live: LiveState, plan: Plan | None = None, gone: tuple[Gone, ...] = ()) -> Report:
     """Run the recipe's Validation and, given a plan, compare every field of every item.
 
     With a file at least as many key events and attributes are expected as it has; without one,
@@ -45,6 +66,7 @@ def verify(live: LiveState, plan: Plan | None = None) -> Report:
 
     Args:
         plan: of the file and this live state; what is still pending is a difference.
+        gone: as `gone` finds it.
     Raises:
         MalformedOutput: something that differs was not read.
     """
@@ -57,7 +79,42 @@ def verify(live: LiveState, plan: Plan | None = None) -> Report:
         _at_least("key events", _expected(plan, Kind.KEY_EVENT), len(live.key_events)),
         _at_least("RT attributes", _expected(plan, Kind.ATTRIBUTE, Kind.IMPORTED), attributes),
     )
-    return Report(checks, plan.pending if plan else ())
+    return Report(checks, plan.pending if plan else (), gone)
+
+
+def gone(plan: Plan, written: Written, live: LiveState) -> tuple[Gone, ...]:
+    """Return what was live when a plan was made, or was kept since, and has gone.
+
+    What the file states is not among it: it differs.
+
+    Args:
+        plan: what was carried out.
+        written: the lists that it replaced, as they were written.
+    """
+    found: list[Gone] = []
+    for kind in Kind:
+        deleted = [c.live for c in plan.of(kind, Action.DELETE) if c.live is not None]
+        stated = [c.desired for c in plan.of(kind) if c.desired is not None]
+        before = (*members(plan.live, kind), *written.get(kind, ()))
+        missing = missing_from(before, (*members(live, kind), *deleted, *stated))
+        names = dict.fromkeys(map(member_name, missing))
+        found.extend(Gone(kind, name, lost=kind in written) for name in names)
+    now = {item.id for item in live.key_events} | {item.id for item in live.attributes}
+    now |= {item.id for item in live.unreadable}
+    left = (c for c in plan.changes if c.action is Action.UNMANAGED and c.live_id)
+    found.extend(Gone(c.kind, c.name, lost=False) for c in left if c.live_id not in now)
+    return tuple(found)
+
+
+def is_late(report: Report, plan: Plan) -> bool:
+    """Return whether all that is wrong is something that a plan has written: reads may lag behind.
+
+    Args:
+        plan: what was carried out.
+    """
+    mine = {(change.kind, change.name) for change in plan.pending}
+    wrong = {(change.kind, change.name) for change in report.differences}
+    return bool(wrong or report.lost) and wrong <= mine
 
 
 def _expected(plan: Plan | None, *kinds: Kind) -> int:
@@ -76,7 +133,11 @@ def failure(report: Report) -> NotReady | None:
         return None
     failed = [f"{c.name}: {c.found}, expected {c.expected}" for c in report.checks if not c.ok]
     failed.extend(f"{change.kind} {change.name} differs" for change in report.differences)
-    return NotReady(
-        f"the validation failed: {'; '.join(failed)}",
-        hint="run the same command again, or see what differs with `tdxwrap plan CONFIG`",
-    )
+    failed.extend(f"{each.kind} {each.name} is gone" for each in report.lost)
+    hint = "run the same command again, or see what differs with `tdxwrap plan CONFIG`"
+    if report.lost:
+        hint = (
+            "somebody else may have written at the same moment. To bring back what is gone, add it "
+            f"to the file and run the same command again\n{hint}"
+        )
+    return NotReady(f"the validation failed: {'; '.join(failed)}", hint=hint)

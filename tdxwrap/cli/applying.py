@@ -79,6 +79,8 @@ def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
         app.console.print_result([report_text.live_line(outcome.live, config)])
     elif report is not None:
         app.console.print_result(report_text.report_lines(report, config))
+    if report is not None:
+        app.console.print_result(report_text.gone_lines(report))
     count = len(outcome.plan.pending)
     app.console.print_result([report_text.done_line(count, app.calls, seconds, app.journal_id)])
     if report is None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import time
 
 from tdxwrap.fake import identity as who
-from tdxwrap.fake import store as files
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
@@ -20,7 +19,7 @@ if TYPE_CHECKING:
 class Context:
     """One call: its command line, its settings and its identity."""
 
-    __slots__ = ("environ", "identity", "invocation", "settings", "store")
+    __slots__ = ("as_of", "environ", "identity", "invocation", "settings", "store")
 
     def __init__(
         self, store: Store, invocation: Invocation, settings: Json, environ: Mapping[str, str]
@@ -29,6 +28,10 @@ class Context:
         self.invocation = invocation
         self.settings = settings
         self.environ = environ
+        self.as_of: float | None = None
+        lag = settings["tdx"]["lag_seconds"]
+        if lag and invocation.command == "api" and invocation.method == "GET":
+            self.as_of = time.time() - lag
         self.identity: Identity = who.identify(store, invocation, settings, environ)
 
     @property
@@ -43,8 +46,8 @@ class Context:
         return time.time()
 
     def load_data(self) -> Json:
-        """Everything that the accounts hold."""
-        data: Json = self.store.load(files.DATA)
+        """Everything that the accounts hold, as far as a reader sees it: reads may lag behind."""
+        data: Json = self.store.load_data(self.as_of)
         return data
 
     def account(self, data: Json) -> Json:

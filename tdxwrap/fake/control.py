@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+import shutil
 import sys
 import time
 from collections.abc import Iterator, Mapping
@@ -13,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tdxwrap.fake import faults, scenario, scenario_rules, segments
-from tdxwrap.fake.store import CALLS, DATA, FAULTS, SETTINGS, Store
+from tdxwrap.fake.store import CALLS, DATA, FAULTS, PAST, SETTINGS, Store
 
 
 @dataclass(frozen=True)
@@ -63,6 +64,8 @@ class World:
         with store.lock():
             for name in (CALLS, FAULTS, "counter"):
                 Path(store.path(name)).unlink(missing_ok=True)
+            shutil.rmtree(store.path(PAST), ignore_errors=True)
+            Path(store.path(DATA)).unlink(missing_ok=True)
             for session in Path(store.path("sessions")).glob("*.json"):
                 session.unlink()
             scenario.install(store, world)

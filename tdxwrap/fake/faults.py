@@ -40,6 +40,8 @@ PARAMETERS: dict[str, Json] = {
     "big-output": {"bytes": 200_000},
     "one-line": {"bytes": 1_000_000},
     "stderr-flood": {"lines": 20_000},
+    "older": {},
+    "actor": {**_WHEN_BEFORE, "does": "adds a table"},
     "prompt": {"text": "Continue? (y/N) "},
     "echo-secrets": {"to": "all"},
     "delay": {**_WHEN_BEFORE, "seconds": 1},
@@ -52,6 +54,12 @@ CHOICES = {
     "when": BEFORE_AFTER,
     "style": (None, "stderr", "body", "ok-body"),
     "form": (None, "jsonapi", "code", "text"),
+    "does": (
+        *(f"adds {what}" for what in ("a table", "a key", "a key event", "an attribute")),
+        *("adds a column", "changes every item", "changes the first attribute"),
+        "sets the lookup key",
+        *("takes unused tables", "takes the first attribute"),
+    ),
     "to": ("all", "stdout", "stderr", "json"),
 }
 MATCHERS = ("call", "method", "path", "command")

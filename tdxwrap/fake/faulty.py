@@ -21,9 +21,13 @@ def carry_out(
     """Carry out the call with `run`, and let the fault happen before, after or to its answer."""
     answer = Answer(is_json=True)
     try:
+        if rule["fault"] == "older":
+            context.as_of = float("inf")
+        _act(rule, "before", context)
         effects.happen(rule, "before", record, answer)
         if not mangle.replaces(rule):
             answer = run(context)
+        _act(rule, "after", context)
         effects.happen(rule, "after", record, answer)
     except Refused as refusal:
         answer = _failed(Answer(err=refusal.message + "\n", exit_code=refusal.exit_code), answer)
@@ -31,6 +35,14 @@ def carry_out(
         answer = _failed(wire.http_error(error, _style(context, rule)), answer)
     mangle.spoil(answer, rule)
     return answer
+
+
+def _act(rule: Json, when: str, context: Context) -> None:
+    """Let somebody else write, if this is the moment (tdx-facts F33)."""
+    if rule["fault"] == "actor" and rule["when"] == when:
+        from tdxwrap.fake import actor
+
+        actor.write(context, rule["does"])
 
 
 def _failed(failure: Answer, before: Answer) -> Answer:

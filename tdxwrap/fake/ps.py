@@ -93,7 +93,7 @@ def _pulled(segment: Json) -> Json:
         "parent_segment_name": segment["name"],
         "master": segment["master_table"],
         "attributes": segment["attributes"],
-        "realtime": {key: realtime[key] for key in realtime if key != "updatingUntil"},
+        "realtime": {key: realtime[key] for key in realtime if not key.startswith("updating")},
     }
 
 

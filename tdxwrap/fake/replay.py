@@ -74,9 +74,18 @@ class Replay:
                 if number not in used and call_key(call) == wanted:
                     self._store.save(USED, [*used, number])
                     return dict(call)
+            again = [call for call in calls if call_key(call) == wanted]
+            if again and _waits(argv):
+                return again[-1]
             missed = _unrecorded(argv, calls)
             self._store.save(MISSED, missed)
             return missed
+
+
+def _waits(argv: list[str]) -> bool:
+    """Whether a call belongs to a wait, which looks more often on a slower machine."""
+    words = " ".join(argv)
+    return "ps rt list" in words or ("api /audiences" in words and "-X" not in argv)
 
 
 def main(argv: list[str], environ: Mapping[str, str]) -> int:

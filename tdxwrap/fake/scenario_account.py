@@ -90,7 +90,12 @@ def _segment(path: str, given: Json, problems: Problems) -> Json:
 def _realtime(path: str, given: Any, problems: Problems) -> Json:
     given = problems.mapping(path, given)
     problems.unknown(f"{path}.", given, rules.REALTIME)
-    realtime = {**copy.deepcopy(rules.REALTIME), "updatingUntil": 0, **copy.deepcopy(given)}
+    realtime = {
+        **copy.deepcopy(rules.REALTIME),
+        "updatingFrom": 0,
+        "updatingUntil": 0,
+        **copy.deepcopy(given),
+    }
     if realtime["status"] not in rules.STATUSES:
         problems.add(f"{path}.status: must be one of {', '.join(rules.STATUSES)}")
     key_columns = problems.items(f"{path}.keyColumns", realtime["keyColumns"])

@@ -19,6 +19,7 @@ TDX: Json = {
     "ansi": False,
     "bom": False,
     "latency_ms": 0,
+    "lag_seconds": 0,
     "numeric_ids": False,
     "page_size_default": 100,
     "page_size_max": 1000,
@@ -42,7 +43,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "tdx.post_shape": ("documented", "swapped", "bare", "data"),
     "final_status": ("ok", "inconsistent", "error"),
 }
-TOP: Json = {"updating_seconds": 1, "final_status": "ok"}
+TOP: Json = {"updating_seconds": 1, "updating_after_seconds": 0, "final_status": "ok"}
 ACCOUNT: Json = {"site": "us01", "databases": {}, "segments": []}
 CREDENTIALS: Json = {"keychain": {}, "keys": {}}
 SEGMENT: Json = {

@@ -85,7 +85,10 @@ class Scope:
         """Start the time in which a change is being deployed (tdx-facts F21)."""
         realtime = self.realtime()
         realtime["status"] = self.settings["final_status"]
-        realtime["updatingUntil"] = self.now + self.settings["updating_seconds"]
+        # The status may still be that of before for a moment.
+        begin = self.now + self.settings["updating_after_seconds"]
+        realtime["updatingFrom"] = begin
+        realtime["updatingUntil"] = begin + self.settings["updating_seconds"]
 
     def table_exists(self, database: str, table: str) -> bool:
         """Whether the account holds this table."""

@@ -35,7 +35,7 @@ def status(segment: Json, now: float) -> str:
     realtime = segment["realtime"]
     if realtime is None:
         return "not_initialized"
-    if now < realtime["updatingUntil"]:
+    if realtime["updatingFrom"] <= now < realtime["updatingUntil"]:
         return "updating"
     settled: str = realtime["status"]
     return settled
@@ -46,6 +46,7 @@ def blank_realtime(realtime_id: str) -> Json:
     return {
         "id": realtime_id,
         "status": "ok",
+        "updatingFrom": 0,
         "updatingUntil": 0,
         "eventTables": [],
         "keyColumns": [],

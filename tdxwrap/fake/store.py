@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import fcntl
 import os
+import time
 
 from tdxwrap.fake import quickjson
 
@@ -16,6 +17,8 @@ SETTINGS = "settings.json"
 DATA = "data.json"
 FAULTS = "faults.json"
 CALLS = "calls.jsonl"
+# The earlier versions of the data, each named after the time at which it was replaced.
+PAST = "past"
 
 
 class Lock:
@@ -71,7 +74,24 @@ class Store:
 
     def save(self, name: str, value: Any) -> None:
         """Write a file as a whole, so that readers need no lock."""
+        if name == DATA:
+            self._keep_version()
         self.replace(name, quickjson.dumps(value))
+
+    def _keep_version(self) -> None:
+        if os.path.exists(self.path(DATA)):
+            os.makedirs(self.path(PAST), exist_ok=True)
+            os.link(self.path(DATA), self.path(f"{PAST}/{time.time_ns():020}"))
+
+    def load_data(self, as_of: float | None = None) -> Any:
+        """The data now, or as it was at a time (in seconds); infinity is before the last change."""
+        if as_of is None or not os.path.exists(self.path(PAST)):
+            return self.load(DATA)
+        versions = sorted(os.listdir(self.path(PAST)))
+        later = [name for name in versions if int(name) > as_of * 1e9]
+        if as_of == float("inf"):
+            later = versions[-1:]
+        return self.load(f"{PAST}/{later[0]}" if later else DATA)
 
     def replace(self, name: str, text: str) -> None:
         """Put `text` in the place of a file, in one step."""

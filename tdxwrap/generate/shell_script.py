@@ -153,7 +153,7 @@ def remaining(plan: Plan, origin: Origin) -> str:
 def _script(plan: Plan, origin: Origin, about: str, *, merging: bool) -> str:
     with Tdx() as tdx:
         draft = Draft(tdx, merging=merging)
-        carry_out(plan, draft, Retry(), Settings(baseline=None), draft.listen)
+        carry_out(plan, draft, Retry(), Settings(baseline=None, reading=False), draft.listen)
     values = {
         "@about": _about(origin, about),
         "@options": _options(origin),

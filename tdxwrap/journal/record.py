@@ -43,6 +43,7 @@ _KINDS: dict[type[Event], str] = {
     events.FileKept: "file-kept",
     events.BaselineWritten: "baseline",
     events.LiveMoved: "live-moved",
+    events.LiveKept: "live-kept",
 }
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NOCTTY
 

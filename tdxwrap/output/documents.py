@@ -156,12 +156,21 @@ class CheckDocument(Document):
     ok: bool
 
 
+class GoneDocument(Document):
+    """What somebody else deleted during an apply; `lost` if it was in a list that it replaced."""
+
+    kind: Kind
+    name: str
+    lost: bool
+
+
 class ReportDocument(Document):
-    """The recipe's three checks, and what live has otherwise than the file."""
+    """The recipe's three checks, what live has otherwise than the file, and what has gone."""
 
     ok: bool
     checks: list[CheckDocument]
     differences: list[ChangeDocument]
+    gone: list[GoneDocument]
 
 
 class DoctorCheckDocument(Document):

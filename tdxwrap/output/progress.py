@@ -73,8 +73,8 @@ class _Checklist:
                 self._say(" ", "", f"the earlier {file} is now {kept_as}")
             case events.Retrying():
                 self._retrying(event)
-            case events.LiveMoved():
-                self._say("!", "", "the live configuration has changed: here is the new plan")
+            case events.LiveKept() | events.LiveMoved():
+                self._say("!", "", _elsewhere(event))
 
     def _step_done(self, event: events.StepDone) -> None:
         nothing = event.step in STEP_TITLES and not self._writes.get(event.step)
@@ -163,6 +163,12 @@ def _bar(share: float, ascii_only: bool) -> str:
     full = round(BAR * share)
     done, left = "#-" if ascii_only else "━┄"
     return done * full + left * (BAR - full)
+
+
+def _elsewhere(event: events.LiveKept | events.LiveMoved) -> str:
+    if isinstance(event, events.LiveKept):
+        return f"{event.kind} {event.name} has appeared since the plan: it stays"
+    return "the live configuration has changed: here is the new plan"
 
 
 def _label(step: str) -> str:

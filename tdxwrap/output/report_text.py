@@ -44,6 +44,13 @@ def report_lines(report: Report, file: str) -> list[Line]:
     return [*lines, *step_lines(report.differences, everything=True)]
 
 
+def gone_lines(report: Report) -> list[Line]:
+    """Render what has gone during the run, one item a line."""
+    looks = [("✗ ", "red") if each.lost else ("! ", "yellow") for each in report.gone]
+    texts = [f"{each.kind} {each.name} is gone, and not by this run" for each in report.gone]
+    return [Line(front, text, mark=c) for (front, c), text in zip(looks, texts, strict=True)]
+
+
 def _verdict(ok: bool, name: str, text: str) -> Line:
     symbol, color = _LOOKS[State.OK if ok else State.FAILED]
     return Line(f"{symbol} {name:<14}", text, mark=color)

@@ -21,6 +21,7 @@ from tdxwrap.plan.changes import (
     Plan,
     PlanOptions,
 )
+from tdxwrap.plan.lists import member_key, member_name
 from tdxwrap.plan.places import batch_locs, item_locs, table_locs
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState
 
@@ -74,28 +75,17 @@ def build_plan(config: RtConfig, live: LiveState, options: PlanOptions | None = 
 # The lists of the setting: event tables, stitching keys, batch attributes
 
 
-def _member_name(part: ConfigItem) -> str:
-    return str(getattr(part, "name", None) or getattr(part, "column", None) or part)
-
-
-def _member_key(part: ConfigItem) -> str:
-    """What makes a member of a list the same member: a column, a name, a table."""
-    return str(getattr(part, "column", None) or getattr(part, "name", None) or part)
-
-
 def _members(
     kind: Kind, desired: Sequence[ConfigItem], live: Sequence[ConfigItem], locs: Sequence[Loc]
 ) -> Iterable[Change]:
-    existing = {_member_key(part): part for part in reversed(live)}
+    existing = {member_key(part): part for part in reversed(live)}
     for part, loc in zip(desired, locs, strict=True):
-        there = existing.get(_member_key(part))
-        yield _compare(
-            Change(Action.CREATE, kind, _member_name(part), desired=part, loc=loc), there
-        )
-    wanted = {_member_key(part) for part in desired}
+        there = existing.get(member_key(part))
+        yield _compare(Change(Action.CREATE, kind, member_name(part), desired=part, loc=loc), there)
+    wanted = {member_key(part) for part in desired}
     for part in live:
-        if _member_key(part) not in wanted:
-            yield Change(Action.UNMANAGED, kind, _member_name(part), live=part)
+        if member_key(part) not in wanted:
+            yield Change(Action.UNMANAGED, kind, member_name(part), live=part)
 
 
 def _lookup_key(config: RtConfig, live: LiveState) -> Iterable[Change]:
@@ -234,14 +224,14 @@ def _compare(
         return create
     if answer is None:
         answer = getattr(live, "extra", {})
-    fields = tuple(_differences(create.desired, live, answer))
+    fields = tuple(differences(create.desired, live, answer))
     action = Action.UPDATE if fields else Action.UNCHANGED
     if any(field.name in fixed for field in fields):
         action = Action.REPLACE
     return replace(create, action=action, fields=fields, live=live)
 
 
-def _differences(
+def differences(
     desired: ConfigItem, live: ConfigItem, answer: Mapping[str, Any]
 ) -> Iterable[FieldChange]:
     """The fields that the file states and that live has otherwise.
@@ -311,39 +301,3 @@ def _needs(item: ConfigItem | None) -> set[tuple[Kind, str]]:
     if isinstance(item, KeyEvent):
         return {(Kind.EVENT_TABLE, str(item.event_table))}
     return set()
-
-
-# The lists that the setting holds afterwards (F11: a PATCH replaces a whole list)
-
-
-def merged(plan: Plan, kind: Kind, *, without_deleted: bool) -> tuple[ConfigItem, ...]:
-    """A list of the setting as it is to be: what is live in its order, updated, then the new.
-
-    Args:
-        kind: EVENT_TABLE, STITCHING_KEY, BATCH_ATTRIBUTE or IMPORTED.
-        without_deleted: leave out what is to be pruned; that happens last.
-    """
-    mine = [change for change in plan.changes if change.kind is kind]
-    by_live = {_member_key(c.live): c for c in mine if c.live is not None}
-    lists: dict[Kind, Sequence[ConfigItem]] = {
-        Kind.EVENT_TABLE: plan.live.event_tables,
-        Kind.STITCHING_KEY: plan.live.stitching_keys,
-        Kind.BATCH_ATTRIBUTE: plan.live.batch_attributes,
-        Kind.IMPORTED: plan.live.imported,
-    }
-    kept = [
-        _updated(part, by_live[_member_key(part)])
-        for part in lists[kind]
-        if not (without_deleted and by_live[_member_key(part)].action is Action.DELETE)
-    ]
-    new = [c.desired for c in mine if c.action is Action.CREATE and c.desired is not None]
-    return (*kept, *new)
-
-
-def _updated(part: ConfigItem, change: Change) -> ConfigItem:
-    if change.action is not Action.UPDATE or change.desired is None:
-        return part
-    stated = {field.name: getattr(change.desired, field.name) for field in change.fields}
-    if "extra" in stated:
-        stated["extra"] = getattr(part, "extra", {}) | stated["extra"]
-    return part.model_copy(update=stated)

@@ -53,6 +53,9 @@ SETTING_FIELDS = {
     Kind.BATCH_ATTRIBUTE: "batchAttributes",
     Kind.LOOKUP_KEY: "extLookupKey",
 }
+Written = dict[Kind, tuple[ConfigItem, ...]]
+"""The lists that a run has replaced, as it wrote them."""
+
 WRITING = frozenset((Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE))
 
 
@@ -183,8 +186,10 @@ class Plan:
         return tuple(change for change in self.changes if change.dangerous)
 
     def of(self, kind: Kind, *actions: Action) -> tuple[Change, ...]:
-        """The changes of one kind that have one of the actions."""
-        return tuple(c for c in self.changes if c.kind is kind and c.action in actions)
+        """The changes of one kind that have one of the actions; without actions, all of them."""
+        return tuple(
+            c for c in self.changes if c.kind is kind and (not actions or c.action in actions)
+        )
 
     @property
     def counts(self) -> dict[Action, int]:

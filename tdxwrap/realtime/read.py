@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any, TypeVar
 
 from pydantic import ValidationError
@@ -145,7 +146,7 @@ def start_items(reads: Reads, segment_id: str, *, view: bool = True) -> dict[str
     """
     api = reads.api
     started: dict[str, Future[Any]] = {
-        "setting": reads.start(_setting_or_blank, api, segment_id),
+        "setting": reads.start(read_setting, api, segment_id),
         KEY_EVENTS: reads.start(api.items, segment_id, KEY_EVENTS),
         ATTRIBUTES: reads.start(api.items, segment_id, ATTRIBUTES),
     }
@@ -154,10 +155,10 @@ def start_items(reads: Reads, segment_id: str, *, view: bool = True) -> dict[str
     return started
 
 
-def _setting_or_blank(api: Realtime, segment_id: str) -> dict[str, Any]:
-    """The setting; a segment that was never configured may have none yet.
+def read_setting(api: Realtime, segment_id: str) -> dict[str, Any]:
+    """Return the setting; a segment that was never configured may have none yet.
 
-    On one that is configured, `live_state` takes an empty setting for one that was not read.
+    On one that is configured, `lists_of` takes an empty setting for one that was not read.
     """
     try:
         return api.setting(segment_id)
@@ -167,15 +168,47 @@ def _setting_or_blank(api: Realtime, segment_id: str) -> dict[str, Any]:
 
 def live_state(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
     """Return what is configured on a segment, once the reads of `start_items` have ended."""
-    setting: dict[str, Any] = result(read["setting"])
     events, unreadable_events = _read_items(
         "key event", result(read[KEY_EVENTS]), KeyEvent.from_api
     )
     names = {str(document["id"]): event.name for event, document in events}
     named = [with_names(document, names) for document in result(read[ATTRIBUTES])]
     attributes, unreadable_attributes = _read_items("attribute", named, attribute_from_api)
-    lookup_key = setting.get("extLookupKey")
     initialized = result(read["view"]) if "view" in read else True
+    return replace(
+        lists_of(segment, result(read["setting"]), initialized=initialized),
+        key_events=tuple(LiveKeyEvent(str(d["id"]), event, d) for event, d in events),
+        attributes=tuple(
+            LiveAttribute(str(d["id"]), attribute, d)
+            for attribute, d in attributes
+            if isinstance(attribute, BaseAttribute)
+        ),
+        imported=tuple(each for each, _ in attributes if isinstance(each, ImportedAttribute)),
+        unreadable=(*unreadable_events, *unreadable_attributes),
+    )
+
+
+def imported_columns(items: Iterable[Mapping[str, Any]]) -> tuple[ImportedAttribute, ...]:
+    """Return the imported columns among the attributes that the API lists (F14).
+
+    Raises:
+        MalformedOutput: one has no column; the list could not be sent back whole.
+    """
+    mine = [item for item in items if item.get("type") == "imported"]
+    try:
+        found = [attribute_from_api(item) for item in mine]
+    except ValidationError:
+        raise MalformedOutput(
+            "this version cannot read the imported attributes",
+            said=json.dumps(mine, ensure_ascii=False)[:500],
+            hint="a newer tdxwrap may know this form",
+        ) from None
+    return tuple(each for each in found if isinstance(each, ImportedAttribute))
+
+
+def lists_of(segment: Segment, setting: Mapping[str, Any], *, initialized: bool) -> LiveState:
+    """Return what `read_setting` gave as a live state without key events and attributes."""
+    lookup_key = setting.get("extLookupKey")
     # Only where nothing was ever configured is a list that is not there an empty one.
     unread = {name for name in SETTING_LISTS if initialized and setting.get(name) is None}
     if unread == SETTING_LISTS:
@@ -187,14 +220,6 @@ def live_state(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
         stitching_keys=_parts(StitchingKey, setting, "keyColumns"),
         batch_attributes=_parts(BatchAttribute, setting, "batchAttributes"),
         ext_lookup_key=str(lookup_key) if lookup_key else None,
-        key_events=tuple(LiveKeyEvent(str(d["id"]), event, d) for event, d in events),
-        attributes=tuple(
-            LiveAttribute(str(d["id"]), attribute, d)
-            for attribute, d in attributes
-            if isinstance(attribute, BaseAttribute)
-        ),
-        imported=tuple(each for each, _ in attributes if isinstance(each, ImportedAttribute)),
-        unreadable=(*unreadable_events, *unreadable_attributes),
         unread=frozenset(unread),
     )
 

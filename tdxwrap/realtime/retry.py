@@ -14,6 +14,7 @@ from tdxwrap.errors import (
     CallTimeout,
     Conflict,
     MalformedOutput,
+    Refused,
     TdxwrapError,
     Transient,
 )
@@ -25,6 +26,7 @@ OnRetry: TypeAlias = Callable[[TdxwrapError, int, int, float], None]
 """Called before the pause of a retry with the error, the attempt, of how many, and the seconds."""
 
 _UPDATING = re.compile(r"(?i)\bupdating\b|\bbeing updated\b|\bin progress\b")
+_TAKEN = re.compile(r"(?i)\btaken\b|\balready (exists|used|in use)\b|\bunique\b|\bduplicate")
 
 # After these, a write that was not applied may be sent once more.
 _WORTH_REPEATING = (Transient, CallTimeout, MalformedOutput, Conflict)
@@ -109,3 +111,8 @@ class Retry:
 def says_updating(error: Conflict) -> bool:
     """Return whether a conflict only means that the last change is still being applied (F17)."""
     return _UPDATING.search(error.said) is not None
+
+
+def says_taken(error: Refused) -> bool:
+    """Return whether a refusal means that an item of this name or identifier exists (F17)."""
+    return _TAKEN.search(error.said) is not None

@@ -83,6 +83,8 @@ class LiveState:
         initialized: `realtime_config != null` in `tdx ps view` (recipe, 7a).
         unread: the lists of the setting that it did not hold, under the API's names. They are
             empty here, but nobody knows what is live.
+        calls: how many tdx calls had begun at the end of the reads that the setting belongs to; 0
+            if it is not known.
     """
 
     segment: Segment
@@ -96,6 +98,7 @@ class LiveState:
     imported: tuple[ImportedAttribute, ...] = ()
     unreadable: tuple[Unreadable, ...] = ()
     unread: frozenset[str] = frozenset()
+    calls: int = field(default=0, compare=False)
 
     @property
     def size(self) -> int:

@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
-from tdxwrap.config.models import ImportedAttribute, attribute_from_api
-from tdxwrap.errors import NotFound
+from tdxwrap.errors import NotFound, Refused
 from tdxwrap.realtime.api import Realtime
-from tdxwrap.realtime.retry import Retry
+from tdxwrap.realtime.read import imported_columns
+from tdxwrap.realtime.retry import Retry, says_taken
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,45 +21,73 @@ class Writer:
     retry: Retry
     segment_id: str
 
-    def patch_setting(self, body: Mapping[str, Any]) -> None:
-        """PATCH realtime_setting; whole lists are replaced, so `body` holds the union (F11)."""
+    def patch_setting(self, body: Callable[[], Mapping[str, Any]]) -> None:
+        """PATCH realtime_setting.
+
+        Args:
+            body: makes the body from what is live, anew for each try: a list in it replaces the
+                whole list (F11).
+        """
+        latest = body()
 
         def is_applied() -> bool:
-            return _holds(self.api.setting(self.segment_id), body)
+            nonlocal latest
+            if _holds(self.api.setting(self.segment_id), latest):
+                return True
+            latest = body()
+            return False
 
-        self._write(partial(self.api.patch_setting, self.segment_id, body), is_applied)
+        self._write(lambda: self.api.patch_setting(self.segment_id, latest), is_applied)
 
-    def import_columns(self, columns: Sequence[str]) -> None:
-        """Choose the columns to import; the whole list is replaced, as in the setting (F14)."""
+    def import_columns(self, columns: Callable[[], Sequence[str]]) -> None:
+        """Choose the columns to import; the whole list is replaced, as in the setting (F14).
+
+        Args:
+            columns: as `body` of `patch_setting`.
+        """
+        latest = columns()
 
         def is_applied() -> bool:
+            nonlocal latest
             items = self.api.items(self.segment_id, "realtime_attributes")
-            found = [attribute_from_api(i) for i in items if i.get("type") == "imported"]
-            there = {each.column for each in found if isinstance(each, ImportedAttribute)}
-            return there == set(columns)
+            if {each.column for each in imported_columns(items)} == set(latest):
+                return True
+            latest = columns()
+            return False
 
-        self._write(partial(self.api.import_columns, self.segment_id, columns), is_applied)
+        self._write(lambda: self.api.import_columns(self.segment_id, latest), is_applied)
 
     def create(
         self,
         collection: str,
         body: Mapping[str, Any],
         is_it: Callable[[Mapping[str, Any]], bool],
+        is_equal: Callable[[Mapping[str, Any]], bool],
     ) -> str:
         """POST one item.
 
         Args:
             is_it: recognizes the item in its collection, when the answer was lost.
+            is_equal: recognizes an item that is as this one is to be. One that somebody else has
+                created meanwhile is adopted (F33).
         Returns:
             The id that the API gave it.
         """
 
-        def find_applied() -> str | None:
+        def find(wanted: Callable[[Mapping[str, Any]], bool]) -> str | None:
             items = self.api.items(self.segment_id, collection)
-            return next((str(item["id"]) for item in items if is_it(item)), None)
+            return next((str(item["id"]) for item in items if wanted(item)), None)
 
-        send = partial(self.api.create, self.segment_id, collection, body)
-        return self.retry.write(send, find_applied)
+        def send() -> str:
+            try:
+                return self.api.create(self.segment_id, collection, body)
+            except Refused as refusal:
+                equal = find(is_equal) if says_taken(refusal) else None
+                if equal is None:
+                    raise
+                return equal
+
+        return self.retry.write(send, lambda: find(is_it))
 
     def update(self, collection: str, item_id: str, body: Mapping[str, Any]) -> None:
         """PATCH one item."""
@@ -74,15 +102,19 @@ class Writer:
 
     def delete(self, collection: str, item_id: str) -> None:
         """DELETE one item; one that is gone already is fine."""
+        tries = 0
 
         def is_gone() -> bool:
             return self._item(collection, item_id) is None
 
         def send() -> None:
+            nonlocal tries
+            tries += 1
             try:
                 self.api.delete(self.segment_id, collection, item_id)
             except NotFound:
-                if not is_gone():
+                # After a lost answer it is ours that was applied, though a list may lag behind.
+                if tries == 1 and not is_gone():
                     raise
 
         self._write(send, is_gone)

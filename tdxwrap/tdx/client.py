@@ -36,6 +36,9 @@ class Tdx:
         environ: the environment of the user; default: the one of this process.
         cwd: where tdx runs; default: the working directory.
         on_call: receives every finished call, good or not, from one thread at a time.
+
+    Attributes:
+        begun: how many calls have begun.
     """
 
     def __init__(
@@ -51,6 +54,7 @@ class Tdx:
         on_call: Callable[[CompletedCall], None] | None = None,
     ) -> None:
         self.executable = executable
+        self.begun = 0
         self._globals = (
             *(("--profile", profile) if profile else ()),
             *(("--site", site) if site else ()),
@@ -154,6 +158,8 @@ class Tdx:
     ) -> CompletedCall:
         """Run, judge and report: every call passes through here."""
         signals.check()
+        with self._lock:
+            self.begun += 1
         args = (*self._globals, *args)
         limit = self._timeout if timeout is None else timeout
         call = CompletedCall(

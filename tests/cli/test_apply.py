@@ -280,6 +280,7 @@ def already_there(world: World, count: int) -> None:
         segment["realtime"] = {
             "id": "2",
             "status": "ok",
+            "updatingFrom": 0,
             "updatingUntil": 0,
             "eventTables": [{"database": "web_events", "table": "pageviews"}],
             "keyColumns": [],

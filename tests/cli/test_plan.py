@@ -254,7 +254,10 @@ def test_when_live_moves_before_the_answer_it_plans_again(shell: Shell, world: W
     def somebody_else_adds_a_table() -> str:
         with world.edit_segment("394649") as segment:
             segment["realtime"] = {
-                **(segment["realtime"] or {"id": "1", "status": "ok", "updatingUntil": 0}),
+                **(
+                    segment["realtime"]
+                    or {"id": "1", "status": "ok", "updatingFrom": 0, "updatingUntil": 0}
+                ),
                 "eventTables": [{"database": "web_events", "table": "pageviews"}],
                 "keyColumns": [],
                 "batchAttributes": [],

@@ -29,7 +29,7 @@ class Start:
         return f"{self.scenario}-jobs{self.jobs}"
 
 
-STARTS = (Start("blank", 1, 24), Start("blank", 4, 24), Start("half-configured", 1, 21))
+STARTS = (Start("blank", 1, 25), Start("blank", 4, 25), Start("half-configured", 1, 22))
 
 
 @dataclass(frozen=True)

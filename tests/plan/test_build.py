@@ -14,8 +14,9 @@ from tdxwrap.config.models import (
     RtConfig,
     StitchingKey,
 )
-from tdxwrap.plan.build import build_plan, merged
+from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Action, Kind, Plan, PlanOptions
+from tdxwrap.plan.lists import merged
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState, Segment, Unreadable
 
 SEGMENT = Segment("394649", "Customer 360", "ok")
@@ -68,7 +69,7 @@ def test_event_tables_are_merged_in_the_order_of_what_is_there() -> None:
         "web.b": Action.UNCHANGED,
         "web.a": Action.UNMANAGED,
     }
-    after = merged(made, Kind.EVENT_TABLE, without_deleted=False)
+    after = merged(made, Kind.EVENT_TABLE, made.live.event_tables, without_deleted=False)
     assert [str(table) for table in after] == ["web.a", "web.b", "web.new"]
 
 
@@ -87,7 +88,7 @@ def test_a_stitching_key_with_other_settings_is_an_update_of_that_key_only() -> 
     (change,) = made.pending
     assert (change.action, change.name) == (Action.UPDATE, "email")
     assert [(f.name, f.old, f.new) for f in change.fields] == [("invalid_texts", [], ["null"])]
-    after = merged(made, Kind.STITCHING_KEY, without_deleted=False)
+    after = merged(made, Kind.STITCHING_KEY, made.live.stitching_keys, without_deleted=False)
     assert [key.to_api() for key in after] == [
         {"name": "email", "validRegexp": "@", "invalidTexts": ["null"], "internal": False},
         {"name": "td_client_id", "validRegexp": None, "invalidTexts": [], "internal": False},
@@ -105,7 +106,7 @@ def test_an_explicit_null_is_set() -> None:
 def test_batch_attributes_are_merged_by_column() -> None:
     state = live(batch_attributes=(BatchAttribute(column="tier", name="Tier"),))
     made = plan({"batch_attributes": ["tier", "city"]}, state)
-    after = merged(made, Kind.BATCH_ATTRIBUTE, without_deleted=False)
+    after = merged(made, Kind.BATCH_ATTRIBUTE, made.live.batch_attributes, without_deleted=False)
     assert [part.to_api() for part in after] == [
         {"column": "tier", "name": "Tier"},
         {"column": "city", "name": None},
@@ -318,7 +319,7 @@ def test_prune_deletes_what_is_not_in_the_file() -> None:
         ("attribute", "gone"),
     }
     assert made.blockers == ()
-    after = merged(made, Kind.EVENT_TABLE, without_deleted=True)
+    after = merged(made, Kind.EVENT_TABLE, made.live.event_tables, without_deleted=True)
     assert [str(table) for table in after] == ["web.pageviews", "web.c", "web.d"]
 
 

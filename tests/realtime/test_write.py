@@ -77,12 +77,16 @@ def writer(account: Account, retries: int = 3) -> Writer:
     return Writer(account, Retry(retries=retries, sleep=lambda seconds: None), "394649")  # type: ignore[arg-type]
 
 
+def is_a_sale(item: Mapping[str, Any]) -> bool:
+    return bool(item["name"] == "sale")
+
+
 WRITES: dict[str, tuple[str, Callable[[Writer], object]]] = {
-    "setting": ("PATCH", lambda to: to.patch_setting({"extLookupKey": "customer_id"})),
-    "import": ("POST", lambda to: to.import_columns(["tier", "city"])),
+    "setting": ("PATCH", lambda to: to.patch_setting(lambda: {"extLookupKey": "customer_id"})),
+    "import": ("POST", lambda to: to.import_columns(lambda: ["tier", "city"])),
     "create": (
         "POST",
-        lambda to: to.create(KEY_EVENTS, {"name": "sale"}, lambda item: item["name"] == "sale"),
+        lambda to: to.create(KEY_EVENTS, {"name": "sale"}, is_a_sale, is_a_sale),
     ),
     "update": ("PATCH", lambda to: to.update(KEY_EVENTS, "7", {"description": "new"})),
     "delete": ("DELETE", lambda to: to.delete(KEY_EVENTS, "7")),
@@ -124,7 +128,7 @@ def test_the_id_is_text_also_where_it_was_found_by_looking() -> None:
         account = Account()
         account.troubles = trouble
         body = {"name": "sale"}
-        assert writer(account).create(KEY_EVENTS, body, lambda i: i["name"] == "sale") == "9"
+        assert writer(account).create(KEY_EVENTS, body, is_a_sale, is_a_sale) == "9"
 
 
 def test_an_update_of_what_is_gone_is_an_error() -> None:
@@ -148,8 +152,8 @@ def test_what_cannot_be_found_but_is_listed_is_not_deleted() -> None:
 def test_an_import_that_lacks_a_column_is_sent_again() -> None:
     account = Account()
     to = writer(account)
-    to.import_columns(["tier"])
+    to.import_columns(lambda: ["tier"])
     account.troubles = [(LOST, False)]
-    to.import_columns(["tier", "city"])
+    to.import_columns(lambda: ["tier", "city"])
     assert account.sent == ["POST"] * 3
     assert set(account.held) == {"tier", "city"}

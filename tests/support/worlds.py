@@ -43,6 +43,7 @@ def exact(world: World, segment: str = "394649") -> dict[str, Any]:
     """A parent segment as it is, ids included; only the clock is left out."""
     found = world.segment(segment)
     if found["realtime"] is not None:
+        found["realtime"].pop("updatingFrom", None)
         found["realtime"].pop("updatingUntil", None)
     return found
 

@@ -27,6 +27,7 @@ from pydantic import BaseModel
 import tdxwrap
 from support import forked_tdx
 from tdxwrap import __main__ as entry
+from tdxwrap.apply import run
 from tdxwrap.realtime import wait
 
 
@@ -72,8 +73,9 @@ def load() -> None:
         model.model_rebuild()
         models += model.__subclasses__()
     forked_tdx.install()
-    # Three seconds after every write would take an hour of the suite.
+    # Seconds after every write would take an hour of the suite.
     wait.SETTLED = 0.3
+    run.LAG, run.LOOK_AGAIN = 2.5, 0.1
     gc.freeze()
 
 

@@ -1,0 +1,76 @@
+"""The lists of the setting, and of the imported columns: what they hold, and are to hold (F11)."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Sequence
+
+from tdxwrap.config.models import ConfigItem
+from tdxwrap.plan.changes import Action, Change, Kind, Plan
+from tdxwrap.realtime.state import LiveState
+
+
+def member_name(part: ConfigItem) -> str:
+    """Return what a member of a list is called."""
+    return str(getattr(part, "name", None) or getattr(part, "column", None) or part)
+
+
+def member_key(part: ConfigItem) -> str:
+    """Return what makes a member of a list the same member: a column, a name, a table."""
+    return str(getattr(part, "column", None) or getattr(part, "name", None) or part)
+
+
+def members(live: LiveState, kind: Kind) -> tuple[ConfigItem, ...]:
+    """A list of the setting, or the imported columns; empty for what is no list."""
+    lists: dict[Kind, tuple[ConfigItem, ...]] = {
+        Kind.EVENT_TABLE: live.event_tables,
+        Kind.STITCHING_KEY: live.stitching_keys,
+        Kind.BATCH_ATTRIBUTE: live.batch_attributes,
+        Kind.IMPORTED: live.imported,
+    }
+    return lists.get(kind, ())
+
+
+def missing_from(
+    parts: Iterable[ConfigItem], others: Iterable[ConfigItem]
+) -> tuple[ConfigItem, ...]:
+    """The members of a list that another one lacks."""
+    known = {member_key(part) for part in others}
+    return tuple(part for part in parts if member_key(part) not in known)
+
+
+def merged(
+    plan: Plan, kind: Kind, there: Sequence[ConfigItem], *, without_deleted: bool
+) -> tuple[ConfigItem, ...]:
+    """A list of the setting as it is to be: what is there in its order, updated, then the new.
+
+    What is there and not in the plan has appeared since, and is kept (F33).
+
+    Args:
+        kind: EVENT_TABLE, STITCHING_KEY, BATCH_ATTRIBUTE or IMPORTED.
+        there: what the list holds now.
+        without_deleted: leave out what is to be pruned; that happens last.
+    """
+    both = ((change.desired or change.live, change) for change in plan.of(kind))
+    mine = {member_key(part): change for part, change in both if part is not None}
+    kept = [
+        _updated(part, mine.get(member_key(part)))
+        for part in there
+        if not (without_deleted and _is_deleted(mine.get(member_key(part))))
+    ]
+    stated = [_updated(c.live or c.desired, c) for c in mine.values() if c.desired]
+    return (*kept, *missing_from(stated, there))
+
+
+def _is_deleted(change: Change | None) -> bool:
+    return change is not None and change.action is Action.DELETE
+
+
+def _updated(part: ConfigItem, change: Change | None) -> ConfigItem:
+    if change is not None and change.action is Action.CREATE and change.desired is not None:
+        return change.desired
+    if change is None or change.action is not Action.UPDATE or change.desired is None:
+        return part
+    stated = {field.name: getattr(change.desired, field.name) for field in change.fields}
+    if "extra" in stated:
+        stated["extra"] = getattr(part, "extra", {}) | stated["extra"]
+    return part.model_copy(update=stated)
