@@ -3,8 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import copy
-import json
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -12,34 +10,16 @@ import pytest
 import yaml
 from hypothesis import given
 from hypothesis import strategies as st
-from support.inprocess import NO_RETRY, account
+from support.answers import ANYTHING, HOW, mutated, places
+from support.inprocess import NO_RETRY, AnsweringTdx, account
 from support.shells import FIXTURES
 
 from tdxwrap.apply.session import Session, read_live
 from tdxwrap.errors import MalformedOutput, TdxwrapError
 from tdxwrap.realtime.api import Realtime
-from tdxwrap.tdx.client import Tdx
 
 HALF = yaml.safe_load((FIXTURES / "scenarios" / "half-configured.yaml").read_text("utf-8"))
 EVENTS = "realtime_key_events"
-ANYTHING = st.recursive(
-    st.none() | st.booleans() | st.integers() | st.floats(allow_nan=False) | st.text(max_size=8),
-    lambda inner: (
-        st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=8), inner, max_size=4)
-    ),
-    max_leaves=12,
-)
-
-
-class AnsweringTdx(Tdx):
-    """A Tdx that answers what a function makes of the arguments, and exits with 0."""
-
-    def __init__(self, answer: Callable[[Sequence[str]], Any]) -> None:
-        super().__init__("tdx", environ={})
-        self.answer = answer
-
-    def _process(self, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
-        return 0, json.dumps(self.answer(args)).encode(), b""
 
 
 def pages(*answers: Any) -> Realtime:
@@ -162,28 +142,6 @@ def test_the_id_of_what_was_created_is_found_in_either_form(answer: Any) -> None
     assert pages(answer).create("394649", EVENTS, {}) == "7"
 
 
-def places(value: Any, path: tuple[Any, ...] = ()) -> list[tuple[Any, ...]]:
-    """Every place in a document, the document itself first."""
-    inner = value.items() if isinstance(value, dict) else ()
-    inner = enumerate(value) if isinstance(value, list) else inner
-    return [path, *(place for key, each in inner for place in places(each, (*path, key)))]
-
-
-def mutated(document: Any, place: tuple[Any, ...], how: str) -> Any:
-    """The document with one place dropped, null, of another type, or with something extra."""
-    holder = {"": copy.deepcopy(document)}
-    inner: Any = holder
-    for key in (part := ("", *place))[:-1]:
-        inner = inner[key]
-    if how == "drop" and place:
-        del inner[part[-1]]
-    elif how == "extra" and isinstance(inner[part[-1]], dict):
-        inner[part[-1]]["surprise"] = [1]
-    else:
-        inner[part[-1]] = {"null": None, "number": 7, "list": [[]], "text": "x"}.get(how)
-    return holder[""]
-
-
 @given(data=st.data())
 def test_no_mutation_of_a_right_answer_is_a_bug(data: st.DataObject) -> None:
     with account(HALF) as there:
@@ -196,7 +154,7 @@ def test_no_mutation_of_a_right_answer_is_a_bug(data: st.DataObject) -> None:
         assert read_live(session, "394649").unread == frozenset()
         chosen = data.draw(st.sampled_from(sorted(answers)))
         place = data.draw(st.sampled_from(places(answers[chosen])))
-        how = data.draw(st.sampled_from(["drop", "null", "number", "list", "text", "extra"]))
+        how = data.draw(HOW)
         answers[chosen] = mutated(answers[chosen], place, how)
         with contextlib.suppress(TdxwrapError):
             read_live(session, "394649")
