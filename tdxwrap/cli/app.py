@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from functools import partial
 from pathlib import Path
@@ -125,12 +125,10 @@ class App:
         """Keep what the table of several files shows: the segment, and how many changes."""
         self.segment, self.changes = f"{segment.name} ({segment.id})", changes
 
-    def print_or_write(
-        self, text: str, file: Path | None, in_ascii: Callable[[], str] | None = None
-    ) -> None:
-        """Print a text (`in_ascii` as for the console), or write it to the file of `--file`."""
+    def print_or_write(self, text: str, file: Path | None) -> None:
+        """Print a text, or write it to the file that `--file` names."""
         if file is None:
-            self.console.print_text(text, in_ascii)
+            self.console.print_text(text)
         else:
             self.write(file, text, "--file")
 

@@ -27,7 +27,7 @@ def export(app: App, ps: str, file: Path | None) -> int:
     """
     from tdxwrap.apply.export import config_text
 
-    live = app.read_live(ps)
-    text = config_text(live)
-    app.print_or_write(text, file, lambda: config_text(live, ascii_only=True))
+    ascii_only = file is None and app.console.ascii_only
+    text = config_text(app.read_live(ps), ascii_only=ascii_only)
+    app.print_or_write(text, file)
     return app.end(config=text, file=None if file is None else str(file))

@@ -41,5 +41,7 @@ def graph(app: App, config: str, *, dot: bool, live: str | None) -> int:
     state = BLANK if live is None else app.read_live(live)
     picture = pictures.picture(build_plan(loaded.config, state), live=live is not None)
     text = pictures.dot(picture) if dot else pictures.mermaid(picture)
-    app.console.print_text(text, lambda: ascii_entities(text, "&#{};" if dot else "#{};"))
+    if app.console.ascii_only:
+        text = ascii_entities(text, "&#{};" if dot else "#{};")
+    app.console.print_text(text)
     return app.end(format="dot" if dot else "mermaid", graph=text)

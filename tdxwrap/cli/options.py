@@ -98,10 +98,8 @@ class Argument(click.ParamType[str]):
 
     def convert(self, value: Any, param: click.Parameter | None, ctx: click.Context | None) -> str:
         """Return the text, unless tdx would take it for an option."""
-        from tdxwrap.system.text import argument_fault
-
         if value.startswith("-"):
-            self.fail(f"'{value}' {argument_fault(value)}", param, ctx)
+            self.fail(f"'{value}' begins with -, so tdx would take it for an option", param, ctx)
         return str(value)
 
 
@@ -117,7 +115,6 @@ class Segment(Argument):
         from click.shell_completion import CompletionItem
 
         from tdxwrap.journal.segment_cache import recall
-        from tdxwrap.system.text import argument_fault
 
         chosen = Invocation.of(ctx).chosen
         known = [
@@ -125,7 +122,7 @@ class Segment(Argument):
             for segment_id, name in recall(os.environ, chosen.profile, chosen.site)
             if f"{segment_id}{name}".isprintable()
         ]
-        names = {name: segment_id for segment_id, name in known if not argument_fault(name)}
+        names = {name: segment_id for segment_id, name in known if not name.startswith("-")}
         return [
             CompletionItem(value, help=other)
             for value, other in (*names.items(), *known)

@@ -40,14 +40,12 @@ def plan(
     """
     from tdxwrap.output.markdown import plan_markdown
     from tdxwrap.output.plan_text import plan_lines
-    from tdxwrap.system.text import ascii_entities
 
     loaded, ps = app.load(config, parent_segment)
     found = app.make_plan(loaded, ps, options)
     app.about(found.live.segment, len(found.pending))
     if markdown:
-        text = plan_markdown(found, app.account)
-        app.console.print_text(text, lambda: ascii_entities(text))
+        app.console.print_markdown(plan_markdown(found, app.account))
     else:
         everything = app.chosen.verbose
         app.console.print_result(plan_lines(found, app.account, everything=everything))

@@ -19,7 +19,6 @@ from tdxwrap.output.lines import BLANK, Line
 from tdxwrap.output.plan_text import segment_line
 from tdxwrap.realtime.read import Reads, resolve_segment
 from tdxwrap.realtime.state import Columns, Segment
-from tdxwrap.system.text import argument_fault
 from tdxwrap.system.threads import result
 
 SHOWN = 30  # choices that are listed; the others can be typed
@@ -59,8 +58,6 @@ def choose(app: App, ps: str | None, wishes: Wishes) -> Chosen:
 
 
 def _table(text: str) -> EventTable:
-    if argument_fault(text):
-        raise UsageProblem(f"'{text}' {argument_fault(text)}")
     try:
         return EventTable.model_validate(text)
     except ValidationError:
@@ -87,13 +84,13 @@ def _segment(console: Console, session: Session, ps: str | None) -> Segment:
 
 
 def _ask_tables(console: Console, session: Session) -> list[EventTable]:
-    databases = _usable(session.retry.read(session.api.databases))
+    databases = session.retry.read(session.api.databases)
     if not databases:
         raise Refused(
             "this account has no databases", hint="events have to arrive in a table first"
         )
     (database,) = _ask(console, "Database", databases, first_config.likely_databases(databases))
-    tables = _usable(session.retry.read(lambda: session.api.tables(database)))
+    tables = session.retry.read(lambda: session.api.tables(database))
     if not tables:
         raise Refused(
             f"the database {database} has no tables", hint="events have to arrive in one first"
@@ -101,11 +98,6 @@ def _ask_tables(console: Console, session: Session) -> list[EventTable]:
     proposed = first_config.likely_tables(tables)
     names = _ask(console, f"Event tables of {database}", tables, proposed, several=True)
     return [EventTable(database=database, table=name) for name in names]
-
-
-def _usable(names: Iterable[str]) -> list[str]:
-    """Return the names that a CONFIG can hold and tdx can be asked for."""
-    return [name for name in names if not argument_fault(name)]
 
 
 def _described(reads: Reads, tables: Sequence[EventTable]) -> Mapping[EventTable, Columns]:

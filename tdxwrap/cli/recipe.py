@@ -29,9 +29,6 @@ def recipe(
     \b
     tdxwrap recipe rt.yaml > step7.sh && bash step7.sh
     """
-    from dataclasses import replace
-    from functools import partial
-
     from tdxwrap.generate import shell_script
 
     if not plan and (options.prune or options.replace or options.force):
@@ -40,15 +37,15 @@ def recipe(
             hint="without --plan the script leaves what is there as it is",
         )
     loaded, ps = app.load(config, parent_segment)
-    origin = shell_script.Origin(config, ps, app.chosen.profile, app.chosen.site)
+    chosen, ascii_only = app.chosen, app.console.ascii_only
+    origin = shell_script.Origin(config, ps, chosen.profile, chosen.site, ascii_only)
     if plan:
         found = app.make_plan(loaded, ps, options)
         _show_and_check(app, found, options)
-        write = partial(shell_script.remaining, found)
+        text = shell_script.remaining(found, origin)
     else:
-        write = partial(shell_script.whole, loaded.config)
-    text = write(origin)
-    app.console.print_text(text, lambda: write(replace(origin, ascii_only=True)))
+        text = shell_script.whole(loaded.config, origin)
+    app.console.print_text(text)
     return app.end(script=text)
 
 

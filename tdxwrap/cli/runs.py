@@ -69,7 +69,7 @@ def export(app: App, run: str, *, redact: bool, file: Path | None, config_out: P
     text, config = found.path.read_text(encoding="utf-8"), ""
     if redact:
         text, config = runs.redacted(found, app.environ, config_out is not None)
-    app.print_or_write(text, file, lambda: ascii_json(text))
+    app.print_or_write(ascii_json(text) if app.console.ascii_only else text, file)
     if config_out is not None:
         app.write(config_out, config, "--config-out")
     return app.end(text=text if file is None else None)

@@ -15,7 +15,6 @@ from tdxwrap.output.documents import Several
 from tdxwrap.output.lines import BLANK, Line, counted, table_rows
 from tdxwrap.output.markdown import table_markdown
 from tdxwrap.system.signals import as_error, ignore_signals
-from tdxwrap.system.text import ascii_entities
 
 # Worst first: what a person has to fix, what the same command again may fix, what is no failure.
 WORST = (
@@ -154,8 +153,8 @@ def _outcome(app: App, file: str, one: Callable[..., int]) -> Outcome:
 def _end(frame: App, outcomes: Sequence[Outcome], *, markdown: bool) -> int:
     code = min((each.code for each in outcomes if each.code is not None), key=WORST.index)
     if markdown:
-        text = "\n" + table_markdown(_HEADS, (each.row for each in outcomes))
-        frame.console.print_text(text, lambda: ascii_entities(text))
+        rows = (each.row for each in outcomes)
+        frame.console.print_markdown("\n" + table_markdown(_HEADS, rows))
     else:
         frame.console.print_result([BLANK, *_lines(outcomes)])
     if frame.chosen.json:

@@ -39,7 +39,7 @@ _FREE = {"filter", "filter_rule", "valid_regexp", "invalid_texts", "extra"}
 def errors(source: Source) -> Iterator[Problem]:
     """Duplicates, dangling names and what is over the limits of F20."""
     checks = (_no_section, _duplicates, _identifiers, _batch_names, _dangling, _foreign_tables)
-    for check in (*checks, _limits, _placeholders, _arguments):
+    for check in (*checks, _limits, _refused_texts):
         yield from check(source)
 
 
@@ -208,40 +208,32 @@ def _over(source: Source, loc: Loc, count: int, limit: int, what: str) -> Iterat
         yield source.problem(loc, message)
 
 
-def _placeholders(source: Source) -> Iterator[Problem]:
+def _refused_texts(source: Source) -> Iterator[Problem]:
+    """Placeholders, and names that tdx would misread where they are arguments of a command."""
     for loc, text in _all_texts(source.data, ()):
         search = _PLACEHOLDER.search if _FREE.isdisjoint(loc) else _PLACEHOLDER.fullmatch
         found = search(text)
         if found:
             message = f"the placeholder {found[0]} is left in the value"
             yield source.problem(loc, message, "write what it stands for")
+        elif _is_argument(loc) and argument_fault(text):
+            hint = "write the id" if loc == ("parent_segment",) else ""
+            yield source.problem(loc, f"'{text}' {argument_fault(text)}", hint)
+
+
+def _is_argument(loc: Loc) -> bool:
+    of_event = loc[0] == "key_events" and loc[2:] in (("database",), ("table",))
+    return of_event or loc[0] in ("parent_segment", "event_tables")
 
 
 def _all_texts(data: Any, loc: Loc) -> Iterator[Entry]:
-    """Every text in the data, the names of columns in a short filter included."""
-    if isinstance(data, str):
-        yield loc, data
-    elif isinstance(data, dict):
-        for name, value in data.items():
-            yield from (((*loc, name), name),) if "filter" in loc else ()
+    """Every text and number in the data, the names of columns in a short filter included."""
+    if isinstance(data, str | int):
+        yield loc, str(data)
+    elif isinstance(data, dict | list):
+        for name, value in data.items() if isinstance(data, dict) else enumerate(data):
+            yield from (((*loc, name), name),) if isinstance(name, str) and "filter" in loc else ()
             yield from _all_texts(value, (*loc, name))
-    elif isinstance(data, list):
-        for index, value in enumerate(data):
-            yield from _all_texts(value, (*loc, index))
-
-
-def _arguments(source: Source) -> Iterator[Problem]:
-    """Names that are given to tdx as arguments of a command."""
-    data = source.data or {}
-    entries: list[Entry] = [(("parent_segment",), str(data.get("parent_segment") or ""))]
-    for kind in ("event_tables", "key_events"):
-        items = list(_items(data, kind))
-        entries += [(loc, item) for loc, item in items if isinstance(item, str)]
-        entries += [*_texts(items, "database"), *_texts(items, "table")]
-    for loc, text in entries:
-        fault = argument_fault(text)
-        if fault:
-            yield source.problem(loc, f"'{text}' {fault}", "write the id" * (len(loc) == 1))
 
 
 def _filter_length(event: Any) -> int:

@@ -102,7 +102,8 @@ def picture(plan: Plan, *, live: bool) -> Graph:
 def _label(change: Change, state: State | None) -> str:
     aside = {Kind.LOOKUP_KEY: "lookup key", Kind.BATCH_ATTRIBUTE: "batch attribute"}
     told = aside.get(change.kind) or getattr(_part(change), "type", "")
-    name = text.one_line(change.name)
+    # Mermaid does not accept an empty label.
+    name = text.one_line(change.name) or "\N{REPLACEMENT CHARACTER}"
     return f"{state.mark + ' ' if state else ''}{name}{f' – {told}' if told else ''}"
 
 

@@ -57,10 +57,6 @@ class Origin:
     site: str | None = None
     ascii_only: bool = False
 
-    def word(self, text: str) -> str:
-        """Return a text as a word for bash."""
-        return shell_word(text, ascii_only=self.ascii_only)
-
 
 class Draft(Realtime):
     """A realtime API that writes each request down as a call of a function in `step7.sh`.
@@ -157,7 +153,7 @@ def _script(plan: Plan, origin: Origin, about: str, *, merging: bool) -> str:
     values = {
         "@about": _about(origin, about),
         "@options": _options(origin),
-        "@ps": origin.word(origin.ps),
+        "@ps": shell_word(origin.ps, ascii_only=origin.ascii_only),
         "@steps": ("keep_baseline\n" if plan.pending else "") + draft.steps(),
         "@key_events": str(_wanted(plan, Kind.KEY_EVENT)),
         "@attributes": str(_wanted(plan, Kind.ATTRIBUTE)),
@@ -191,7 +187,8 @@ def _about(origin: Origin, about: str) -> str:
 
 def _options(origin: Origin) -> str:
     given = {"--profile": origin.profile, "--site": origin.site}
-    return "".join(f" {name} {origin.word(value)}" for name, value in given.items() if value)
+    words = {n: shell_word(v, ascii_only=origin.ascii_only) for n, v in given.items() if v}
+    return "".join(f" {name} {word}" for name, word in words.items())
 
 
 # Bodies

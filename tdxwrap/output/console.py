@@ -10,7 +10,7 @@ from __future__ import annotations
 import select
 import shlex
 import sys
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from typing import Any, TextIO, cast
@@ -26,7 +26,7 @@ from tdxwrap.output.streams import LastingStream
 from tdxwrap.output.wrapping import hanging
 from tdxwrap.system import signals
 from tdxwrap.system.redact import Redactor
-from tdxwrap.system.text import ascii_json, json_text, terminal
+from tdxwrap.system.text import ascii_entities, ascii_json, json_text, terminal
 from tdxwrap.tdx.answer import CompletedCall
 
 
@@ -78,40 +78,35 @@ class Console:
         if not (self.style.json or self.style.quiet):
             self._print(self.err, lines)
 
-    def print_text(self, text: str, in_ascii: Callable[[], str] | None = None) -> None:
+    @property
+    def ascii_only(self) -> bool:
+        """Whether a text should be printed in ASCII: stdout lacks characters, and it is no JSON."""
+        return not (self.style.json or self.out.encoding.startswith("utf"))
+
+    def print_text(self, text: str) -> None:
         """Print a whole text as it is (YAML, Markdown): stdout, unless `--json`.
 
-        Args:
-            in_ascii: writes it once more, for an output whose encoding lacks some characters.
         Raises:
-            EnvironmentProblem: the encoding lacks some, and there is no other way to write them.
+            EnvironmentProblem: the encoding of the output lacks characters of it.
         """
-        if self.style.json:
-            return
-        if in_ascii is not None and not self._takes(text):
-            text = in_ascii()
-        if not self._takes(text):
+        if self.ascii_only and not text.isascii():
             raise EnvironmentProblem(
                 f"the encoding {self.out.encoding} of the output lacks characters of the result",
                 hint="set PYTHONIOENCODING=utf-8, or write to a file with --file",
             )
-        self._write(text)
+        if not self.style.json:
+            self.out.file.write(text)
+            self.out.file.flush()
 
-    def _takes(self, text: str) -> bool:
-        try:
-            text.encode(self.out.encoding)
-        except UnicodeEncodeError:
-            return False
-        return True
-
-    def _write(self, text: str) -> None:
-        self.out.file.write(text)
-        self.out.file.flush()
+    def print_markdown(self, text: str) -> None:
+        """Print Markdown, as `print_text` does."""
+        self.print_text(ascii_entities(text) if self.ascii_only else text)
 
     def print_document(self, document: dict[str, Any]) -> None:
         """Print the one JSON document of `--json`, or of `schema`."""
         text = json_text(document, indent=2) + "\n"
-        self._write(text if self._takes(text) else ascii_json(text))
+        self.out.file.write(text if self.out.encoding.startswith("utf") else ascii_json(text))
+        self.out.file.flush()
 
     def check_written(self) -> None:
         """Check that the result has reached its file.

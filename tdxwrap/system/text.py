@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+from collections.abc import Callable
 from typing import Any
 
 # What a shell, or a reader of one, may interpret between single quotes.
@@ -33,53 +34,44 @@ def argument_fault(text: str) -> str:
 
 def terminal(text: str) -> str:
     """Return a line of a terminal, which nothing in it breaks or steers."""
-    if text.isprintable():
-        return text
-    return "".join(c if c.isprintable() else "\N{REPLACEMENT CHARACTER}" for c in text)
+    return _spelled(text, lambda character: "\N{REPLACEMENT CHARACTER}")
 
 
 def one_line(text: str) -> str:
-    """Return a line for a picture or a table: blanks of all kinds are one, and it is not empty."""
-    return terminal(" ".join(text.split())) or "\N{REPLACEMENT CHARACTER}"
+    """Return a line in which blanks of all kinds are one space."""
+    return terminal(" ".join(text.split()))
 
 
 def comment(text: str, *, ascii_only: bool = False) -> str:
     """Return a line of a comment, in YAML or in a shell script; also of a message."""
-    if text.isprintable() and (text.isascii() or not ascii_only):
-        return text
-    return "".join(
-        c if _stays(c, ascii_only) else c.encode("unicode_escape").decode() for c in text
-    )
+    return _spelled(text, lambda c: c.encode("unicode_escape").decode(), ascii_only=ascii_only)
 
 
 def json_text(value: Any, *, indent: int | None = None) -> str:
     """Return JSON in which every other line break, and what is invisible, is escaped."""
-    text = json.dumps(value, ensure_ascii=False, indent=indent)
-    return "\n".join(
-        line if line.isprintable() else _json_escaped(line) for line in text.split("\n")
-    )
+    lines = json.dumps(value, ensure_ascii=False, indent=indent).split("\n")
+    return "\n".join(_spelled(line, _json_escape) for line in lines)
 
 
 def ascii_json(text: str) -> str:
     """Return a text whose characters beyond ASCII all stand in JSON texts, with these escaped."""
-    return text if text.isascii() else _json_escaped(text, keep="\n", ascii_only=True)
+    return "\n".join(_spelled(line, _json_escape, ascii_only=True) for line in text.split("\n"))
 
 
 def shell_json(value: Any) -> str:
     """Return JSON on one line, to stand between single quotes of a shell."""
-    return _json_escaped(json.dumps(value, ensure_ascii=False), avoid=_QUOTES)
+    return _spelled(json.dumps(value, ensure_ascii=False), _json_escape, avoid=_QUOTES)
 
 
 def shell_word(text: str, *, ascii_only: bool = False) -> str:
     """Return one word for bash; characters that could mislead a reader are escaped."""
-    if all(_stays(c, ascii_only) and c not in ("\\", *_QUOTES) for c in text):
-        return shlex.quote(text)
-    return "$'" + "".join(_in_ansi_quotes(c, ascii_only) for c in text) + "'"
+    escaped = _spelled(text, _bash_escape, avoid=f"\\{_QUOTES}", ascii_only=ascii_only)
+    return shlex.quote(text) if escaped == text else f"$'{escaped}'"
 
 
 def markdown(text: str) -> str:
     """Return one line in which nothing formats, links, mentions or opens a tag."""
-    escaped = _ASIDE.sub(r"\\\1", terminal(" ".join(text.split())))
+    escaped = _ASIDE.sub(r"\\\1", one_line(text))
     escaped = escaped.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     return escaped.replace("@", "@&#8203;")
 
@@ -100,24 +92,23 @@ def ascii_entities(text: str, form: str = "&#{};") -> str:
     return "".join(c if c.isascii() else form.format(ord(c)) for c in text)
 
 
-def _stays(character: str, ascii_only: bool) -> bool:
-    return character.isprintable() and (character.isascii() or not ascii_only)
+def _spelled(
+    text: str, escape: Callable[[str], str], *, avoid: str = "", ascii_only: bool = False
+) -> str:
+    """Escape each character that is not printable, is to be avoided, or is not ASCII."""
+    if text.isprintable() and not avoid and (text.isascii() or not ascii_only):
+        return text
+    kept = {c for c in set(text) if c.isprintable() and (c.isascii() or not ascii_only)}
+    kept -= set(avoid)
+    return "".join(c if c in kept else escape(c) for c in text)
 
 
-def _json_escaped(text: str, *, avoid: str = "", keep: str = "", ascii_only: bool = False) -> str:
-    return "".join(
-        c if c in keep or (_stays(c, ascii_only) and c not in avoid) else _unit(c) for c in text
-    )
-
-
-def _unit(character: str) -> str:
+def _json_escape(character: str) -> str:
     beyond = character > "\uffff"
     return json.dumps(character)[1:-1] if beyond else f"\\u{ord(character):04x}"
 
 
-def _in_ansi_quotes(character: str, ascii_only: bool) -> str:
+def _bash_escape(character: str) -> str:
     if character in "'\\":
         return f"\\{character}"
-    if _stays(character, ascii_only):
-        return character
     return "".join(f"\\x{byte:02x}" for byte in character.encode("utf-8", "surrogatepass"))

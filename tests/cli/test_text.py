@@ -64,7 +64,6 @@ def test_a_table_in_short_and_a_negative_number_are_names_too(shell: Shell) -> N
     "args",
     [
         ("status", "--", "--help"),
-        ("new", "--table", "web.x\ny", "394649"),
         ("export", "--", "-x"),
         ("new", "--table", "web_events.pageviews", "--", "-x"),
         ("plan", "rt.yaml", "--parent-segment=--help"),
@@ -90,6 +89,7 @@ def test_a_name_with_a_line_break_is_looked_for_and_not_passed_on(
         segment["name"] = "Customer\n360"
     assert shell.run("export", "Customer\n360").code == 0
     assert shell.run("export", "Customer\n361").code == 4
+    assert shell.run("new", "394649", "--table", "web_events.x\ny").code == 4
     assert not [call for call in world.calls() if any("\n" in word for word in call.argv)]
 
 
