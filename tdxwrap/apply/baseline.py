@@ -2,35 +2,43 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
 from pathlib import Path
 
-from tdxwrap.apply.events import BaselineWritten, FileKept, Listener
+from tdxwrap.apply.events import BaselineWritten, Listener
+from tdxwrap.errors import UsageProblem
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState
-from tdxwrap.system.files import back_up, write_in_place
+from tdxwrap.system.files import behind, check_folder_of, free_name
 from tdxwrap.system.threads import Parallel, result, wait_for
-
-OPTION = "--rt-config"
 
 
 class Baseline:
-    """Write the baseline to a file, once.
+    """Write the baseline to a file, once. Nothing that is there is renamed or overwritten for it.
 
     Args:
         live: what was read for the plan.
-        file: the target; an earlier file is kept under another name.
-        listen: called with where the baseline is, and where an earlier file has gone.
+        file: the target, unless there is something of that name.
+        elsewhere: returns the target where there is; None for the next free name beside it.
+        listen: called with where the baseline is.
     """
 
     def __init__(
-        self, live: LiveState, file: Path, api: Realtime, retry: Retry, listen: Listener
+        self,
+        live: LiveState,
+        file: Path,
+        elsewhere: Callable[[], Path] | None,
+        api: Realtime,
+        retry: Retry,
+        listen: Listener,
     ) -> None:
         self._live = live
         self._file = file
+        self._elsewhere = elsewhere
         self._api = api
         self._retry = retry
         self._listen = listen
@@ -44,16 +52,16 @@ class Baseline:
         is configured yet, `tdx ps pz init` only makes a template, so it runs beside the write.
 
         Raises:
-            UsageProblem: the file cannot be written; nothing was written to the segment, either.
-            TdxwrapError: tdx failed for good, or the disk is full.
+            UsageProblem: there is no place for it; nothing was written to the segment, either.
+            TdxwrapError: tdx failed for good.
         """
-        earlier = back_up(self._file, OPTION)
+        target = self._target()
         if self._live.initialized:
-            self._write(earlier)
+            self._write(target)
             yield
             return
         with Parallel(1, self._api.tdx.kill_all) as parallel:
-            self._beside = parallel.start(self._write, earlier)
+            self._beside = parallel.start(self._write, target)
             yield
             result(self._beside)
 
@@ -62,16 +70,32 @@ class Baseline:
         if self._beside is not None:
             wait_for(self._beside)
 
-    def _write(self, earlier: Path | None) -> None:
-        written = write_in_place(
-            self._file, earlier, lambda path: self._retry.read(lambda: self._ask(path)), OPTION
-        )
-        if written.earlier is not None:
-            self._listen(FileKept(str(self._file), str(written.earlier)))
-        command = "tdx ps pull" if self._live.initialized else "tdx ps pz init"
-        self._listen(BaselineWritten(str(self._file), command))
+    def _target(self) -> Path:
+        """Return where nothing is yet, in a folder that takes a file."""
+        file = self._file
+        try:
+            if os.path.exists(file):
+                file = self._elsewhere() if self._elsewhere else free_name(file)
+            # A failed attempt removes the file, and not a link that leads to it.
+            file = behind(file)
+            check_folder_of(file)
+        except OSError as error:
+            raise UsageProblem(
+                f"{file} cannot be written: {error.strerror}",
+                hint="name another file with --rt-config; "
+                "nothing was written to the parent segment",
+            ) from None
+        return file
 
-    def _ask(self, path: Path) -> None:
-        # A failed attempt may have left a file, and tdx asks before it overwrites one (F9).
-        path.unlink(missing_ok=True)
-        self._api.write_baseline(self._live.segment.id, self._live.initialized, path)
+    def _write(self, target: Path) -> None:
+        self._retry.read(lambda: self._ask(target))
+        command = "tdx ps pull" if self._live.initialized else "tdx ps pz init"
+        self._listen(BaselineWritten(str(target), command, str(self._file)))
+
+    def _ask(self, target: Path) -> None:
+        try:
+            self._api.write_baseline(self._live.segment.id, self._live.initialized, target)
+        except BaseException:
+            # What is left of it is no baseline, and tdx asks before it overwrites a file (F9).
+            target.unlink(missing_ok=True)
+            raise

@@ -72,19 +72,18 @@ class Retrying:
 
 
 @dataclass(frozen=True, slots=True)
-class FileKept:
-    """An earlier file was renamed to make way."""
-
-    file: str
-    kept_as: str
-
-
-@dataclass(frozen=True, slots=True)
 class BaselineWritten:
-    """The baseline has been written to a file (recipe, 7a)."""
+    """The baseline has been written to a file (recipe, 7a).
+
+    Attributes:
+        file: where it is.
+        command: the tdx command that wrote it.
+        asked_for: where it was to be; another name than `file` if something was there already.
+    """
 
     file: str
     command: str
+    asked_for: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,7 +106,6 @@ Event: TypeAlias = (
     | ChangeDone
     | StatusSeen
     | Retrying
-    | FileKept
     | BaselineWritten
     | LiveMoved
     | LiveKept

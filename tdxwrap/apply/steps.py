@@ -76,6 +76,8 @@ class Settings:
 
     Attributes:
         baseline: where what was configured before is written; None leaves that out.
+        elsewhere: returns where it is written instead if something is there already; without it,
+            that is the next free name.
         jobs: how many creates of one step run side by side.
         where: gives `file:line` of an item of the configuration.
         clock: time in seconds.
@@ -84,6 +86,7 @@ class Settings:
     """
 
     baseline: Path | None = Path("rt_config.yaml")
+    elsewhere: Callable[[], Path] | None = None
     jobs: int = 1
     where: Callable[[Loc], str] = _no_place
     clock: Callable[[], float] = time.monotonic
@@ -250,7 +253,7 @@ class _Run:
         if self.settings.named_by_segment:
             segment_id = live.segment.id.replace("/", "_")
             file = file.with_name(f"{file.stem}-{segment_id}{file.suffix}")
-        return Baseline(live, file, self.api, self.retry, self.emit)
+        return Baseline(live, file, self.settings.elsewhere, self.api, self.retry, self.emit)
 
     # Lists of the setting: several changes, one PATCH
 

@@ -19,7 +19,7 @@ from tdxwrap.apply.session import Session
 from tdxwrap.cli.global_options import Globals
 from tdxwrap.config.load import LoadedConfig, load
 from tdxwrap.errors import ExitCode, TdxwrapError
-from tdxwrap.journal.record import Journal, open_journal
+from tdxwrap.journal.record import Journal, baseline_beside, open_journal
 from tdxwrap.journal.segment_cache import remember
 from tdxwrap.output.console import Console, Style
 from tdxwrap.output.lines import Line
@@ -28,7 +28,7 @@ from tdxwrap.plan.changes import Plan, PlanOptions
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState, Segment
-from tdxwrap.system.files import write_with_backup
+from tdxwrap.system.files import write_text
 from tdxwrap.tdx.answer import CompletedCall
 from tdxwrap.tdx.client import Tdx
 from tdxwrap.tdx.tempfiles import sweep_leftovers
@@ -138,16 +138,12 @@ class App:
         Args:
             option: the option that named it, for the error.
         Raises:
-            EnvironmentProblem: it cannot be written.
+            UsageProblem, EnvironmentProblem: it cannot be written.
         """
-
-        def write(path: Path) -> None:
-            path.write_text(self.console.clean(text), encoding="utf-8")
-
-        written = write_with_backup(file, write, option)
-        self.note(f"written to {written.file}")
-        if written.earlier is not None:
-            self.note(f"the earlier file is now {written.earlier}")
+        earlier = write_text(file, self.console.clean(text), option)
+        self.note(f"written to {file}")
+        if earlier is not None:
+            self.note(f"the earlier file is now {earlier}")
 
     # tdx
 
@@ -217,6 +213,11 @@ class App:
     def journal_path(self) -> str | None:
         """The file that records this run, if there is one."""
         return None if self._journal is None else str(self._journal.path)
+
+    def baseline_beside(self) -> Path:
+        """Return where the baseline goes if something has its place already."""
+        label = self.console.clean(self._about["segment"] or self.command)
+        return baseline_beside(self._journal, label, self.environ)
 
     def _new_journal(self, ps: str | None) -> Journal | None:
         """Open the journal of this run and write its header."""

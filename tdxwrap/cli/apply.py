@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     "--rt-config",
     type=FilePath(),
     default="rt_config.yaml",
-    help="For the earlier configuration (rt_config.yaml).",
+    help="For the earlier configuration, if nothing is there yet (rt_config.yaml).",
 )
 @wait_options
 def apply(

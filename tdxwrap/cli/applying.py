@@ -26,7 +26,7 @@ class ApplyOptions:
     Attributes:
         plan: what the plan may do.
         patience: how to wait for `ok`; None does not wait.
-        rt_config: where the earlier configuration is written.
+        rt_config: where the earlier configuration is written, if nothing is there yet.
         yes: do not ask.
         jobs: how many creates of a step run side by side.
         limit: what is left of `--deadline`, in seconds; None for no limit.
@@ -45,6 +45,7 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
     started = time.monotonic()
     settings = Settings(
         baseline=chosen.rt_config,
+        elsewhere=app.baseline_beside,
         jobs=chosen.jobs,
         where=loaded.source.where,
         named_by_segment=app.of_several,

@@ -56,7 +56,8 @@ class _Stage(App):
     def happened(self, event: Event) -> None:
         """Show the baseline without its throwaway folder."""
         if isinstance(event, BaselineWritten):
-            event = replace(event, file=Path(event.file).name)
+            name = Path(event.file).name
+            event = replace(event, file=name, asked_for=name)
         super().happened(event)
 
 

@@ -153,20 +153,23 @@ expect() {
   [ "$count" -ge "$2" ] || fail 6 "expected at least $2 $1, found $count"
 }
 
-# keep_baseline: check if RT config exists, and save it to rt_config.yaml before any change.
+# keep_baseline: check if RT config exists, and save it to rt_config.yaml before any change; to
+# rt_config.yaml.1, .2, ... if there is such a file, which stays as it is.
 keep_baseline() {
   call ps view "$ps" --json
   rt_config_exists=$(jq '.realtime_config != null' "$answer")
-  if [ -e rt_config.yaml ]; then
-    n=1
-    while [ -e "rt_config.yaml.$n" ]; do n=$((n + 1)); done
-    mv rt_config.yaml "rt_config.yaml.$n"
-  fi
+  baseline=rt_config.yaml
+  n=1
+  while [ -e "$baseline" ]; do
+    baseline=rt_config.yaml.$n
+    n=$((n + 1))
+  done
   if [ "$rt_config_exists" = "false" ]; then
-    run ps pz init "$ps" -o rt_config.yaml
+    run ps pz init "$ps" -o "$baseline"
   else
-    run ps pull "$ps" -o rt_config.yaml
+    run ps pull "$ps" -o "$baseline"
   fi
+  echo "baseline: $baseline"
 }
 
 for program in "$TDX" jq; do

@@ -24,15 +24,17 @@ from tdxwrap.apply import events
 from tdxwrap.apply.events import Event
 from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.output import documents
-from tdxwrap.system.paths import make_private, state_home
+from tdxwrap.system.files import free_name
+from tdxwrap.system.paths import make_private, private_folder, state_home
 from tdxwrap.system.redact import Redactor
 from tdxwrap.tdx.answer import CompletedCall
 from tdxwrap.version import __version__
 
 VERSION = 1
-# How many journals are kept; older ones are deleted when a run begins.
+# How many runs are kept; the files of older ones are deleted when a run begins.
 KEPT = 200
-_NAME = re.compile(r"[0-9]{8}T[0-9]{6}-.+\.jsonl")
+_ENDINGS = (".jsonl", ".rt_config.yaml")
+_NAME = re.compile(r"([0-9]{8}T[0-9]{6}-.+?)(?:\.jsonl|\.rt_config\.yaml)")
 _KINDS: dict[type[Event], str] = {
     events.StepStarted: "step",
     events.StepDone: "checkpoint",
@@ -40,7 +42,6 @@ _KINDS: dict[type[Event], str] = {
     events.ChangeDone: "change",
     events.StatusSeen: "status",
     events.Retrying: "retry",
-    events.FileKept: "file-kept",
     events.BaselineWritten: "baseline",
     events.LiveMoved: "live-moved",
     events.LiveKept: "live-kept",
@@ -175,8 +176,7 @@ def open_journal(
         UsageProblem: the file `path` exists.
     """
     redactor = Redactor.from_environ(environ)
-    clean = re.sub(r"[^\w.-]+", "_", redactor.text(label), flags=re.ASCII)[:60]
-    run_id = f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{clean}"
+    run_id = _new_id(redactor.text(label))
     try:
         if path is not None:
             return Journal(run_id, _named(path), path, redactor, warn)
@@ -185,6 +185,28 @@ def open_journal(
     except OSError as error:
         warn(f"no journal of this run: {error.filename or path}: {error.strerror}")
         return None
+
+
+def _new_id(label: str) -> str:
+    clean = re.sub(r"[^\w.-]+", "_", label, flags=re.ASCII)[:60]
+    return f"{time.strftime('%Y%m%dT%H%M%S', time.gmtime())}-{clean}"
+
+
+def baseline_beside(journal: Journal | None, label: str, environ: Mapping[str, str]) -> Path:
+    """Return where the baseline of a run goes that has no place of its own.
+
+    That is beside the journals, under the name of the run, and it goes when that journal goes.
+
+    Args:
+        label: the end of the run's name if there is no journal.
+    Raises:
+        OSError: there is no folder for it.
+    """
+    where = private_folder(environ, "runs")
+    run_id = _new_id(label) if journal is None else journal.id
+    _delete_oldest(where, run_id)
+    file = where / f"{run_id}{_ENDINGS[1]}"
+    return free_name(file) if file.exists() else file
 
 
 def _named(path: Path) -> int:
@@ -203,8 +225,7 @@ def _new_file(environ: Mapping[str, str], run_id: str) -> tuple[int, Path]:
     if where is None:
         raise OSError(errno.ENOENT, "neither HOME nor XDG_STATE_HOME says where", "~/.local/state")
     make_private(where)
-    for old in sorted(kept_in(where))[: 1 - KEPT]:
-        old.unlink(missing_ok=True)
+    _delete_oldest(where, run_id)
     path, number = where / f"{run_id}.jsonl", 1
     while True:
         try:
@@ -220,6 +241,16 @@ def _created(path: Path) -> int:
     return file
 
 
+def _delete_oldest(where: Path, new: str) -> None:
+    """Delete the files of the oldest runs, so that there is room for a new one of that id."""
+    files = [path.name for path in where.iterdir() if path.is_file()]
+    found = {name[1] for file in files if (name := _NAME.fullmatch(file))}
+    for old in sorted(found - {new})[: 1 - KEPT]:
+        for ending in _ENDINGS:
+            (where / f"{old}{ending}").unlink(missing_ok=True)
+
+
 def kept_in(where: Path) -> list[Path]:
     """Return the journals in a folder, unordered; none if there is no such folder."""
-    return [path for path in where.glob("*.jsonl") if _NAME.fullmatch(path.name)]
+    found = [path for path in where.glob("*.jsonl") if _NAME.fullmatch(path.name)]
+    return [path for path in found if path.is_file()]

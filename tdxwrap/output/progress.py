@@ -67,10 +67,10 @@ class _Checklist:
                 self._change_done(event)
             case events.StatusSeen():
                 self._status_seen(event)
-            case events.BaselineWritten(file, command):
+            case events.BaselineWritten(file, command, asked_for):
                 self._say("✓", "Baseline", f"{command} → {file}")
-            case events.FileKept(file, kept_as):
-                self._say(" ", "", f"the earlier {file} is now {kept_as}")
+                if file != asked_for:
+                    self._say(" ", "", f"{asked_for} is there already, and stays as it is")
             case events.Retrying():
                 self._retrying(event)
             case events.LiveKept() | events.LiveMoved():

@@ -1,99 +1,103 @@
-"""Write a file without losing an earlier one of that name (recipe, 7a: the baseline)."""
+"""Write files that people name, without losing what is there."""
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 import tempfile
-from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 
 from tdxwrap.errors import EnvironmentProblem, UsageProblem
 
-
-@dataclass(frozen=True, slots=True)
-class Written:
-    """Where something was written.
-
-    Attributes:
-        file: the file just written.
-        earlier: the name that an earlier file with other content now has; None if there was none.
-    """
-
-    file: Path
-    earlier: Path | None
+_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
 
 
-def write_with_backup(file: Path, write: Callable[[Path], None], option: str) -> Written:
-    """Write `file`; keep an earlier file of that name under the next free name.
+def write_text(file: Path, text: str, option: str) -> Path | None:
+    """Write a text to a file; keep an earlier one with other content under the next free name.
+
+    Only a regular file is kept so, where a link leads to it. A terminal, a pipe, /dev/null or
+    /dev/stdout gets the text as it is.
 
     Args:
-        write: writes the file.
         option: the option that names another file, for the hint.
-    Raises:
-        UsageProblem, EnvironmentProblem, TdxwrapError: as `back_up` and `write_in_place`.
-    """
-    return write_in_place(file, back_up(file, option), write, option)
-
-
-def back_up(file: Path, option: str) -> Path | None:
-    """Move a file out of the way, since tdx asks before it overwrites (F9).
-
     Returns:
-        The next free name, which it has now; None if there was no file.
+        The name that the earlier file now has; None if there was none to keep.
     Raises:
-        UsageProblem: the folder is not writable.
+        UsageProblem: this file cannot be written.
+        EnvironmentProblem: the disk is full, or the like; the earlier file is where it was.
     """
+    data = text.encode()
     try:
-        if not file.parent.is_dir():
-            raise FileNotFoundError(2, f"there is no folder {file.parent}")
-        if file.is_dir():
-            raise IsADirectoryError(21, "it is a folder")
-        # Permissions do not say everything (root, /proc, a full disk): only a file does.
-        tempfile.TemporaryFile(dir=file.parent).close()
-        return _move_away(file) if file.exists() else None
+        if os.path.exists(file) and _is_open_or_special(os.stat(file)):
+            _append(file, data)
+            return None
+        return _replace(behind(file), data)
     except OSError as error:
+        if error.errno in _NO_ROOM:
+            raise EnvironmentProblem(
+                f"{file} could not be written: {error.strerror}",
+                hint=f"make room, or use {option}",
+            ) from None
         raise UsageProblem(
-            f"{file} cannot be written: {error.strerror}",
-            hint=f"name another file with {option}; nothing was written to the parent segment",
+            f"{file} cannot be written: {error.strerror}", hint=f"name another file with {option}"
         ) from None
 
 
-def write_in_place(
-    file: Path, earlier: Path | None, write: Callable[[Path], None], option: str
-) -> Written:
-    """Write `file` after `back_up`.
+def check_folder_of(file: Path) -> None:
+    """Check that a file can be made where `file` would be.
 
-    The earlier file comes back if nothing is written, and is not kept twice if it holds the same.
-
-    Args:
-        earlier: what `back_up` returned.
-        write, option: as for `write_with_backup`.
     Raises:
-        EnvironmentProblem: the disk is full, or the like.
-        TdxwrapError: what `write` raises.
+        OSError: it cannot.
     """
-    try:
-        write(file)
-    except OSError as error:
-        raise EnvironmentProblem(
-            f"{file} could not be written: {error.strerror}", hint=f"make room, or use {option}"
-        ) from None
-    finally:
-        if earlier is not None and not file.exists():
-            os.rename(earlier, file)
-    if earlier is not None and _same(file, earlier):
-        earlier.unlink()
-        earlier = None
-    return Written(file, earlier)
+    # Permissions do not say everything (root, /proc, a full disk): only a file does.
+    tempfile.TemporaryFile(dir=file.parent).close()
 
 
-def _move_away(file: Path) -> Path:
+def behind(file: Path) -> Path:
+    """Return the file that a link leads to, whether it is there or not; what is no link itself."""
+    return Path(os.path.realpath(file)) if file.is_symlink() else file
+
+
+def free_name(file: Path) -> Path:
+    """Return the next name after that of a file which nothing has: `rt.yaml.1`."""
     number = 1
-    while (free := file.with_name(f"{file.name}.{number}")).exists():
+    while os.path.lexists(free := file.with_name(f"{file.name}.{number}")):
         number += 1
-    return file.rename(free)
+    return free
 
 
-def _same(file: Path, other: Path) -> bool:
-    return file.exists() and file.read_bytes() == other.read_bytes()
+def _is_open_or_special(found: os.stat_result) -> bool:
+    """Whether a file takes what it gets in passing, or is where our own output goes.
+
+    Raises:
+        OSError: it is a folder, a disk or a socket, which nothing is written to.
+    """
+    if not stat.S_ISREG(found.st_mode):
+        if not (stat.S_ISCHR(found.st_mode) or stat.S_ISFIFO(found.st_mode)):
+            raise OSError(errno.EINVAL, "it is not a regular file")
+        return True
+    return any(os.path.samestat(found, os.fstat(descriptor)) for descriptor in (1, 2))
+
+
+def _append(file: Path, data: bytes) -> None:
+    # A pipe that nobody reads would block for ever: without O_NONBLOCK even to open it.
+    descriptor = os.open(file, os.O_WRONLY | os.O_APPEND | os.O_NONBLOCK | os.O_NOCTTY)
+    os.set_blocking(descriptor, True)
+    with open(descriptor, "wb") as stream:
+        stream.write(data)
+
+
+def _replace(file: Path, data: bytes) -> Path | None:
+    earlier = None
+    if os.path.lexists(file):
+        if file.read_bytes() == data:
+            return None
+        earlier = file.rename(free_name(file))
+    try:
+        file.write_bytes(data)
+    except OSError:
+        if earlier is not None:
+            earlier.replace(file)
+        raise
+    return earlier

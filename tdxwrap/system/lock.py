@@ -10,7 +10,7 @@ from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 
 from tdxwrap.errors import EnvironmentProblem, Locked
-from tdxwrap.system.paths import lock_folder
+from tdxwrap.system.paths import private_folder
 
 
 @contextmanager
@@ -28,7 +28,7 @@ def segment_lock(environ: Mapping[str, str], segment_id: str) -> Iterator[None]:
     # Only an id gets here, but a file name must not depend on that.
     name = "".join(c if c.isalnum() else "_" for c in segment_id)
     try:
-        path = lock_folder(environ) / f"{name}.lock"
+        path = private_folder(environ, "locks") / f"{name}.lock"
         file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     except OSError as error:
         raise EnvironmentProblem(

@@ -1,4 +1,4 @@
-"""Where tdxwrap keeps what outlives a run: locks and journals."""
+"""Where tdxwrap keeps what outlives a run: locks, journals and baselines."""
 
 from __future__ import annotations
 
@@ -26,8 +26,8 @@ def state_home(environ: Mapping[str, str]) -> Path | None:
     return None if folder is None else Path(folder)
 
 
-def lock_folder(environ: Mapping[str, str]) -> Path:
-    """Make a private folder for locks: in the state home, else in the temporary directory.
+def private_folder(environ: Mapping[str, str], name: str) -> Path:
+    """Make a private folder: in the state home, else in the temporary directory.
 
     Raises:
         OSError: neither can be made.
@@ -38,10 +38,10 @@ def lock_folder(environ: Mapping[str, str]) -> Path:
     for base in (state_home(environ), Path(tempfile.gettempdir(), f"tdxwrap-{os.getuid()}")):
         try:
             if base is not None:
-                return _writable(base / "locks")
+                return _writable(base / name)
         except OSError:
             continue
-    raise PermissionError(13, "no folder for locks can be made", tempfile.gettempdir())
+    raise PermissionError(13, f"no folder for {name} can be made", tempfile.gettempdir())
 
 
 def _writable(folder: Path) -> Path:

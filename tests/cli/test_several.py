@@ -267,11 +267,11 @@ def test_no_baseline_of_another_run_is_overwritten(three: Shell) -> None:
     one_brand(three, "three", "394701", "event_tables: [web_events.pageviews, web_events.carts]\n")
     done = three.run("apply", "b", "--yes", "--rt-config", "before.yaml")
     assert done.code == 0, done.text
-    assert "the earlier before-394701.yaml is now before-394701.yaml.1" in done.err
-    kept = [path.read_text() for path in three.cwd.glob("before-394701.yaml*")]
-    assert len(kept) == 3
-    assert "mine\n" in kept
-    assert len(set(kept)) == 3
+    assert "before-394701.yaml is there already, and stays as it is" in done.err
+    assert (three.cwd / "before-394701.yaml").read_text() == "mine\n"
+    beside = list((three.home / ".local/state/tdxwrap/runs").glob("*-394701*.rt_config.yaml"))
+    assert len(beside) == 2
+    assert len({path.read_text() for path in beside}) == 2
 
 
 # What stops it

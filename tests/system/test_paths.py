@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from tdxwrap.system.paths import lock_folder, make_private, state_folder
+from tdxwrap.system.paths import make_private, private_folder, state_folder
 
 
 @pytest.mark.parametrize(
@@ -38,24 +38,26 @@ def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_locks_lie_in_the_state_folder(tmp_path: Path, temporary: Path) -> None:
-    assert lock_folder({"HOME": str(tmp_path)}) == tmp_path / ".local/state/tdxwrap/locks"
+    assert (
+        private_folder({"HOME": str(tmp_path)}, "locks") == tmp_path / ".local/state/tdxwrap/locks"
+    )
     assert list(temporary.iterdir()) == []
 
 
 def test_without_a_home_locks_lie_in_a_temporary_folder_of_the_user(temporary: Path) -> None:
     for environ in ({}, {"HOME": "/dev/null"}):
-        assert lock_folder(environ) == temporary / f"tdxwrap-{os.getuid()}" / "locks"
+        assert private_folder(environ, "locks") == temporary / f"tdxwrap-{os.getuid()}" / "locks"
 
 
-def test_a_lock_folder_of_somebody_else_is_not_used(
+def test_a_private_folder_of_somebody_else_is_not_used(
     temporary: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    lock_folder({})
+    private_folder({}, "locks")
     mine = os.getuid()
     (temporary / f"tdxwrap-{mine + 1}" / "locks").mkdir(parents=True)
     monkeypatch.setattr(os, "getuid", lambda: mine + 1)
     with pytest.raises(PermissionError):
-        lock_folder({})
+        private_folder({}, "locks")
 
 
 def test_what_is_made_is_private_whatever_the_umask(tmp_path: Path) -> None:
