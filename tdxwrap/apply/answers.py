@@ -6,14 +6,14 @@ declared.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
 from tdxwrap.apply.checklist import Check, State
 from tdxwrap.config.models import EventTable
 from tdxwrap.errors import TdxwrapError
-from tdxwrap.realtime.read import Reads, start_items
+from tdxwrap.realtime.read import Reads
 from tdxwrap.realtime.shapes import UNKNOWN, Deviation, Shape
 
 
@@ -46,17 +46,18 @@ class Answers:
         return [*checks, Check("answers", State.OK, total)]
 
 
-def start_reads(reads: Reads, segment_id: str) -> dict[str, Future[Any]]:
-    """Start the reads of a parent segment and of the list of databases."""
+def start_reads(
+    reads: Reads, segment_id: str, tables: Sequence[EventTable]
+) -> dict[str, Future[Any]]:
+    """Start the reads that are made beside those of what is live.
+
+    Args:
+        tables: the first of them is described.
+    """
     api = reads.api
-    started = start_items(reads, segment_id)
+    started: dict[str, Future[Any]] = {"databases": reads.start(api.databases)}
     started["ps desc"] = reads.start(api.master_columns, segment_id)
-    started["databases"] = reads.start(api.databases)
+    for table in tables[:1]:
+        started["tables"] = reads.start(api.tables, table.database)
+        started["describe"] = reads.start(api.columns, str(table))
     return started
-
-
-def start_table_reads(reads: Reads, table: EventTable) -> dict[str, Future[Any]]:
-    """Start the reads of a table and of its database."""
-    api = reads.api
-    tables = reads.start(api.tables, table.database)
-    return {"tables": tables, "describe": reads.start(api.columns, str(table))}

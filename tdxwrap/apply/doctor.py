@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from tdxwrap.apply.answers import Answers, start_reads, start_table_reads
+from tdxwrap.apply.answers import Answers, start_reads
 from tdxwrap.apply.checklist import Check, State
 from tdxwrap.apply.session import STORED_LOGIN, Session
 from tdxwrap.config.load import LoadedConfig
@@ -23,7 +23,7 @@ from tdxwrap.errors import (
 from tdxwrap.plan import columns
 from tdxwrap.plan.changes import Topic
 from tdxwrap.realtime.api import Realtime, credential_source
-from tdxwrap.realtime.read import Reads, is_id, live_state, resolve_segment
+from tdxwrap.realtime.read import Reads, is_id, live_state, resolve_segment, start_items
 from tdxwrap.realtime.state import TERMINAL, LiveState, Schema, Segment
 from tdxwrap.realtime.tables import SchemaReads
 from tdxwrap.system.threads import result
@@ -63,7 +63,7 @@ def examine(
             _segment(segment, login),
         ]
         found = segment if isinstance(segment, Segment) else None
-        started = {} if found is None else start_reads(reads, found.id)
+        started = {} if found is None else start_items(reads, found.id)
         live = None if found is None else _outcome(live_state, found, started)
         tables = live.event_tables if isinstance(live, LiveState) else ()
         if loaded is not None:
@@ -71,7 +71,7 @@ def examine(
             checks += _columns(loaded, _outcome(schema_reads.finish, tables), login)
             tables = (*loaded.config.tables(), *tables)
         if found is not None:
-            started |= start_table_reads(reads, tables[0]) if tables else {}
+            started |= start_reads(reads, found.id, tables)
             outcomes = {name: _outcome(result, future) for name, future in started.items()}
             checks += answers.checks(
                 {name: e for name, e in outcomes.items() if isinstance(e, TdxwrapError)}

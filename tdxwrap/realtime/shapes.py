@@ -91,12 +91,11 @@ class Shape:
 
     def deviations(self, answer: Any) -> Iterator[Deviation]:
         """Compare an answer with the shape."""
-        return _compare(answer, self.form, "")
+        return _compare(answer, self.form, "", None)
 
     def fits(self, answer: Any) -> bool:
         """Return whether an answer holds what is needed, and all around that."""
-        found = self.deviations(answer)
-        return not any(self.needed.startswith(at) for at, problem in found if problem != UNKNOWN)
+        return next(_compare(answer, self.form, "", self.needed), None) is None
 
 
 RT_LIST = Shape("ps rt list", "F10", "a list of parent segments", [SEGMENT])
@@ -117,23 +116,27 @@ LISTS = {
 POST = Shape("POST", "F14", "the id of the created item", {"id": ID}, "id")
 
 
-def _compare(value: Any, form: Form, place: str) -> Iterator[Deviation]:
+def _compare(value: Any, form: Form, place: str, needed: str | None) -> Iterator[Deviation]:
+    """Compare a value with a form; given what is needed, only on the way there."""
     options = form if isinstance(form, tuple) else (form,)
     fitting = next((option for option in options if _looks_like(value, option)), None)
     if fitting is None:
         yield place, OTHER
-    elif isinstance(fitting, list):
+    elif isinstance(fitting, list) and (needed is None or needed.startswith(f"{place}[]")):
         for each in value:
-            yield from _compare(each, fitting[0], f"{place}[]")
+            yield from _compare(each, fitting[0], f"{place}[]", needed)
     elif isinstance(fitting, dict):
         inside = f"{place}." if place else ""
         names = {name.removesuffix("?"): name for name in fitting}
         for name, declared in names.items():
+            if needed is not None and not needed.startswith(inside + name):
+                continue
             if name in value:
-                yield from _compare(value[name], fitting[declared], inside + name)
+                yield from _compare(value[name], fitting[declared], inside + name, needed)
             elif name == declared:
                 yield inside + name, MISSING
-        yield from ((inside + name, UNKNOWN) for name in value if name not in names)
+        if needed is None:
+            yield from ((inside + name, UNKNOWN) for name in value if name not in names)
 
 
 def _looks_like(value: Any, form: Form) -> bool:
@@ -141,6 +144,6 @@ def _looks_like(value: Any, form: Form) -> bool:
     if isinstance(form, type):
         return form is object or form is (NoneType if value == "" else type(value))
     if isinstance(form, dict) and isinstance(value, dict):
-        texts = [(name, text) for name, text in form.items() if isinstance(text, str)]
-        return all(value.get(name) == text for name, text in texts)
+        kind = form.get("type")
+        return not isinstance(kind, str) or bool(value.get("type") == kind)
     return bool(value == form) if isinstance(form, str) else type(value) is type(form)
