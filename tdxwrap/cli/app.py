@@ -171,6 +171,7 @@ class App:
             retry = Retry(
                 retries=chosen.retries,
                 delay=chosen.retry_delay,
+                limit=chosen.retry_limit,
                 sleep=tdx.pause,
                 on_retry=announcing(self.happened, Retrying),
             )

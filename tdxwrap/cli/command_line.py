@@ -6,10 +6,11 @@ import os
 from collections.abc import Sequence
 
 import click
+from click.core import ParameterSource
 
 from tdxwrap.cli import crash_report
 from tdxwrap.cli.main import main
-from tdxwrap.cli.options import Invocation
+from tdxwrap.cli.options import Invocation, wants_json
 from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.system.signals import as_error, ignore_signals
 
@@ -46,7 +47,7 @@ def run(args: Sequence[str]) -> int:
         invocation.run.end_journal(code, error)
     if error is not None:
         # A usage error may come before --json was read.
-        _show_error(invocation, error, as_json=invocation.chosen.json or "--json" in args)
+        _show_error(invocation, error, as_json=invocation.chosen.json or wants_json(args))
     return code
 
 
@@ -55,6 +56,9 @@ def _usage(error: click.ClickException, invocation: Invocation) -> UsageProblem:
     if context is not None:
         invocation.enter(context)
     see = f"see {context.command_path if context else 'tdxwrap'} --help"
+    name = getattr(getattr(error, "param", None), "name", None)
+    if context and name and context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
+        see = f"the value is that of {context.auto_envvar_prefix}_{name.upper()}; {see}"
     close: Sequence[str] | None = getattr(error, "possibilities", None)
     if close:
         return UsageProblem(error.message, hint=f"did you mean {close[0]}? {see}")

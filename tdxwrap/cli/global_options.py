@@ -19,6 +19,7 @@ class Globals:
     timeout: float = 120.0
     retries: int = 3
     retry_delay: float = 0.5
+    retry_limit: float = 60.0
     json: bool = False
     verbose: bool = False
     quiet: bool = False

@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import math
 import os
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -20,6 +21,8 @@ if TYPE_CHECKING:
     from tdxwrap.errors import TdxwrapError
 
 F = TypeVar("F", bound=Callable[..., Any])
+
+A_WEEK = 7 * 24 * 60 * 60  # seconds; no limit or pause is longer
 
 
 class Run(Protocol):
@@ -160,6 +163,26 @@ def file_or_segment(
     return None, argument
 
 
+class Seconds(click.ParamType[float]):
+    """A time that ends: `inf` and `nan` are none, and neither are two weeks."""
+
+    name = "seconds"
+
+    def convert(
+        self, value: Any, param: click.Parameter | None, ctx: click.Context | None
+    ) -> float:
+        """Return the seconds."""
+        try:
+            seconds = float(value)
+        except ValueError:
+            seconds = math.nan
+        if not 0 < seconds <= A_WEEK:
+            self.fail(
+                f"{value!r} is not a number of seconds, above 0, at most {A_WEEK}", param, ctx
+            )
+        return seconds
+
+
 def files(incomplete: str, endings: tuple[str, ...] = ("",)) -> list[CompletionItem[str]]:
     """List the files with one of the endings, and the folders that a path may go on to."""
     from click.shell_completion import CompletionItem
@@ -181,7 +204,7 @@ def files(incomplete: str, endings: tuple[str, ...] = ("",)) -> list[CompletionI
 CONFIG = Config()
 SEGMENT = Segment()
 CONFIG_OR_PS = ConfigOrSegment()
-SECONDS = click.FloatRange(min=0, min_open=True)
+SECONDS = Seconds()
 
 
 # The options of every command
@@ -244,6 +267,12 @@ GLOBAL_OPTIONS = [
         metavar="SECONDS",
         help="Pause before the first retry (0.5); doubled each time.",
     ),
+    _global(
+        "--retry-limit",
+        type=SECONDS,
+        metavar="SECONDS",
+        help="Longest pause that the API may ask for (60).",
+    ),
     _global("--journal", type=FilePath(), metavar="PATH", help="Record the run in this new file."),
     _global("--no-journal", is_flag=True, help="Do not record the run."),
     _global(
@@ -253,6 +282,12 @@ GLOBAL_OPTIONS = [
     _global("-q", "--quiet", is_flag=True, help="Print only errors and the requested output."),
     _global("--color/--no-color", default=None, help="Colour; NO_COLOR is honoured."),
 ]
+
+
+def wants_json(args: Sequence[str]) -> bool:
+    """Return whether `--json` is given, on a command line that click did not read to its end."""
+    from_variable = os.environ.get("TDXWRAP_JSON", "").strip().lower()
+    return "--json" in args or from_variable in ("1", "true", "t", "yes", "y", "on")
 
 
 # The options of several commands

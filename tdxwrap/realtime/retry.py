@@ -14,6 +14,7 @@ from tdxwrap.errors import (
     CallTimeout,
     Conflict,
     MalformedOutput,
+    RateLimited,
     Refused,
     TdxwrapError,
     Transient,
@@ -39,24 +40,29 @@ class Retry:
     Attributes:
         retries: how many times a failed call is tried again.
         delay: seconds before the first retry; doubled each time, up to `longest`.
+        limit: the longest pause in seconds that an answer may ask for (retry-after).
         patience: seconds in all to wait while realtime is updating and refuses writes.
         clock, sleep, jitter: time in seconds, and a factor of 0–1 that spreads callers out.
+        left: returns the seconds in which the run has to be done; no pause is longer.
         on_retry: called before the pause of every retry.
     """
 
     retries: int = 3
     delay: float = 0.5
     longest: float = 20.0
+    limit: float = 60.0
     patience: float = 300.0
     clock: Callable[[], float] = time.monotonic
     sleep: Callable[[float], None] = signals.sleep
     jitter: Callable[[], float] = random.random
+    left: Callable[[], float] = signals.left
     on_retry: OnRetry | None = None
 
     def read(self, send: Callable[[], T]) -> T:
         """Send a read; retry transient failures, timeouts and answers of the wrong form.
 
         Raises:
+            RateLimited: the API asks for a longer pause than there may be.
             TdxwrapError: what the last try raised.
         """
         for attempt in range(self.retries):
@@ -76,7 +82,7 @@ class Retry:
         Args:
             find_applied: a read; returns the result of the write if it has been applied, else None.
         Raises:
-            TdxwrapError: what the last try raised.
+            RateLimited, TdxwrapError: as `read`.
         """
         give_up = self.clock() + self.patience
         attempt = 0
@@ -100,12 +106,29 @@ class Retry:
             attempt += 1
 
     def _pause(self, error: CallFailed | Conflict, attempt: int) -> None:
-        seconds = min(self.delay * 2**attempt, self.longest) * (0.5 + self.jitter() / 2)
+        seconds = min(self.delay * 2 ** min(attempt, 30), self.longest)
+        seconds = min(seconds * (0.5 + self.jitter() / 2), max(self.left(), 0.0))
         if isinstance(error, Transient) and error.retry_after is not None:
+            self._check_asked(error, error.retry_after)
             seconds = max(seconds, error.retry_after)
         if self.on_retry is not None:
             self.on_retry(error, attempt + 1, self.retries, seconds)
         self.sleep(seconds)
+
+    def _check_asked(self, error: Transient, asked: float) -> None:
+        left = self.left()
+        if asked <= min(self.limit, left):
+            return
+        allowed = f"--retry-limit allows ({self.limit:.0f} s)"
+        if left < self.limit:
+            allowed = f"is left of the time for this run ({max(left, 0.0):.0f} s)"
+        raise RateLimited(
+            f"the API asks for a pause of {asked:.0f} s, longer than {allowed}",
+            said=error.said,
+            command=error.command,
+            retry_after=asked,
+            hint="run the same command again after that time",
+        ) from None
 
 
 def says_updating(error: Conflict) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TypeAlias
 
 from tdxwrap.errors import NotReady
@@ -77,8 +77,11 @@ def wait_until_ready(
     Raises:
         NotReady: the status is terminal (F12), or the limit is reached.
         Refused: the segment is not RT-enabled (F24).
+        RateLimited: the API asks for a longer pause than is left.
     """
     start = policy.clock()
+    run_left = retry.left
+    retry = replace(retry, left=lambda: min(run_left(), start + policy.limit - policy.clock()))
     polls = 0
     pause = 0.0
     believed_from = math.inf if changed else start

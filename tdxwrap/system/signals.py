@@ -13,6 +13,7 @@ ends what is in flight; `as_error` makes it the error that says which signal it 
 
 from __future__ import annotations
 
+import math
 import os
 import signal
 import threading
@@ -46,6 +47,7 @@ class _Arrivals:
         number: the signal that came first; None if none has come.
         raised: the run is on its way out.
         hurried: another one came since.
+        deadline: when the run is to end, by the monotonic clock in seconds.
     """
 
     def __init__(self) -> None:
@@ -57,6 +59,7 @@ class _Arrivals:
         self.number: int | None = None
         self.raised = False
         self.hurried = False
+        self.deadline = math.inf
 
     def handle(self, number: int, frame: FrameType | None) -> None:
         """Note a signal; SIGALRM after another one says that no safe point was reached."""
@@ -144,12 +147,19 @@ def deadline(seconds: float | None) -> Iterator[None]:
     if seconds <= 0:
         raise _Stopped(signal.SIGALRM)
     signal.setitimer(signal.ITIMER_REAL, seconds)
+    _arrivals.deadline = time.monotonic() + seconds
     try:
         yield
     finally:
         signal.setitimer(signal.ITIMER_REAL, 0)
+        _arrivals.deadline = math.inf
         if _arrivals.number == signal.SIGALRM:
             _arrivals.reset()
+
+
+def left() -> float:
+    """Return the seconds until the deadline of the run; infinity without one."""
+    return _arrivals.deadline - time.monotonic()
 
 
 def as_error(stop: BaseException, so_far: str = "nothing was written") -> TdxwrapError:

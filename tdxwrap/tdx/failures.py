@@ -75,9 +75,9 @@ _FORBIDDEN = r"(?i)\bforbidden\b|permission[ -](?:denied|error)|not permitted"
 _NOT_FOUND = r"(?i)\bnot found\b|\bdoes not exist\b|\bno such (?:parent|segment|table)"
 _RETRY_AFTER = (
     r"(?i)\b(?:retry[-_ ]?after|(?:retry|try again) in)(?:[-_ ]?(?:seconds|secs?))?[\"']?"
-    r"\s{0,4}[:=]?\s{0,4}[\"']?(\d{1,9}(?:\.\d{1,9})?)\s?(ms\b|milliseconds?\b|m\b|min)?"
+    r"\s{0,4}[:=]?\s{0,4}[\"']?(\d{1,9}(?:\.\d{1,9})?)\s?(ms\b|milliseconds?\b|m\b|min|h\b|hours?\b)?"
 )
-_SECONDS_IN = {"ms": 0.001, "mil": 0.001, "m": 60.0, "min": 60.0}
+_SECONDS_IN = {"ms": 0.001, "mil": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0, "hou": 3600.0}
 
 
 _AGAIN = "run the same command again: it looks at what is live before it writes"

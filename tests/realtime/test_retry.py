@@ -86,6 +86,32 @@ def test_the_api_says_how_long_to_wait() -> None:
     assert clock.slept == [7.0]
 
 
+@pytest.mark.parametrize(
+    ("settings", "says"),
+    [
+        ({"limit": 6.0}, "longer than --retry-limit allows (6 s)"),
+        ({"left": lambda: 3.0}, "longer than is left of the time for this run (3 s)"),
+        ({"left": lambda: -1.0}, "longer than is left of the time for this run (0 s)"),
+    ],
+)
+def test_a_pause_that_is_too_long_is_not_made(settings: dict[str, object], says: str) -> None:
+    for act in (
+        lambda r, send: r.read(send),
+        lambda r, send: r.write(send, nothing),
+    ):
+        clock, send = Clock(), Script([Transient("503", retry_after=7.0, said="later")])
+        with pytest.raises(RateLimited, match="asks for a pause of 7 s") as caught:
+            act(retry(clock, **settings), send)
+        assert says in caught.value.what
+        assert (caught.value.said, clock.slept) == ("later", [])
+
+
+def test_no_pause_is_longer_than_what_is_left() -> None:
+    clock, send = Clock(), Script([Transient("503")] * 3 + ["answer"])
+    assert retry(clock, left=lambda: 1.5 - clock.now).read(send) == "answer"
+    assert clock.slept == [0.5, 1.0, 0.0]
+
+
 @pytest.mark.parametrize("error", [*AMBIGUOUS, CallFailed("exit 1")], ids=lambda e: e.kind)
 def test_a_write_that_landed_is_not_sent_again(error: TdxwrapError) -> None:
     send, landed = Script([error]), Script(["31009"])

@@ -358,6 +358,8 @@ def test_words_on_stderr(stderr: str, kind: type[TdxwrapError]) -> None:
         ("Too many requests, retry in 250ms", 0.25),
         ("Too many requests, try again in 2 minutes", 120.0),
         ("503 Service Unavailable, retry_after: 4", 4.0),
+        ("429: try again in 2 hours", 7200.0),
+        ("429: retry after 1h", 3600.0),
         ("429 Too Many Requests", None),
         ("429 Retry-After: Wed, 21 Oct 2026 07:28:00 GMT", None),
     ],
