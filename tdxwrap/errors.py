@@ -68,12 +68,14 @@ class TdxwrapError(Exception):
         self.so_far = ""
         self.others: tuple[TdxwrapError, ...] = ()
 
+    def __init_subclass__(cls, *, kind: str, exit_code: ExitCode | None = None) -> None:
+        """Every class has a kind of its own; its exit code is that of the class above."""
+        cls.kind = kind
+        cls.exit_code = exit_code or cls.exit_code
 
-class UsageProblem(TdxwrapError):
+
+class UsageProblem(TdxwrapError, kind="usage", exit_code=ExitCode.USAGE):
     """The command line is wrong, or asks for something impossible."""
-
-    exit_code = ExitCode.USAGE
-    kind = "usage"
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,11 +98,8 @@ class Problem:
     hint: str = ""
 
 
-class ConfigError(TdxwrapError):
+class ConfigError(TdxwrapError, kind="config", exit_code=ExitCode.USAGE):
     """The configuration is invalid; `problems` holds every reason, in file order."""
-
-    exit_code = ExitCode.USAGE
-    kind = "config"
 
     def __init__(self, file: str, problems: Sequence[Problem]) -> None:
         count = len(problems)
@@ -111,136 +110,89 @@ class ConfigError(TdxwrapError):
         self.problems = tuple(problems)
 
 
-class EnvironmentProblem(TdxwrapError):
+class EnvironmentProblem(TdxwrapError, kind="environment", exit_code=ExitCode.ENVIRONMENT):
     """This machine or login is not ready: nothing was asked of the API."""
 
-    exit_code = ExitCode.ENVIRONMENT
-    kind = "environment"
 
-
-class TdxMissing(EnvironmentProblem):
+class TdxMissing(EnvironmentProblem, kind="tdx-missing"):
     """There is no tdx to run, or it cannot be started."""
 
-    kind = "tdx-missing"
 
-
-class NotAuthenticated(EnvironmentProblem):
+class NotAuthenticated(EnvironmentProblem, kind="unauthenticated"):
     """No credentials, or tdx says that they are not valid (F4; 401 of F17)."""
 
-    kind = "unauthenticated"
 
-
-class ApiDisabled(EnvironmentProblem):
+class ApiDisabled(EnvironmentProblem, kind="api-disabled"):
     """`tdx api` is switched off, as it is by default (F6)."""
 
-    kind = "api-disabled"
 
-
-class Refused(TdxwrapError):
+class Refused(TdxwrapError, kind="refused", exit_code=ExitCode.REFUSED):
     """The API said no, and would say it again (F17)."""
 
-    exit_code = ExitCode.REFUSED
-    kind = "refused"
 
-
-class NotFound(Refused):
+class NotFound(Refused, kind="not-found"):
     """404: no such thing, or the wrong account or site (F17)."""
 
-    kind = "not-found"
 
-
-class Conflict(Refused):
+class Conflict(Refused, kind="conflict"):
     """409: the name is taken, or realtime is updating (F17)."""
 
-    kind = "conflict"
 
-
-class UnsafePlan(Refused):
+class UnsafePlan(Refused, kind="unsafe-plan"):
     """The plan would delete or replace something without the option that allows it."""
 
-    kind = "unsafe-plan"
 
-
-class ColumnsMissing(Refused):
+class ColumnsMissing(Refused, kind="columns-missing"):
     """The live column checks failed: the API would accept it, and it would not work (F18, F19)."""
 
-    kind = "columns-missing"
 
-
-class CallFailed(TdxwrapError):
+class CallFailed(TdxwrapError, kind="call-failed", exit_code=ExitCode.CALL_FAILED):
     """A tdx call gave no usable answer. A write may or may not have been applied (F22)."""
 
-    exit_code = ExitCode.CALL_FAILED
-    kind = "call-failed"
 
-
-class Transient(CallFailed):
+class Transient(CallFailed, kind="transient"):
     """5xx, connection reset, DNS, killed: worth another try.
 
     Attributes:
         retry_after: seconds to wait before the next try, when the answer named them (429).
     """
 
-    kind = "transient"
-
     def __init__(self, what: str, *, retry_after: float | None = None, **more: Any) -> None:
         super().__init__(what, **more)
         self.retry_after = retry_after
 
 
-class RateLimited(Transient):
+class RateLimited(Transient, kind="rate-limited"):
     """429: too many requests; certainly not applied."""
 
-    kind = "rate-limited"
 
-
-class CallTimeout(CallFailed):
+class CallTimeout(CallFailed, kind="timeout"):
     """tdx exceeded the time limit and was ended with its children."""
 
-    kind = "timeout"
 
-
-class DeadlineExceeded(CallFailed):
+class DeadlineExceeded(CallFailed, kind="deadline"):
     """The whole run took longer than `--deadline` allows."""
 
-    kind = "deadline"
 
-
-class MalformedOutput(CallFailed):
+class MalformedOutput(CallFailed, kind="malformed-output"):
     """tdx ended well, but what it printed is not the JSON that was asked for."""
 
-    kind = "malformed-output"
 
-
-class NotReady(TdxwrapError):
+class NotReady(TdxwrapError, kind="not-ready", exit_code=ExitCode.NOT_READY):
     """The wait ran out, the status is terminal, or the validation failed (F12)."""
 
-    exit_code = ExitCode.NOT_READY
-    kind = "not-ready"
 
-
-class LiveChanged(NotReady):
+class LiveChanged(NotReady, kind="live-changed"):
     """What is to be changed is no longer as it was when the plan was made (F33)."""
 
-    kind = "live-changed"
 
-
-class Differs(TdxwrapError):
+class Differs(TdxwrapError, kind="differs", exit_code=ExitCode.PENDING):
     """Live differs from the file (`verify CONFIG`)."""
 
-    exit_code = ExitCode.PENDING
-    kind = "differs"
 
-
-class Locked(TdxwrapError):
+class Locked(TdxwrapError, kind="locked", exit_code=ExitCode.LOCKED):
     """Another run on the same parent segment is under way."""
 
-    exit_code = ExitCode.LOCKED
-    kind = "locked"
 
-
-class Interrupted(TdxwrapError):
+class Interrupted(TdxwrapError, kind="interrupted", exit_code=ExitCode.INTERRUPTED):
     """Ctrl-C, SIGTERM or SIGHUP ended the run."""
-
-    exit_code = ExitCode.INTERRUPTED
-    kind = "interrupted"

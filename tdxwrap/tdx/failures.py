@@ -34,12 +34,12 @@ PIPE_LIMIT = 65_536  # where Node cuts what it writes into a pipe (F2)
 SNIPPET_LINES, SNIPPET_CHARACTERS = 3, 200
 MAX_DETAILS = 5
 
-_PHRASES = "|".join(re.escape(s.phrase) for s in HTTPStatus if s >= HTTPStatus.BAD_REQUEST)
+_PHRASES = {status.value: status.phrase for status in HTTPStatus if status >= 400}
 _NOT_A_COUNT = r"(?!\s*(?:rows|records|items|columns|tables|characters|bytes|ms|seconds)\b)"
 _STATUS_IN_TEXT = (
     r"\bHTTP(?:/[\d.]{1,3})?[ :=]{0,3}(?:error|status|code|[ :=(]){0,6}([45]\d\d)\b",
     r"\bstatus(?:[ _-]?code)?[\"']?[ :=(\"']{0,4}(?:is |of )?([45]\d\d)\b",
-    rf"\b([45]\d\d)[ :-]{{1,3}}(?:{_PHRASES})\b",
+    rf"\b([45]\d\d)[ :-]{{1,3}}(?:{'|'.join(map(re.escape, _PHRASES.values()))})\b",
     r"\b(?:error|failed|failure|returned|responded|code)\b"
     rf"(?:with|code|status|[ :=(\"']){{0,8}}([45]\d\d)\b{_NOT_A_COUNT}",
     rf"^\W*([45]\d\d)\b{_NOT_A_COUNT}",
@@ -237,7 +237,7 @@ def _from_body(call: CompletedCall, complaints: Sequence[Complaint]) -> TdxwrapE
         return known or _error(call, _by_status(400, text, pointer), text, pointer)
     if re.search(_API_DISABLED, text):
         return _error(call, _DISABLED, text)
-    shown = f"{_status_line(status)}: {text}".removesuffix(": ")
+    shown = f"{status} {_PHRASES.get(status, '')}".strip() + (f": {text}" if text else "")
     return _error(call, _by_status(status, text or shown, pointer), shown, pointer)
 
 
@@ -269,23 +269,12 @@ def _by_status(status: int, text: str, pointer: str = "") -> _Failure:
 
 
 def _error(call: CompletedCall, failure: _Failure, shown: str, pointer: str = "") -> TdxwrapError:
-    kind = failure.kind
-    if not issubclass(kind, Transient):
-        return kind(failure.what, hint=failure.hint, said=shown, command=call.argv, pointer=pointer)
-    return kind(
-        failure.what,
-        hint=failure.hint,
-        said=shown,
-        command=call.argv,
-        retry_after=_retry_after(f"{ends(call.stderr)}\n{ends(call.stdout)}"),
+    error = failure.kind(
+        failure.what, hint=failure.hint, said=shown, command=call.argv, pointer=pointer
     )
-
-
-def _status_line(status: int) -> str:
-    try:
-        return f"{status} {HTTPStatus(status).phrase}"
-    except ValueError:
-        return str(status)
+    if isinstance(error, Transient):
+        error.retry_after = _retry_after(f"{ends(call.stderr)}\n{ends(call.stdout)}")
+    return error
 
 
 def _status_in(text: str) -> int:
