@@ -9,6 +9,7 @@ import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
+from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
 from typing import Any
@@ -34,6 +35,7 @@ from tdxwrap.tdx.client import Tdx
 from tdxwrap.tdx.tempfiles import sweep_leftovers
 
 
+@dataclass(eq=False)
 class App:
     """One run of one command.
 
@@ -43,28 +45,30 @@ class App:
         command: its name, for the journal and the document.
     Attributes:
         console: where everything is printed.
-        of_several: it works on one of several files; its document goes into theirs (several.py).
+        file: which of several files it works on; its document goes into theirs (several.py).
         begun: when the command line began, by the monotonic clock in seconds.
         calls: how many tdx calls were made so far.
         segment: the parent segment that it is about, as far as is known.
         changes: how many were written, are pending or differ; None where it does not matter.
-        document, failure: how it ended.
+        document, failure, code: how it ended; all empty until then.
     """
 
-    def __init__(self, chosen: Globals, environ: Mapping[str, str], command: str) -> None:
-        self.chosen = chosen
-        self.environ = environ
-        self.command = command
-        self.console = Console(
-            Style(chosen.json, chosen.verbose, chosen.quiet, chosen.color), environ
-        )
-        self.of_several = False
-        self.begun = time.monotonic()
-        self.calls = 0
-        self.segment = ""
-        self.changes: int | None = None
-        self.document: dict[str, Any] = {}
-        self.failure: TdxwrapError | None = None
+    chosen: Globals
+    environ: Mapping[str, str]
+    command: str
+    file: str = ""
+    begun: float = field(default_factory=time.monotonic)
+    calls: int = 0
+    segment: str = ""
+    changes: int | None = None
+    document: dict[str, Any] = field(default_factory=dict)
+    failure: TdxwrapError | None = None
+    code: ExitCode | None = None
+
+    def __post_init__(self) -> None:
+        chosen = self.chosen
+        style = Style(chosen.json, chosen.verbose, chosen.quiet, chosen.color)
+        self.console = Console(style, self.environ)
         self._about: dict[str, str | None] = {
             "config": None,
             "digest": None,
@@ -73,13 +77,6 @@ class App:
             "segment": None,
         }
         self._journal: Journal | None = None
-
-    def for_file(self) -> App:
-        """Begin the run on one of several files."""
-        app = App(self.chosen, self.environ, self.command)
-        app.of_several = True
-        app.begun = self.begun
-        return app
 
     @property
     def account(self) -> str:
@@ -105,6 +102,16 @@ class App:
 
     # Files
 
+    def load_file(self, config: str) -> LoadedConfig:
+        """Load a configuration and print its warnings.
+
+        Raises:
+            ConfigError: the file is not usable.
+        """
+        loaded = load(config, environ=self.environ)
+        self.console.print_warnings(loaded.warnings)
+        return loaded
+
     def load(self, config: str, override: str | None = None) -> tuple[LoadedConfig, str]:
         """Load a configuration and print its warnings; return it with its parent segment.
 
@@ -114,8 +121,7 @@ class App:
             ConfigError: the file is not usable.
             UsageProblem: no parent segment is named.
         """
-        loaded = load(config, environ=self.environ)
-        self.console.print_warnings(loaded.warnings)
+        loaded = self.load_file(config)
         ps = self.segment = session.parent_segment(loaded, override)
         file = config if config == "-" else os.path.abspath(config)
         self._about |= {"config": file, "digest": loaded.digest, "segment": ps}
@@ -255,7 +261,7 @@ class App:
             from tdxwrap.output import documents
 
             self.document = documents.output(self.command, error=error, journal=journal, **content)
-            if not self.of_several:
+            if not self.file:
                 self.console.print_document(self.document)
         self.console.check_written()
         if error is None:

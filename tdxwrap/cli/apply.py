@@ -23,7 +23,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from tdxwrap.cli.app import App
-    from tdxwrap.plan.changes import PlanOptions
     from tdxwrap.realtime.wait import WaitPolicy
 
 
@@ -54,13 +53,13 @@ def apply(
     config: str,
     parent_segment: str | None,
     *,
-    options: PlanOptions,
     patience: WaitPolicy,
     yes: bool,
     jobs: int,
     deadline: float | None,
     no_wait: bool,
     rt_config: Path,
+    **allowed: bool,
 ) -> int:
     """Make the parent segment what CONFIG says. Shows the plan, asks, writes, waits until it is
     live, and compares every field.
@@ -71,9 +70,11 @@ def apply(
     tdxwrap apply brands/ --keep-going      every file; baselines by segment id
     """
     from tdxwrap.cli.applying import ApplyOptions, apply_loaded
+    from tdxwrap.plan.changes import PlanOptions
 
     app.changes = 0
     loaded, ps = app.load(config, parent_segment)
     limit = None if deadline is None else deadline - (time.monotonic() - app.begun)
-    chosen = ApplyOptions(options, None if no_wait else patience, rt_config, yes, jobs, limit)
+    allowing = PlanOptions(**allowed)
+    chosen = ApplyOptions(allowing, None if no_wait else patience, rt_config, yes, jobs, limit)
     return apply_loaded(app, loaded, ps, chosen)

@@ -48,7 +48,7 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
         elsewhere=app.baseline_beside,
         jobs=chosen.jobs,
         where=loaded.source.where,
-        named_by_segment=app.of_several,
+        named_by_segment=bool(app.file),
     )
     with deadline(chosen.limit), app.connected() as connected:
         outcome = run.apply(

@@ -24,17 +24,17 @@ def check(app: App, config: str) -> int:
     tdxwrap check rt.yaml
     tdxwrap check brands/ --keep-going
     """
-    from tdxwrap.config.load import load
     from tdxwrap.output.lines import Line
 
-    loaded = load(config, environ=app.environ)
+    loaded = app.load_file(config)
     app.segment = loaded.config.parent_segment or ""
-    app.console.print_warnings(loaded.warnings)
     app.console.print_result([Line("", f"{config} is valid: {_contents(loaded)}")])
     return app.end(file=config, digest=loaded.digest, warnings=list(loaded.warnings))
 
 
 def _contents(loaded: LoadedConfig) -> str:
+    from tdxwrap.output.lines import counted
+
     config = loaded.config
     counts = {
         "event table": len(config.tables()),
@@ -42,4 +42,4 @@ def _contents(loaded: LoadedConfig) -> str:
         "stitching key": len(config.id_stitching.keys),
         "attribute": len(config.attributes),
     }
-    return ", ".join(f"{n} {name}{'' if n == 1 else 's'}" for name, n in counts.items())
+    return ", ".join(counted(n, name) for name, n in counts.items())

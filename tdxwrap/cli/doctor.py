@@ -27,12 +27,10 @@ def doctor(app: App, config: str | None, parent_segment: str | None) -> int:
     """
     from tdxwrap.apply.checklist import State
     from tdxwrap.apply.doctor import examine, failure
-    from tdxwrap.config.load import load
     from tdxwrap.output.report_text import check_lines
 
-    file, ps = file_or_segment(config, parent_segment, app.of_several)
-    loaded = None if file is None else load(file, environ=app.environ)
-    app.console.print_warnings(loaded.warnings if loaded else ())
+    file, ps = file_or_segment(config, parent_segment, bool(app.file))
+    loaded = None if file is None else app.load_file(file)
     ps = ps or (loaded.config.parent_segment if loaded else None)
     app.segment = ps or ""
     with app.connected(ps) as connected:

@@ -30,14 +30,12 @@ def graph(app: App, config: str, *, dot: bool, live: str | None) -> int:
     tdxwrap graph rt.yaml --live 394649
     tdxwrap graph rt.yaml --dot | dot -Tsvg > rt.svg
     """
-    from tdxwrap.config.load import load
     from tdxwrap.generate import graph as pictures
     from tdxwrap.plan.build import build_plan
     from tdxwrap.realtime.state import BLANK
     from tdxwrap.system.text import ascii_entities
 
-    loaded = load(config, environ=app.environ)
-    app.console.print_warnings(loaded.warnings)
+    loaded = app.load_file(config)
     state = BLANK if live is None else app.read_live(live)
     picture = pictures.picture(build_plan(loaded.config, state), live=live is not None)
     text = pictures.dot(picture) if dot else pictures.mermaid(picture)

@@ -308,29 +308,20 @@ FILE = option(
 )
 
 
-def plan_options(function: Callable[..., Any]) -> Callable[..., Any]:
-    """Add the options that say what a plan may do; the function gets them as `options`."""
-
-    @option(
-        "--check-columns/--no-check-columns",
-        default=True,
-        line=("--no-check-columns", "Do not check that tables and columns exist."),
-    )
-    @option("--prune", is_flag=True, help="Delete what is live and not in the file.")
-    @option("--replace", is_flag=True, help="Delete and create; collected data is lost.")
-    @option("--force", is_flag=True, help="Allow dangerous changes: see the plan.")
-    @wraps(function)
-    def with_options(
-        *args: Any, check_columns: bool, prune: bool, replace: bool, force: bool, **given: Any
-    ) -> Any:
-        from tdxwrap.plan.changes import PlanOptions
-
-        options = PlanOptions(
-            check_columns=check_columns, prune=prune, replace=replace, force=force
-        )
-        return function(*args, options=options, **given)
-
-    return with_options
+def plan_options(function: F) -> F:
+    """Add the options that say what a plan may do: the fields of PlanOptions."""
+    for add in (
+        option("--force", is_flag=True, help="Allow dangerous changes: see the plan."),
+        option("--replace", is_flag=True, help="Delete and create; collected data is lost."),
+        option("--prune", is_flag=True, help="Delete what is live and not in the file."),
+        option(
+            "--check-columns/--no-check-columns",
+            default=True,
+            line=("--no-check-columns", "Do not check that tables and columns exist."),
+        ),
+    ):
+        function = add(function)
+    return function
 
 
 def wait_options(function: Callable[..., Any]) -> Callable[..., Any]:

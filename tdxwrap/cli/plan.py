@@ -12,7 +12,6 @@ from tdxwrap.errors import ExitCode
 
 if TYPE_CHECKING:
     from tdxwrap.cli.app import App
-    from tdxwrap.plan.changes import PlanOptions
 
 
 @click.command(cls=FilesCommand)
@@ -27,9 +26,9 @@ def plan(
     config: str,
     parent_segment: str | None,
     *,
-    options: PlanOptions,
     exit_code: bool,
     markdown: bool,
+    **allowed: bool,
 ) -> int:
     """Show what apply would change. Writes nothing.
 
@@ -40,9 +39,10 @@ def plan(
     """
     from tdxwrap.output.markdown import plan_markdown
     from tdxwrap.output.plan_text import plan_lines
+    from tdxwrap.plan.changes import PlanOptions
 
     loaded, ps = app.load(config, parent_segment)
-    found = app.make_plan(loaded, ps, options)
+    found = app.make_plan(loaded, ps, PlanOptions(**allowed))
     app.about(found.live.segment, len(found.pending))
     if markdown:
         app.console.print_markdown(plan_markdown(found, app.account))

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--plan", is_flag=True, help="Read what is live; print only the remaining work.")
 @plan_options
 def recipe(
-    app: App, config: str, parent_segment: str | None, *, plan: bool, options: PlanOptions
+    app: App, config: str, parent_segment: str | None, *, plan: bool, **allowed: bool
 ) -> int:
     """Print the same work as a shell script. In the recipe's own commands, tdx and jq; it may run
     again and again. With --plan updates, too.
@@ -30,7 +30,9 @@ def recipe(
     tdxwrap recipe rt.yaml > step7.sh && bash step7.sh
     """
     from tdxwrap.generate import shell_script
+    from tdxwrap.plan.changes import PlanOptions
 
+    options = PlanOptions(**allowed)
     if not plan and (options.prune or options.replace or options.force):
         raise UsageProblem(
             "--prune, --replace and --force need --plan",

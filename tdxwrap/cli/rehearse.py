@@ -12,7 +12,6 @@ from tdxwrap.errors import UsageProblem
 
 if TYPE_CHECKING:
     from tdxwrap.cli.app import App
-    from tdxwrap.plan.changes import PlanOptions
 
 
 @click.command(cls=Command)
@@ -26,7 +25,7 @@ if TYPE_CHECKING:
 @click.option("--fault", metavar="NAME", help="Let something go wrong; `list` shows what can.")
 @plan_options
 def rehearse(
-    app: App, config: str | None, *, source: str | None, fault: str | None, options: PlanOptions
+    app: App, config: str | None, *, source: str | None, fault: str | None, **allowed: bool
 ) -> int:
     """Show a whole apply on a stand-in for tdx. No account is needed and nothing is touched:
     tables, columns and parent segment are made up from CONFIG, and thrown away at the end.
@@ -43,8 +42,9 @@ def rehearse(
     if app.chosen.journal is not None:
         raise UsageProblem("a rehearsal writes no journal", hint="leave out --journal")
     from tdxwrap.cli.stage import perform
+    from tdxwrap.plan.changes import PlanOptions
 
-    return perform(app, config, source=source, fault=fault, options=options)
+    return perform(app, config, source=source, fault=fault, options=PlanOptions(**allowed))
 
 
 def _list_faults(app: App) -> int:

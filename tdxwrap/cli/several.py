@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any
 
 from tdxwrap.cli import crash_report
@@ -34,36 +34,6 @@ _FINE = (ExitCode.DONE, ExitCode.PENDING)
 # In a folder: what only serves `extends`, what is hidden, and what apply itself writes.
 _NOT_TAKEN = ("_", ".", "rt_config")
 _HEADS = ("file", "parent segment", "outcome", "changes")
-
-
-@dataclass(frozen=True, slots=True)
-class Outcome:
-    """What a command came to on one file.
-
-    Attributes:
-        outcome: `ok`, `pending`, or the kind of the error.
-        changes: written, pending or different, as the command has it; None where it has none.
-        code: None if the file was not begun.
-        document: what the command prints with `--json` on this file alone.
-    """
-
-    file: str
-    segment: str = ""
-    outcome: str = "not begun"
-    changes: int | None = None
-    code: ExitCode | None = None
-    document: dict[str, Any] | None = None
-
-    @property
-    def row(self) -> tuple[str, ...]:
-        """The cells of the table."""
-        changes = "-" if self.changes is None else str(self.changes)
-        return (self.file, self.segment or "-", self.outcome, changes)
-
-    @property
-    def ok(self) -> bool:
-        """Whether nothing failed."""
-        return self.outcome in ("ok", "pending")
 
 
 def files_of(given: Iterable[str]) -> list[str]:
@@ -117,25 +87,22 @@ def each_file(
     if frame.chosen.journal is not None:
         hint = "each file has a journal of its own: see `tdxwrap runs`"
         raise UsageProblem("--journal goes with a single file", hint=hint)
-    outcomes: list[Outcome] = []
-    for number, file in enumerate(files, 1):
-        frame.console.print_note([BLANK, Line(f"{number} of {len(files)}  ", file, "bold")])
-        if markdown and outcomes:
+    apps = [replace(frame, file=file) for file in files]
+    for number, app in enumerate(apps, 1):
+        frame.console.print_note([BLANK, Line(f"{number} of {len(apps)}  ", app.file, "bold")])
+        if markdown and number > 1:
             frame.console.print_text("\n")
-        outcomes.append(_outcome(frame.for_file(), file, one))
-        code = outcomes[-1].code
-        if code is ExitCode.INTERRUPTED or not (keep_going or code in _FINE):
+        app.code = _run(app, one)
+        if app.code is ExitCode.INTERRUPTED or not (keep_going or app.code in _FINE):
             break
-    begun = len(outcomes)
-    outcomes.extend(Outcome(file) for file in files[begun:])
-    return _end(frame, outcomes, markdown=markdown)
+    return _end(frame, apps, markdown=markdown)
 
 
-def _outcome(app: App, file: str, one: Callable[..., int]) -> Outcome:
+def _run(app: App, one: Callable[..., int]) -> ExitCode:
     try:
-        code = one(app, config=file)
+        code = one(app, config=app.file)
     except KeyboardInterrupt as stop:
-        code = app.end(as_error(stop, f"nothing was written for {file}"))
+        code = app.end(as_error(stop, f"nothing was written for {app.file}"))
     except TdxwrapError as error:
         code = app.end(error)
     except Exception as bug:
@@ -143,51 +110,55 @@ def _outcome(app: App, file: str, one: Callable[..., int]) -> Outcome:
     if code == ExitCode.INTERRUPTED:
         ignore_signals()
     app.end_journal(code)
-    if app.failure is not None:
-        outcome = app.failure.kind
-    else:
-        outcome = "pending" if code == ExitCode.PENDING else "ok"
-    return Outcome(file, app.segment, outcome, app.changes, ExitCode(code), app.document)
+    return ExitCode(code)
 
 
-def _end(frame: App, outcomes: Sequence[Outcome], *, markdown: bool) -> int:
-    code = min((each.code for each in outcomes if each.code is not None), key=WORST.index)
+def _end(frame: App, apps: Sequence[App], *, markdown: bool) -> int:
+    code = min((app.code for app in apps if app.code is not None), key=WORST.index)
     if markdown:
-        rows = (each.row for each in outcomes)
-        frame.console.print_markdown("\n" + table_markdown(_HEADS, rows))
+        frame.console.print_markdown("\n" + table_markdown(_HEADS, map(_row, apps)))
     else:
-        frame.console.print_result([BLANK, *_lines(outcomes)])
+        frame.console.print_result([BLANK, *_lines(apps)])
     if frame.chosen.json:
-        frame.console.print_document(_document(frame.command, code, outcomes))
+        frame.console.print_document(_document(frame.command, code, apps))
     frame.console.check_written()
     return code
 
 
-def _document(command: str, code: ExitCode, outcomes: Sequence[Outcome]) -> dict[str, Any]:
+def _outcome(app: App) -> str:
+    """`ok`, `pending`, `not begun`, or the kind of the error."""
+    if app.failure is not None:
+        return app.failure.kind
+    return {None: "not begun", ExitCode.PENDING: "pending"}.get(app.code, "ok")
+
+
+def _row(app: App) -> tuple[str, ...]:
+    changes = "-" if app.changes is None else str(app.changes)
+    return (app.file, app.segment or "-", _outcome(app), changes)
+
+
+def _document(command: str, code: ExitCode, apps: Sequence[App]) -> dict[str, Any]:
+    begun = [app for app in apps if app.code is not None]
     document = Several(
         tdxwrap=command,
-        ok=all(each.ok for each in outcomes),
+        ok=len(begun) == len(apps) and all(app.failure is None for app in apps),
         exit_code=code,
-        files=[
-            {"file": each.file, "exit_code": each.code, **each.document}
-            for each in outcomes
-            if each.document is not None
-        ],
-        not_begun=[each.file for each in outcomes if each.code is None],
+        files=[{"file": app.file, "exit_code": app.code, **app.document} for app in begun],
+        not_begun=[app.file for app in apps if app.code is None],
     )
     return document.model_dump(mode="json")
 
 
-def _lines(outcomes: Sequence[Outcome]) -> Iterator[Line]:
-    heads, *bodies = table_rows([_HEADS, *(each.row for each in outcomes)])
+def _lines(apps: Sequence[App]) -> Iterator[Line]:
+    heads, *bodies = table_rows([_HEADS, *map(_row, apps)])
     yield Line("  ", heads, "bold")
-    for each, body in zip(outcomes, bodies, strict=True):
-        if each.code is None:
+    for app, body in zip(apps, bodies, strict=True):
+        if app.code is None:
             yield Line("· ", body)
-        elif each.ok:
+        elif app.failure is None:
             yield Line("✓ ", body, mark="green")
         else:
             yield Line("✗ ", body, mark="red")
-    counts = Counter(each.outcome for each in outcomes)
+    counts = Counter(map(_outcome, apps))
     summary = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
-    yield Line("", f"{counted(len(outcomes), 'file')}: {summary}", "bold")
+    yield Line("", f"{counted(len(apps), 'file')}: {summary}", "bold")

@@ -26,7 +26,7 @@ def verify(app: App, config: str, parent_segment: str | None) -> int:
     tdxwrap verify rt.yaml
     tdxwrap verify 394649
     """
-    file, ps = file_or_segment(config, parent_segment, app.of_several)
+    file, ps = file_or_segment(config, parent_segment, bool(app.file))
     if file is not None:
         return _verify_config(app, file, ps)
     return _verify_segment(app, str(ps))

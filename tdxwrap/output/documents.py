@@ -1,7 +1,8 @@
 """The JSON documents of `--json`, one for each command, and their JSON Schemas.
 
 One model gives both: the document from the attributes of the objects of a run, the schema for
-`tdxwrap schema --output-of`. Every field is always there. A command that failed before it had a
+`tdxwrap schema --output-of`. An object of which all is printed is a part of the document as it is.
+Every field is always there. A command that failed before it had a
 result prints a `Failure`.
 """
 
@@ -11,9 +12,10 @@ from typing import Annotated, Any, Literal
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 
-from tdxwrap.apply.checklist import State
-from tdxwrap.errors import ExitCode, TdxwrapError
-from tdxwrap.plan.changes import Action, Kind, Level, Topic
+from tdxwrap.apply import checklist, verify
+from tdxwrap.errors import ExitCode, Problem, TdxwrapError
+from tdxwrap.plan.changes import Action, Blocker, FieldChange, Kind, Level, Topic
+from tdxwrap.realtime.state import Segment
 
 VERSION: Literal[1] = 1
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -33,25 +35,6 @@ class Document(BaseModel):
     def of(cls, source: object) -> dict[str, Any]:
         """Return an object as its document, ready for JSON."""
         return cls.model_validate(source).model_dump(mode="json")
-
-
-class SegmentDocument(Document):
-    """A parent segment and its RT status."""
-
-    id: str
-    name: str
-    status: str | None
-
-
-class ProblemDocument(Document):
-    """One thing that is wrong with a configuration file; line and column count from 1."""
-
-    file: str
-    line: int
-    column: int
-    path: str
-    message: str
-    hint: str
 
 
 class ErrorDocument(Document):
@@ -79,16 +62,8 @@ class ErrorDocument(Document):
     where: str
     so_far: str
     hint: str
-    problems: list[ProblemDocument] = []
+    problems: list[Problem] = []
     others: list[ErrorDocument]
-
-
-class FieldChangeDocument(Document):
-    """One field of an item; values as a configuration file writes them."""
-
-    name: str
-    old: Any
-    new: Any
 
 
 class ChangeDocument(Document):
@@ -107,16 +82,9 @@ class ChangeDocument(Document):
     step: str
     name: str
     id: str | None = Field(validation_alias="live_id")
-    fields: list[FieldChangeDocument]
+    fields: list[FieldChange]
     reason: str
     dangerous: bool
-
-
-class BlockerDocument(Document):
-    """Why a plan may not be carried out; `flag` is the option that allows it, if any."""
-
-    reason: str
-    flag: str
 
 
 class FindingDocument(Document):
@@ -139,48 +107,21 @@ class PlanDocument(Document):
         findings: of the column checks.
     """
 
-    segment: SegmentDocument = Field(validation_alias=AliasPath("live", "segment"))
+    segment: Segment = Field(validation_alias=AliasPath("live", "segment"))
     pending: Annotated[bool, BeforeValidator(bool)]
     changes: list[ChangeDocument]
     counts: dict[Action, int]
-    blockers: list[BlockerDocument]
+    blockers: list[Blocker]
     findings: list[FindingDocument]
-
-
-class CheckDocument(Document):
-    """One check of the recipe's Validation."""
-
-    name: str
-    expected: str
-    found: str
-    ok: bool
-
-
-class GoneDocument(Document):
-    """What somebody else deleted during an apply; `lost` if it was in a list that it replaced."""
-
-    kind: Kind
-    name: str
-    lost: bool
 
 
 class ReportDocument(Document):
     """The recipe's three checks, what live has otherwise than the file, and what has gone."""
 
     ok: bool
-    checks: list[CheckDocument]
+    checks: list[verify.Check]
     differences: list[ChangeDocument]
-    gone: list[GoneDocument]
-
-
-class DoctorCheckDocument(Document):
-    """One line of the checklist; `where` is `file:line`, if it is about a place in the file."""
-
-    name: str
-    state: State
-    message: str
-    hint: str
-    where: str
+    gone: list[verify.Gone]
 
 
 class RunDocument(Document):
@@ -256,13 +197,13 @@ class CheckOutput(Output):
 
     file: str
     digest: str
-    warnings: list[ProblemDocument]
+    warnings: list[Problem]
 
 
 class DoctorOutput(Output):
     """Every check, passed or not."""
 
-    checks: list[DoctorCheckDocument]
+    checks: list[checklist.Check]
 
 
 class PlanOutput(Output):
@@ -283,7 +224,7 @@ class ApplyOutput(Output):
 class SegmentOutput(Output):
     """The parent segment and its RT status, now or at the end of the wait."""
 
-    segment: SegmentDocument
+    segment: Segment
 
 
 class VerifyOutput(Output):

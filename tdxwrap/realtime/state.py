@@ -23,13 +23,14 @@ TERMINAL = frozenset(("inconsistent", "error", "failed"))
 SETTING_LISTS = frozenset(("eventTables", "keyColumns", "batchAttributes"))
 
 
+# As `tdx ps rt list` shows it (F10, F12, F23).
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """An RT-enabled parent segment, as `tdx ps rt list` shows it (F10).
+    """A parent segment and its RT status.
 
     Attributes:
-        id: as text, also where tdx answers a number (F23).
-        status: `ok`, `updating` or another (F12); None if tdx gave none.
+        id: as text, also where tdx answers a number.
+        status: `ok`, `updating` or another; null if tdx gave none.
     """
 
     id: str
