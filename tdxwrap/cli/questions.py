@@ -9,7 +9,6 @@ from pydantic import ValidationError
 
 from tdxwrap.apply.session import Session
 from tdxwrap.cli.app import App
-from tdxwrap.config.messages import did_you_mean
 from tdxwrap.config.models import EventTable
 from tdxwrap.errors import CallFailed, NotFound, Refused, UsageProblem
 from tdxwrap.generate import first_config
@@ -19,6 +18,7 @@ from tdxwrap.output.lines import BLANK, Line
 from tdxwrap.output.plan_text import segment_line
 from tdxwrap.realtime.read import Reads, resolve_segment
 from tdxwrap.realtime.state import Columns, Segment
+from tdxwrap.system.spelling import did_you_mean
 from tdxwrap.system.threads import result
 
 SHOWN = 30  # choices that are listed; the others can be typed

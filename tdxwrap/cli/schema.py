@@ -28,8 +28,8 @@ def schema(app: App, output_of: str | None) -> int:
     # yaml-language-server: $schema=rt-config.schema.json
     """
     from tdxwrap.config import load
-    from tdxwrap.config.messages import did_you_mean
     from tdxwrap.output import documents
+    from tdxwrap.system.spelling import did_you_mean
 
     known = documents.names()
     if output_of is not None and output_of not in known:

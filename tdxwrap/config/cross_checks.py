@@ -14,10 +14,10 @@ from typing import Any, TypeAlias
 from pydantic import ValidationError
 
 from tdxwrap.config.filters import rule_length
-from tdxwrap.config.messages import did_you_mean
 from tdxwrap.config.models import Filtered, derived_identifier
 from tdxwrap.config.yaml_source import Loc, Source
 from tdxwrap.errors import Problem
+from tdxwrap.system.spelling import did_you_mean
 from tdxwrap.system.text import argument_fault
 
 Entry: TypeAlias = tuple[Loc, str]

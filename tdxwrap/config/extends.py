@@ -14,9 +14,9 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, TypeAlias
 
-from tdxwrap.config.messages import did_you_mean
 from tdxwrap.config.yaml_source import Loc, Place, Source, read_bytes, read_source
 from tdxwrap.errors import ConfigError, Problem
+from tdxwrap.system.spelling import did_you_mean
 
 MAX_FILES = 100
 # The lists whose items have a name of their own, and the fields that it consists of.

@@ -6,9 +6,8 @@ message is pydantic's own.
 
 from __future__ import annotations
 
-import difflib
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -18,6 +17,7 @@ from tdxwrap.config import filters, models, short_filters
 from tdxwrap.config.fields import IN_SHORT
 from tdxwrap.config.yaml_source import Loc, Source
 from tdxwrap.errors import Problem
+from tdxwrap.system.spelling import did_you_mean, nearest
 
 # The class behind the last name in pydantic's location: a field, or a union's tag.
 _OWNERS: Mapping[str, type[BaseModel]] = {
@@ -93,23 +93,6 @@ def problems_of(error: ValidationError, source: Source) -> Iterator[Problem]:
         reported.add(finding.loc)
         message, hint = _WORDS.get(kind, _says("cannot stand here"))(finding)
         yield source.problem(finding.loc, message, hint, of_key=kind == "extra_forbidden")
-
-
-def nearest(word: str, options: Iterable[str]) -> str:
-    """Return the option nearest to a word, ignoring case and separators; else an empty text."""
-    flat = {_flat(option): option for option in options}
-    found = difflib.get_close_matches(_flat(word[:100]), flat, n=1, cutoff=0.65)
-    return flat[found[0]] if found else ""
-
-
-def did_you_mean(word: str, options: Iterable[str]) -> str:
-    """The hint for a misspelt word; empty if nothing is like it."""
-    option = nearest(word, options)
-    return f"did you mean {option}?" if option else ""
-
-
-def _flat(text: str) -> str:
-    return re.sub(r"[\s_-]", "", text).lower()
 
 
 def _finding(entry: Any, source: Source) -> _Finding:

@@ -9,12 +9,12 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
-from tdxwrap.config.messages import did_you_mean
 from tdxwrap.config.models import EventTable, RtConfig
 from tdxwrap.errors import NotFound, TdxwrapError
 from tdxwrap.plan.changes import Finding, Level, Loc, Topic
 from tdxwrap.plan.places import batch_locs, table_locs
 from tdxwrap.realtime.state import Columns, Schema
+from tdxwrap.system.spelling import did_you_mean
 
 Use: TypeAlias = tuple[str, str, Loc, str]
 """A column that something reads: who reads it, the key event, the place in the file, the column."""

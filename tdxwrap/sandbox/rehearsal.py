@@ -10,7 +10,6 @@ from typing import Any
 from tdxwrap.apply import session
 from tdxwrap.apply.export import config_text
 from tdxwrap.config.load import load, parse
-from tdxwrap.config.messages import did_you_mean
 from tdxwrap.config.models import ImportedAttribute, RtConfig
 from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.fake.control import World
@@ -21,6 +20,7 @@ from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import is_id, with_names
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState
+from tdxwrap.system.spelling import did_you_mean
 from tdxwrap.tdx.client import Tdx
 
 PROFILE = "rehearsal"

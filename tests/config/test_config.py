@@ -13,7 +13,7 @@ from types import SimpleNamespace
 import pytest
 import yaml
 
-from tdxwrap.config import messages, yaml_source
+from tdxwrap.config import yaml_source
 from tdxwrap.config.load import LoadedConfig, load, parse
 from tdxwrap.config.yaml_source import escape
 from tdxwrap.errors import ConfigError, Problem
@@ -654,21 +654,6 @@ def test_number_from_the_environment_is_a_number() -> None:
 @pytest.mark.parametrize("text", ["${A}", "$${A}", "$$${", "a $ b", "${${A}}", "$" * 9 + "{"])
 def test_escaped_text_is_read_back(text: str) -> None:
     assert description(escape(text)) == text
-
-
-@pytest.mark.parametrize(
-    ("word", "expected"),
-    [
-        ("valueColumn", "value_column"),
-        ("ValueColumns", "value_column"),
-        ("value-column", "value_column"),
-        ("duraton", "duration"),
-        ("zzz", ""),
-        ("", ""),
-    ],
-)
-def test_nearest_name(word: str, expected: str) -> None:
-    assert messages.nearest(word, ["value_column", "id_column", "duration"]) == expected
 
 
 def test_a_batch_attribute_without_a_usable_column_is_told() -> None:
