@@ -25,7 +25,7 @@ class Gone:
     """What was live when the plan was made, is no longer, and was not deleted by this run.
 
     Attributes:
-        lost: it was in a list that this run replaced, so this run may have taken it away (F33).
+        lost: it was in a list that this run replaced, so this run may have taken it away.
     """
 
     kind: Kind
