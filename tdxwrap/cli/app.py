@@ -267,6 +267,6 @@ class App:
         if error is None:
             return ExitCode.DONE
         self.failure = error
-        if not (printed or self.chosen.json):
-            self.console.print_error(self.command, error, journal)
+        if not printed:
+            self.console.print_error(error, journal)
         return error.exit_code

@@ -70,4 +70,10 @@ def _show_error(invocation: Invocation, error: TdxwrapError, *, as_json: bool) -
 
     style = Style(json=as_json, color=invocation.chosen.color)
     journal = None if invocation.run is None else invocation.run.journal_path
-    Console(style, os.environ).print_error(invocation.command, error, journal)
+    console = Console(style, os.environ)
+    if as_json:
+        from tdxwrap.output import documents
+
+        document = documents.output(invocation.command, error=error, journal=journal)
+        console.print_document(document)
+    console.print_error(error, journal)

@@ -128,20 +128,15 @@ class Console:
         if not self.style.json:
             self._print(self.err, lines)
 
-    def print_error(self, command: str, error: TdxwrapError, journal: str | None = None) -> None:
-        """Print an error: a document on stdout with `--json`, else lines on stderr.
+    def print_error(self, error: TdxwrapError, journal: str | None) -> None:
+        """Print an error: stderr, unless `--json`, whose document says it.
 
         Args:
             journal: the file that records the run, if there is one.
         """
-        if self.style.json:
-            from tdxwrap.output import documents
-
-            self.print_document(documents.output(command, error=error, journal=journal))
-        else:
-            self._print(self.err, error_lines(error))
-            if journal is not None:
-                self._print(self.err, [Line("  journal    ", journal, whole=True)])
+        self.print_always(error_lines(error))
+        if journal is not None:
+            self.print_always([Line("  journal    ", journal, whole=True)])
 
     def print_warnings(self, problems: Iterable[Problem]) -> None:
         """Print what a file may say but seldom means to: stderr, unless `-q` or `--json`."""
