@@ -21,7 +21,7 @@ def carry_out(
     """Carry out the call with `run`, and let the fault happen before, after or to its answer."""
     answer = Answer(is_json=True)
     try:
-        if rule["fault"] == "older":
+        if rule["fault"] == "older" and context.invocation.method == "GET":
             context.as_of = float("inf")
         _act(rule, "before", context)
         effects.happen(rule, "before", record, answer)

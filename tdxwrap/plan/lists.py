@@ -66,11 +66,14 @@ def _is_deleted(change: Change | None) -> bool:
 
 
 def _updated(part: ConfigItem, change: Change | None) -> ConfigItem:
-    if change is not None and change.action is Action.CREATE and change.desired is not None:
-        return change.desired
-    if change is None or change.action is not Action.UPDATE or change.desired is None:
+    """Return a member with what the file states; what the file does not state stays."""
+    if change is None or change.desired is None:
         return part
-    stated = {field.name: getattr(change.desired, field.name) for field in change.fields}
+    desired = change.desired
+    names = {field.name for field in change.fields}
+    if change.action is Action.CREATE:  # it may have appeared since the plan
+        names = desired.model_fields_set
+    stated = {name: getattr(desired, name) for name in names}
     if "extra" in stated:
         stated["extra"] = getattr(part, "extra", {}) | stated["extra"]
     return part.model_copy(update=stated)

@@ -104,6 +104,20 @@ def test_what_appears_after_the_plan_is_kept_and_reported(
     assert "event table elsewhere.others has appeared since the plan: it stays" in done.err
 
 
+def test_a_key_that_the_plan_did_not_see_keeps_what_the_file_does_not_state(
+    new_world: NewWorld, new_shell: NewShell
+) -> None:
+    world = new_world("half-configured")
+    before = configuration(world)["keyColumns"]
+    # The first read of the setting: the plan takes all of its lists for not read.
+    world.add_fault("garbage", {"path": "realtime_setting"}, text="{}", when="after")
+
+    done = apply(new_shell(world))
+
+    assert done.code == 0, done.text
+    assert configuration(world)["keyColumns"] == before
+
+
 def test_imported_columns_that_appear_are_kept(new_world: NewWorld, new_shell: NewShell) -> None:
     world = new_world()
     shell = new_shell(world)

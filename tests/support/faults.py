@@ -25,6 +25,11 @@ class Fault:
     codes: tuple[int, ...]
     params: tuple[tuple[str, Any], ...] = ()
 
+    @property
+    def needs_a_start(self) -> bool:
+        """Whether it happens to the process, so that a real start of the fake is worth its time."""
+        return self.name in ("killed", "hang", "signal-caller", "big-output", "stderr-flood")
+
 
 def fault(label: str, name: str, codes: tuple[int, ...], **params: Any) -> Fault:
     return Fault(label, name, codes, tuple(params.items()))
@@ -60,6 +65,12 @@ FAULTS = (
     fault("garbage", "garbage", (0, 5), when="after"),
     fault("truncated", "truncated", (0, 5)),
     fault("empty", "empty", (0, 5), when="after"),
+    # What is no whole answer, though tdx ends well; 4: what is to be written is not there.
+    fault("404", "http", (0, 4, 5), status=404, when="before"),
+    fault("an empty object", "garbage", (0, 5), text="{}", when="after"),
+    fault("a message", "garbage", (0, 5), text='{"message": "upstream"}', when="after"),
+    fault("no data", "garbage", (0, 5), text='{"data": null}', when="after"),
+    fault("an older page", "older", (0,)),
     fault("hangs, not applied", "hang", (0,), when="before", seconds=60),
     fault("hangs, applied", "hang", (0,), when="after", seconds=60, ignore_sigterm=True),
     fault("tdxwrap SIGKILLed before", "signal-caller", (-9,), signal="SIGKILL", when="before"),
