@@ -10,7 +10,7 @@ from tdxwrap.apply.answers import Answers, start_reads
 from tdxwrap.apply.checklist import Check, State
 from tdxwrap.apply.session import STORED_LOGIN, Session
 from tdxwrap.config.load import LoadedConfig
-from tdxwrap.config.models import RtConfig
+from tdxwrap.config.models import EventTable, RtConfig
 from tdxwrap.errors import (
     CallFailed,
     EnvironmentProblem,
@@ -65,7 +65,8 @@ def examine(
         found = segment if isinstance(segment, Segment) else None
         started = {} if found is None else start_items(reads, found.id)
         live = None if found is None else _outcome(live_state, found, started)
-        tables = live.event_tables if isinstance(live, LiveState) else ()
+        members = live.event_tables if isinstance(live, LiveState) else ()
+        tables = tuple(member for member in members if isinstance(member, EventTable))
         if loaded is not None:
             schema_reads = SchemaReads(reads, loaded.config, found.id if found else None)
             checks += _columns(loaded, _outcome(schema_reads.finish, tables), login)

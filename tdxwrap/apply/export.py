@@ -2,21 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from typing import Any, TypeVar
+import re
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, TypeAlias
 
-from tdxwrap.config.models import (
-    BaseAttribute,
-    BatchAttribute,
-    ConfigItem,
-    ImportedAttribute,
-    KeyEvent,
-)
+from tdxwrap.config.cross_checks import MAX_TABLES
+from tdxwrap.config.load import parse
+from tdxwrap.config.models import ApiItem, BatchAttribute, ImportedAttribute
 from tdxwrap.config.yaml_source import escape
 from tdxwrap.config.yaml_text import yaml_text
+from tdxwrap.errors import ConfigError
+from tdxwrap.plan.build import build_plan
 from tdxwrap.realtime.state import SETTING_LISTS, LiveState
 from tdxwrap.system.text import comment, json_text
 from tdxwrap.version import __version__
+
+Entries: TypeAlias = dict[str, list[Any]]
+"""What is to stand in each list of the file, by the path to it."""
+
+_LOOKUP_KEY = "id_stitching.ext_lookup_key"
+_CALLED = {
+    "event_tables": "event table",
+    "key_events": "key event",
+    "id_stitching.keys": "stitching key",
+    _LOOKUP_KEY: "lookup key",
+    "batch_attributes": "batch attribute",
+    "attributes": "attribute",
+}
 
 
 def config_text(live: LiveState, *, ascii_only: bool = False) -> str:
@@ -29,23 +41,109 @@ def config_text(live: LiveState, *, ascii_only: bool = False) -> str:
         MalformedOutput: the setting was not read whole.
     """
     live.require(SETTING_LISTS)
-    key_events, left_out = _once([event.value for event in live.key_events], "key event")
-    attributes, left_out_too = _attributes(live, {event.name for event in key_events})
-    imported, batch, not_batch = _imported(live)
+    items = _items(live)
+    entries: Entries = {
+        path: [_short(item.to_config()) for item in parts if not item.unread]
+        for path, parts in items.items()
+    }
+    entries[_LOOKUP_KEY] = [live.ext_lookup_key] if live.ext_lookup_key else []
+    left_out = [
+        _left_out(path, str(getattr(item, "name", item)), item.not_read)
+        for path, parts in items.items()
+        for item in parts
+        if item.unread
+    ]
+    while refused := _refused(live, entries):
+        for (path, index), reason in sorted(refused.items(), reverse=True):
+            left_out.append(_left_out(path, _name(entries[path].pop(index)), reason))
+    text = yaml_text(_document(live, entries), ascii_only=ascii_only, width=100)
+    lines = [*_header(live), *left_out, *_unknown_properties(items)]
+    return "\n".join([*(comment(line, ascii_only=ascii_only) for line in lines), "", text])
+
+
+def _items(live: LiveState) -> dict[str, list[ApiItem]]:
+    """What is live, as items of each list of the file."""
+    columns = dict.fromkeys(each.column for each in live.imported)
+    batch = [part for part in live.batch_attributes if getattr(part, "column", "") not in columns]
+    names = {p.column: p.name for p in live.batch_attributes if isinstance(p, BatchAttribute)}
+    imported = [
+        ImportedAttribute(type="imported", column=column, name=names.get(column) or None)
+        for column in columns
+    ]
+    return {
+        "event_tables": [*live.event_tables],
+        "key_events": [event.value for event in live.key_events],
+        "id_stitching.keys": [*live.stitching_keys],
+        "batch_attributes": [*batch],
+        "attributes": [*(attribute.value for attribute in live.attributes), *imported],
+    }
+
+
+def _document(live: LiveState, entries: Entries) -> Any:
+    stitching = {
+        "keys": entries["id_stitching.keys"],
+        "ext_lookup_key": next(iter(entries[_LOOKUP_KEY]), None),
+    }
     document = {
         "parent_segment": live.segment.id,
-        "event_tables": _written(live.event_tables),
-        "key_events": _written(key_events),
-        "id_stitching": _id_stitching(live),
-        "batch_attributes": [_short(part, "column") for part in batch],
-        "attributes": [*_written(attributes), *_written(imported)],
+        "event_tables": entries["event_tables"],
+        "key_events": entries["key_events"],
+        "id_stitching": {name: value for name, value in stitching.items() if value},
+        "batch_attributes": entries["batch_attributes"],
+        "attributes": entries["attributes"],
     }
     # Event tables stand there even when there are none: a file has to say something.
     stated = {name: value for name, value in document.items() if value or name == "event_tables"}
-    text = yaml_text(_escaped(stated), ascii_only=ascii_only, width=100)
-    strange = [_left_out(item.kind, item.name, item.reason) for item in live.unreadable]
-    lines = [*_header(live), *left_out, *left_out_too, *not_batch, *strange]
-    return "\n".join([*(comment(line, ascii_only=ascii_only) for line in lines), "", text])
+    return _escaped(stated)
+
+
+def _refused(live: LiveState, entries: Entries) -> dict[tuple[str, int], str]:
+    """The entries, by path and index, that `check` refuses or a plan would change, with reasons.
+
+    Raises:
+        ConfigError: it is none of them that is refused.
+    """
+    try:
+        text = yaml_text(_document(live, entries))
+        config = parse("export", text.encode(), environ={}).config
+    except ConfigError as error:
+        found = {place: p.message for p in error.problems for place in _places(p.path, entries)}
+        if not found:
+            raise
+        return {place: re.sub(r" in line \d+", " above", found[place]) for place in found}
+    pending = build_plan(config, live).pending
+    paths = (".".join(str(part) for part in change.loc) for change in pending)
+    reason = "a file cannot say it as it is live"
+    return {place: reason for path in paths for place in _places(path, entries)}
+
+
+def _places(path: str, entries: Entries) -> Iterator[tuple[str, int]]:
+    """The entries that the path of a problem means; without an index those above the limit."""
+    found = re.match(r"([a-z_.]+[a-z])(?:[.\[](\d+))?", path)
+    if not found or found[1] not in entries:
+        return
+    count = len(entries[found[1]])
+    indexes = [int(found[2])] if found[2] else range(min(MAX_TABLES, count - 1), count)
+    yield from ((found[1], index) for index in indexes)
+
+
+def _unknown_properties(items: Mapping[str, Iterable[ApiItem]]) -> Iterator[str]:
+    """A line that names the properties that are live and that a file does not carry."""
+    found: set[str] = set()
+    for item in (item for parts in items.values() for item in parts if not item.unread):
+        known = {"id", *_properties(item.model_dump(mode="json", by_alias=True))}
+        found.update(set(_properties(item.document)) - known)
+    if found:
+        yield f"# left out: properties that this version does not know: {json_text(sorted(found))}"
+
+
+def _properties(value: Any) -> Iterator[str]:
+    for item in value if isinstance(value, list) else ():
+        yield from _properties(item)
+    for name, item in value.items() if isinstance(value, dict) else ():
+        if item is not None and name != "filterRule":
+            yield name
+            yield from _properties(item)
 
 
 def _header(live: LiveState) -> list[str]:
@@ -57,72 +155,18 @@ def _header(live: LiveState) -> list[str]:
     ]
 
 
-def _attributes(live: LiveState, key_events: set[str]) -> tuple[list[BaseAttribute], list[str]]:
-    hanging: list[BaseAttribute] = []
-    lost: list[BaseAttribute] = []
-    for attribute in live.attributes:
-        known = key_events.issuperset(attribute.value.key_events())
-        (hanging if known else lost).append(attribute.value)
-    kept, comments = _once(hanging, "attribute")
-    reason = "its key event does not exist"
-    return kept, [*comments, *(_left_out("attribute", a.name, reason) for a in lost)]
-
-
-def _imported(
-    live: LiveState,
-) -> tuple[list[ImportedAttribute], list[BatchAttribute], list[str]]:
-    """The imported columns with their names, the other batch attributes, what is left out."""
-    names = {part.column: part.name for part in live.batch_attributes}
-    columns = dict.fromkeys(each.column for each in live.imported)
-    imported = [
-        ImportedAttribute(type="imported", column=column, name=names.get(column))
-        for column in columns
-        if column in names
-    ]
-    others = [part for part in live.batch_attributes if part.column not in columns]
-    reason = "its column is not among the batch attributes"
-    lost = [_left_out("attribute", column, reason) for column in columns if column not in names]
-    return imported, others, lost
-
-
-def _id_stitching(live: LiveState) -> dict[str, Any]:
-    keys = [_short(key, "name") for key in live.stitching_keys]
-    stated = {"keys": keys, "ext_lookup_key": live.ext_lookup_key}
-    return {name: value for name, value in stated.items() if value}
-
-
-Named = TypeVar("Named", KeyEvent, BaseAttribute)
-
-
-def _once(parts: Iterable[Named], kind: str) -> tuple[list[Named], list[str]]:
-    """Each item once: neither a name nor an identifier may come twice in a file."""
-    seen: set[tuple[str, str]] = set()
-    kept, comments = [], []
-    for part in parts:
-        labels = {("name", part.name)}
-        if isinstance(part, BaseAttribute):
-            labels.add(("identifier", part.key))
-        if seen & labels:
-            comments.append(_left_out(kind, part.name, "it exists twice"))
-            continue
-        seen |= labels
-        kept.append(part)
-    return kept, comments
-
-
-def _left_out(kind: str, name: str, reason: str) -> str:
+def _left_out(path: str, name: str, reason: str) -> str:
     # As JSON, since a name may hold a line break, which would end the comment.
-    return f"# left out: {kind} {json_text(name)}: {json_text(reason)}"
+    return f"# left out: {_CALLED[path]} {json_text(name)}: {json_text(reason)}"
 
 
-def _written(parts: Sequence[ConfigItem]) -> list[Any]:
-    return [part.to_config() for part in parts]
+def _name(entry: Any) -> str:
+    return entry if isinstance(entry, str) else str(entry.get("name") or entry.get("column") or "")
 
 
-def _short(part: ConfigItem, only: str) -> Any:
+def _short(entry: Any) -> Any:
     """The shorthand of an item that states one field alone."""
-    stated = part.to_config()
-    return stated[only] if set(stated) == {only} else stated
+    return next(iter(entry.values())) if isinstance(entry, dict) and len(entry) == 1 else entry
 
 
 def _escaped(value: Any) -> Any:

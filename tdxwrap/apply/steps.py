@@ -17,8 +17,6 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from pydantic import ValidationError
-
 from tdxwrap.apply.baseline import Baseline
 from tdxwrap.apply.events import (
     ChangeDone,
@@ -31,6 +29,7 @@ from tdxwrap.apply.events import (
 )
 from tdxwrap.apply.fresh import Fresh
 from tdxwrap.apply.lists import Lists
+from tdxwrap.config.equality import carried
 from tdxwrap.config.models import BaseAttribute, ConfigItem, KeyEvent
 from tdxwrap.errors import LiveChanged, Refused, TdxwrapError
 from tdxwrap.plan.build import differences
@@ -313,6 +312,8 @@ class _Run:
             assert change.live_id is not None
             assert change.desired is not None
             body = change.desired.body_of(field.name for field in change.fields)
+            if isinstance(change.live, BaseAttribute) and change.live.document:
+                body = {n: carried(value, change.live.document.get(n)) for n, value in body.items()}
             self.writer.update(collection, change.live_id, with_names(body, self.ids))
             return change.live_id
         if change.action in (Action.REPLACE, Action.DELETE):
@@ -352,10 +353,7 @@ class _Run:
         if not _is_same(desired, item):
             return False
         names = {item_id: name for name, item_id in self.ids.items()}
-        try:
-            live = type(desired).from_api(with_names(item, names))
-        except ValidationError:
-            return False
+        live = type(desired).from_api(with_names(item, names))
         return not any(differences(desired, live, item))
 
     # Events

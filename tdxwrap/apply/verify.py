@@ -100,7 +100,6 @@ def gone(plan: Plan, written: Written, live: LiveState) -> tuple[Gone, ...]:
         names = dict.fromkeys(map(member_name, missing))
         found.extend(Gone(kind, name, lost=kind in written) for name in names)
     now = {item.id for item in live.key_events} | {item.id for item in live.attributes}
-    now |= {item.id for item in live.unreadable}
     left = (c for c in plan.changes if c.action is Action.UNMANAGED and c.live_id)
     found.extend(Gone(c.kind, c.name, lost=False) for c in left if c.live_id not in now)
     return tuple(found)

@@ -19,7 +19,11 @@ if TYPE_CHECKING:
 @PARENT_SEGMENT
 @KEEP_GOING
 @plan_options
-@click.option("--exit-code", is_flag=True, help="Exit 7 when changes are pending.")
+@click.option(
+    "--exit-code",
+    is_flag=True,
+    help="Exit 7 when changes are pending, 4 when apply would refuse them.",
+)
 @click.option("--markdown", is_flag=True, help="For a pull request comment.")
 def plan(
     app: App,
@@ -50,4 +54,6 @@ def plan(
         everything = app.chosen.verbose
         app.console.print_result(plan_lines(found, app.account, everything=everything))
     code = app.end(plan=found)
-    return ExitCode.PENDING if exit_code and found.pending else code
+    if not (exit_code and found.pending):
+        return code
+    return ExitCode.REFUSED if found.blockers else ExitCode.PENDING

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
@@ -20,6 +20,7 @@ from pydantic.alias_generators import to_camel, to_snake
 from pydantic.json_schema import JsonSchemaValue
 
 from tdxwrap.config.fields import (
+    ApiItem,
     ConfigItem,
     Count,
     Description,
@@ -44,7 +45,9 @@ class Aggregation(ConfigItem):
 
 
 class ListAction(Filtered):
-    """An event that takes an item out of a list attribute, or empties it (F14)."""
+    """An event that takes an item out of a list attribute, or empties it (F14, F32)."""
+
+    FILTER_ALWAYS_SENT: ClassVar[bool] = True
 
     action: Literal["delete_item", "clear"]
     key_event: Text = Field(alias="realtimeKeyEventId")
@@ -129,8 +132,9 @@ class BaseAttribute(Extensible):
         return self.identifier or derived_identifier(self.name)
 
     def key_events(self) -> tuple[str, ...]:
-        """The names of the key events that the attribute hangs on."""
-        return ()
+        """The names of all key events that the attribute hangs on, by itself or in a part."""
+        whole = self.document or self.model_dump(mode="json", by_alias=True)
+        return tuple(dict.fromkeys(references(whole)))
 
     def to_api(self) -> dict[str, Any]:
         """The body of the recipe's POST, key events still by name; `identifier` always (F14)."""
@@ -144,10 +148,6 @@ class EventAttribute(BaseAttribute, Filtered):
     """An attribute that is collected from a key event."""
 
     key_event: Text = Field(alias="realtimeKeyEventId", description="the name of a key event")
-
-    def key_events(self) -> tuple[str, ...]:
-        """The names of the key events that the attribute hangs on."""
-        return (self.key_event,)
 
 
 class SingleAttribute(EventAttribute):
@@ -171,10 +171,6 @@ class ListAttribute(EventAttribute):
     actions: Annotated[tuple[ListAction, ...], BeforeValidator(empty_if_none)] = ()
     aggregations: Annotated[tuple[Aggregation, ...], BeforeValidator(empty_if_none)] = ()
     duration: Duration
-
-    def key_events(self) -> tuple[str, ...]:
-        """The names of the key events that the attribute hangs on, those of actions included."""
-        return (self.key_event, *(action.key_event for action in self.actions))
 
 
 class CounterAttribute(EventAttribute):
@@ -225,7 +221,7 @@ class LookupCatalogAttribute(BaseAttribute):
     lookup_keys: tuple[LookupKey, ...] = Field(min_length=1)
 
 
-class ImportedAttribute(ConfigItem):
+class ImportedAttribute(ApiItem):
     """A batch attribute that realtime reads: a column of the parent segment (F11, F14).
 
     The API takes the list of all such columns at once, and the names with `batch_attributes`.
@@ -243,19 +239,47 @@ Attribute = Annotated[
 ATTRIBUTE: TypeAdapter[Attribute] = TypeAdapter(Attribute, config=ConfigDict(defer_build=True))
 
 
+_KINDS: dict[str, type[BaseAttribute]] = {
+    "single": SingleAttribute,
+    "list": ListAttribute,
+    "counter": CounterAttribute,
+    "lookup_catalog": LookupCatalogAttribute,
+}
+
+
 def attribute_from_api(document: Mapping[str, Any]) -> BaseAttribute | ImportedAttribute:
     """Read an attribute as the API answers it, with key events by name.
 
-    Raises:
-        pydantic.ValidationError: it is of a kind or of a form that F14 does not give.
+    One of a kind that F14 does not give has the fields of all kinds, and its type among `unread`.
     """
-    stated = {name: value for name, value in document.items() if value is not None}
-    stated["type"] = to_snake(str(stated.get("type")))
-    if stated["type"] == "imported":
+    kind = to_snake(str(document.get("type")))
+    if kind == "imported":
         # The answer gives the column as identifier or name.
-        column = next((stated[n] for n in ("column", "identifier", "name") if n in stated), None)
-        stated = {"type": "imported", "column": column}
-    return ATTRIBUTE.validate_python(stated, by_alias=True, by_name=False, extra="ignore")
+        column = next(filter(None, map(document.get, ("column", "identifier", "name", "id"))))
+        return ImportedAttribute.from_api({"type": "imported", "column": str(column)})
+    model = _KINDS.get(kind, BaseAttribute)
+    attribute = model.from_api({**document, "type": kind})
+    attribute._document = document
+    if model is BaseAttribute:
+        attribute._unread = {**attribute.unread, "type": document.get("type")}
+    return attribute
+
+
+def is_reference(name: str) -> bool:
+    """Whether a property of this name holds key events: realtimeKeyEventId, and what may come."""
+    return "keyevent" in name.lower()
+
+
+def references(value: Any) -> Iterator[str]:
+    """The key events in a document, wherever it holds them."""
+    if isinstance(value, list):
+        for item in value:
+            yield from references(item)
+    for name, item in value.items() if isinstance(value, dict) else ():
+        found = item if isinstance(item, list) else [item]
+        if is_reference(name):
+            yield from (each for each in found if isinstance(each, str))
+        yield from references(item)
 
 
 def derived_identifier(name: str) -> str:

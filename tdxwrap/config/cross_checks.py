@@ -9,11 +9,13 @@ from __future__ import annotations
 import re
 import warnings
 from collections.abc import Iterable, Iterator
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
-from tdxwrap.config.filters import rule_length
+from tdxwrap.config.filters import FilterRule, rule_length
+from tdxwrap.config.messages import problems_of
 from tdxwrap.config.models import Filtered, derived_identifier
 from tdxwrap.config.yaml_source import Loc, Source
 from tdxwrap.errors import Problem
@@ -26,6 +28,7 @@ SECTIONS = ("event_tables", "key_events", "id_stitching", "batch_attributes", "a
 MAX_TABLES = 100
 MAX_KEYS = 100
 MAX_FILTER_CHARACTERS = 1_000
+FILTERS = "characters in the filters of all key events together"
 _MAX_SUGGESTIONS = 100
 # What stands in the recipe for a value of one's own, and in our own output for a secret.
 _PLACEHOLDER = re.compile(
@@ -58,9 +61,19 @@ def cautions(source: Source) -> Iterator[Problem]:
         if reason:
             message = f"'{pattern}' does not look like a regular expression: {reason}"
             yield source.problem((*key_loc, "valid_regexp"), message)
+    yield from _long_filters(source)
     for kind in ("key_events", "attributes"):
         yield from _unknown(source, _items(source.data, kind))
+        for item_loc, item in _items(source.data, kind):
+            for part_loc, part in ((item_loc, item), *_items(item, "actions", item_loc)):
+                yield from _opaque(source, (*part_loc, "filter_rule"), _get(part, "filter_rule"))
     yield from _unknown(source, _items(stitching, "keys", ("id_stitching",)))
+
+
+def _long_filters(source: Source) -> Iterator[Problem]:
+    """F20. What is live may be longer, so a plan refuses only what is to be written."""
+    characters = sum(_filter_length(event) for _, event in _items(source.data, "key_events"))
+    yield from _over(source, ("key_events",), characters, MAX_FILTER_CHARACTERS, FILTERS)
 
 
 def _unknown(source: Source, items: Iterable[tuple[Loc, Any]]) -> Iterator[Problem]:
@@ -69,6 +82,17 @@ def _unknown(source: Source, items: Iterable[tuple[Loc, Any]]) -> Iterator[Probl
             message = f"{name} is passed on as it is: this version does not know it"
             hint = "see that the API does; a newer tdxwrap may know it, too"
             yield source.problem((*loc, "extra", name), message, hint, of_key=True)
+
+
+def _opaque(source: Source, loc: Loc, rule: Any) -> Iterator[Problem]:
+    """A filter in a form that is not known; the first thing that is strange about it."""
+    try:
+        FilterRule.model_validate({} if rule is None else rule)
+    except ValidationError as error:
+        first = next(problems_of(error, source, loc))
+        message = f"{first.message}; the rule is passed on as it is"
+        hint = f"{first.hint or 'this version does not know it'}; a new one needs --force"
+        yield replace(first, message=message, hint=hint)
 
 
 def _regexp_fault(pattern: str) -> str:
@@ -197,9 +221,6 @@ def _limits(source: Source) -> Iterator[Problem]:
     yield from _over(source, where, len(tables), MAX_TABLES, "event tables")
     keys: Loc = ("id_stitching", "keys")
     yield from _over(source, keys, len(list(_stitching_keys(source))), MAX_KEYS, "stitching keys")
-    characters = sum(_filter_length(event) for _, event in events)
-    what = "characters in the filters of all key events together"
-    yield from _over(source, ("key_events",), characters, MAX_FILTER_CHARACTERS, what)
 
 
 def _over(source: Source, loc: Loc, count: int, limit: int, what: str) -> Iterator[Problem]:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from typing import Annotated, Any, ClassVar, Literal, Self
+from functools import cache
+from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
 from pydantic import (
     AliasGenerator,
@@ -21,8 +22,10 @@ from pydantic import (
     Field,
     GetJsonSchemaHandler,
     PlainSerializer,
+    PrivateAttr,
     SerializationInfo,
     SerializerFunctionWrapHandler,
+    TypeAdapter,
     ValidationError,
     field_validator,
     model_serializer,
@@ -32,7 +35,7 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails
 
-from tdxwrap.config.filters import FilterRule, InvalidValue, rule_document
+from tdxwrap.config.filters import FilterRule, InvalidValue, OpaqueRule, rule_document
 from tdxwrap.config.short_filters import ShortFilter, short_form
 
 EVERY_EVENT = FilterRule(type="And", conditions=())
@@ -67,16 +70,6 @@ class ConfigItem(BaseModel):
         schema = handler(core_schema)
         return {"anyOf": [cls.SHORTHAND, schema]} if cls.SHORTHAND else schema
 
-    @classmethod
-    def from_api(cls, document: Mapping[str, Any]) -> Self:
-        """Read an API object. Unknown properties are dropped; null means absent.
-
-        Raises:
-            pydantic.ValidationError: the object is not of the form that F11–F14 give.
-        """
-        stated = {name: value for name, value in document.items() if value is not None}
-        return cls.model_validate(stated, by_alias=True, by_name=False, extra="ignore")
-
     def to_api(self) -> dict[str, Any]:
         """The request body: what is stated, under the API's names."""
         return spread(self.model_dump(mode="json", by_alias=True, exclude_unset=True))
@@ -92,13 +85,91 @@ class ConfigItem(BaseModel):
         )
 
 
+class ApiItem(ConfigItem):
+    """An item that the API holds, too: its document, with a typed view on what is known of it."""
+
+    _document: Mapping[str, Any] | None = PrivateAttr(None)
+    _unread: Mapping[str, Any] = PrivateAttr(default_factory=dict)
+
+    @property
+    def document(self) -> Mapping[str, Any] | None:
+        """What the API gave; None for an item of a file."""
+        return self._document
+
+    @property
+    def unread(self) -> Mapping[str, Any]:
+        """The fields that are live in a form not known here, with their values; unset here."""
+        return self._unread
+
+    @property
+    def not_read(self) -> str:
+        """What cannot be read, as a reason; empty if everything can."""
+        return f"this version cannot read its {', '.join(self.unread)}" if self.unread else ""
+
+    def __eq__(self, other: object) -> bool:
+        """Whether all known fields say the same, and the others have the same values."""
+        if not isinstance(other, ApiItem) or type(self) is not type(other):
+            return False
+        return vars(self) == vars(other) and self.unread == other.unread
+
+    @classmethod
+    def from_api(cls, document: Mapping[str, Any]) -> Self:
+        """Read an API object, field by field where need be; null means absent.
+
+        One that has to have a name is called by its identifier or id where it has none.
+        """
+        stated = {name: value for name, value in document.items() if value is not None}
+        names = (stated[name] for name in ("name", "identifier", "id") if stated.get(name))
+        if "name" in cls.model_fields and cls.model_fields["name"].is_required():
+            stated["name"] = next((str(n) for n in names if isinstance(n, str | int)), None)
+        try:
+            item = cls.model_validate(stated, by_alias=True, by_name=False, extra="ignore")
+        except ValidationError:
+            item = cls._field_by_field(stated)
+        item._document = document
+        return item
+
+    @classmethod
+    def _field_by_field(cls, stated: Mapping[str, Any]) -> Self:
+        values: dict[str, Any] = {}
+        unread: dict[str, Any] = {}
+        for name, info in cls.model_fields.items():
+            value = stated.get(str(info.alias))
+            try:
+                if value is not None:
+                    values[name] = _reader(cls, name).validate_python(
+                        value, by_alias=True, by_name=False, extra="ignore"
+                    )
+            except ValidationError:
+                unread[name] = value
+            if value is None and info.is_required():
+                unread[name] = None
+        # Whatever it is, it can be named.
+        item = cast("Self", cls.model_construct(**{"name": stated.get("name")} | values))
+        item._unread = unread
+        return item
+
+    def updated(self, desired: ConfigItem, names: Iterable[str]) -> Self:
+        """This item with some fields of another one; what is not known stays."""
+        names = tuple(names)
+        item = self.model_copy(update={name: getattr(desired, name) for name in names})
+        item._document = {**(self.document or self.to_api()), **desired.body_of(names)}
+        item._unread = {n: value for n, value in self.unread.items() if n not in names}
+        return item
+
+
+@cache
+def _reader(kind: type[ConfigItem], name: str) -> TypeAdapter[Any]:
+    return TypeAdapter(kind.model_fields[name].rebuild_annotation())
+
+
 def spread(body: dict[str, Any]) -> dict[str, Any]:
     """A request body with the properties under `extra` beside the others."""
     extra: dict[str, Any] = body.pop("extra", {})
     return body | extra
 
 
-def _none_if_empty(value: object) -> object:
+def none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
@@ -127,6 +198,18 @@ def _filter_rule(value: object) -> object:
     return EVERY_EVENT if value is None or isinstance(value, _Short) else value
 
 
+def _rule(value: object) -> FilterRule:
+    """A rule; one that has the marks of a rule, and a form not known, as it is (F31)."""
+    given = _filter_rule(value)
+    try:
+        # By itself, since an unknown property of it must not be ignored.
+        return given if isinstance(given, FilterRule) else FilterRule.model_validate(given)
+    except ValidationError:
+        if not isinstance(value, dict) or not {"type", "conditions"} & value.keys():
+            raise
+        return OpaqueRule(document=value)
+
+
 def text_if_number(value: object) -> object:
     is_number = isinstance(value, int) and not isinstance(value, bool)
     return str(value) if is_number else value
@@ -141,9 +224,9 @@ def _no_bool(value: object) -> object:
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1), BeforeValidator(_no_bool)]
 # An empty description and none at all are the same to the API.
-Description = Annotated[str | None, BeforeValidator(_none_if_empty)]
+Description = Annotated[str | None, BeforeValidator(none_if_empty)]
 # Written in the API's own form on both sides.
-Filter = Annotated[FilterRule, BeforeValidator(_filter_rule), PlainSerializer(rule_document)]
+Filter = Annotated[FilterRule, BeforeValidator(_rule), PlainSerializer(rule_document)]
 
 
 class Duration(ConfigItem):
@@ -183,6 +266,9 @@ class Duration(ConfigItem):
 class Filtered(ConfigItem):
     """A part with a filter: `filter_rule` in the API's form, or `filter` in short (F25)."""
 
+    # Whether the API refuses such a part without a filter.
+    FILTER_ALWAYS_SENT: ClassVar[bool] = False
+
     filter_rule: Filter = Field(EVERY_EVENT, description="which events, in the API's own form")
 
     @classmethod
@@ -211,6 +297,8 @@ class Filtered(ConfigItem):
     ) -> Any:
         document = handler(self)
         name = "filterRule" if info.by_alias else "filter_rule"
+        if info.by_alias and self.FILTER_ALWAYS_SENT:
+            document[name] = rule_document(self.filter_rule)
         if name not in document:
             return document
         # The field of the base class comes first, where a reader expects the name.
@@ -219,7 +307,7 @@ class Filtered(ConfigItem):
         return document | ({name: rule} if short is None else {"filter": short})
 
 
-class Extensible(ConfigItem):
+class Extensible(ApiItem):
     """A part to which the API may add properties that this version does not know yet."""
 
     extra: dict[str, Any] = Field(

@@ -121,12 +121,11 @@ class FilterRule(_Rule):
     type: Literal["And", "Or"] = "And"
     conditions: tuple[Condition, ...] = ()
 
-    def __eq__(self, other: object) -> bool:
-        """Whether both say the same: the order of conditions has no meaning."""
-        return isinstance(other, FilterRule) and _meaning(self) == _meaning(other)
 
-    def __hash__(self) -> int:
-        return hash(_meaning(self))
+class OpaqueRule(FilterRule):
+    """A rule in a form that this version does not know, carried as it is (F31)."""
+
+    document: dict[str, Any]
 
 
 def _condition_tag(value: Any) -> str:
@@ -142,18 +141,10 @@ Condition = Annotated[
 FilterRule.model_rebuild()
 
 
-def _meaning(rule: FilterRule) -> tuple[str, ...]:
-    """A rule without the order of its conditions."""
-    return rule.type, *sorted(
-        repr(_meaning(part))
-        if isinstance(part, FilterRule)
-        else json.dumps(_condition_document(part))
-        for part in rule.conditions
-    )
-
-
 def rule_document(rule: FilterRule) -> dict[str, Any]:
     """The rule as the API writes it (F25), the same whether it was read or stated in short."""
+    if isinstance(rule, OpaqueRule):
+        return rule.document
     return {"type": rule.type, "conditions": [_condition_document(c) for c in rule.conditions]}
 
 
@@ -168,6 +159,7 @@ def _condition_document(condition: ColumnCondition | FilterRule) -> dict[str, An
 
 def rule_length(rule: FilterRule) -> int:
     """The characters that a rule adds to the limit of F20; an empty rule adds none."""
-    if not rule.conditions:
+    document = rule_document(rule)
+    if not document.get("conditions"):
         return 0
-    return len(json.dumps(rule_document(rule), ensure_ascii=False, separators=(",", ":")))
+    return len(json.dumps(document, ensure_ascii=False, separators=(",", ":")))

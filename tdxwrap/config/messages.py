@@ -77,10 +77,14 @@ class _Finding:
         return str(self.loc[-1]) if self.loc else ""
 
 
-def problems_of(error: ValidationError, source: Source) -> Iterator[Problem]:
-    """Each thing that pydantic found, once, where it stands in the file."""
+def problems_of(error: ValidationError, source: Source, at: Loc = ()) -> Iterator[Problem]:
+    """Each thing that pydantic found, once, where it stands in the file.
+
+    Args:
+        at: where what pydantic has looked at stands.
+    """
     entries = error.errors(include_url=False)
-    findings = [(entry["type"], _finding(entry, source)) for entry in entries]
+    findings = [(entry["type"], _finding(entry, source, at)) for entry in entries]
     unknown = [finding for kind, finding in findings if kind == "extra_forbidden"]
     # A misspelt field is also a missing one: report it once.
     misspelt = {(*f.loc[:-1], _nearest_field(f)) for f in unknown}
@@ -95,9 +99,9 @@ def problems_of(error: ValidationError, source: Source) -> Iterator[Problem]:
         yield source.problem(finding.loc, message, hint, of_key=kind == "extra_forbidden")
 
 
-def _finding(entry: Any, source: Source) -> _Finding:
-    raw = entry["loc"]
-    loc = _without_tags(raw)
+def _finding(entry: Any, source: Source, at: Loc) -> _Finding:
+    raw = (*at[-1:], *entry["loc"])
+    loc = (*at[:-1], *_without_tags(raw))
     value = entry["input"]
     if entry["type"].startswith("union_tag"):
         loc = (*loc, "type")

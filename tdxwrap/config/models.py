@@ -6,6 +6,7 @@ be imported from here.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
 
@@ -44,6 +45,7 @@ from tdxwrap.config.attributes import (
     derived_identifier,
 )
 from tdxwrap.config.fields import (
+    ApiItem,
     ConfigItem,
     Description,
     Duration,
@@ -51,6 +53,7 @@ from tdxwrap.config.fields import (
     Filtered,
     Text,
     empty_if_none,
+    none_if_empty,
     spread,
     text_if_number,
 )
@@ -59,6 +62,7 @@ from tdxwrap.config.filters import InvalidValue, rule_document
 __all__ = [
     "ATTRIBUTE",
     "Aggregation",
+    "ApiItem",
     "Attribute",
     "BaseAttribute",
     "BatchAttribute",
@@ -79,6 +83,7 @@ __all__ = [
     "LookupCatalogAttribute",
     "LookupColumn",
     "LookupKey",
+    "Member",
     "RtConfig",
     "SingleAttribute",
     "StitchingKey",
@@ -88,7 +93,31 @@ __all__ = [
 ]
 
 
-class EventTable(ConfigItem):
+class Member(ApiItem):
+    """A member of a list of the setting. PATCH replaces the whole list, so each is sent back as it
+    was (F11)."""
+
+    @classmethod
+    def of(cls, document: Any) -> Member:
+        """Read an entry of the list; one in a form that is not known is a plain Member."""
+        item = cls.from_api(document) if isinstance(document, dict) else None
+        if item is None or any(cls.model_fields[name].is_required() for name in item.unread):
+            item = Member()
+            item._unread = {"form": document}
+            item._document = document
+        return item
+
+    def __str__(self) -> str:
+        return json.dumps(self.document, ensure_ascii=False)
+
+    def to_api(self) -> Any:
+        """What stands in the list: what the API gave, else all properties."""
+        if self._unread or self._document is not None:
+            return self._document
+        return spread(self.model_dump(mode="json", by_alias=True))
+
+
+class EventTable(Member):
     """A table whose rows are events. The file may write `database.table` (F11)."""
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {
@@ -155,20 +184,24 @@ class KeyEvent(Filtered, Extensible):
     @property
     def event_table(self) -> EventTable:
         """The table that the event is read from."""
-        return EventTable(database=self.database, table=self.table)
+        # The one or the other may be live in a form that is not known.
+        names = {"database": "", "table": ""} | vars(self)
+        return EventTable.model_construct(database=names["database"], table=names["table"])
 
     def to_api(self) -> dict[str, Any]:
         """The body of the recipe's POST: `filterRule` is required, so it is always sent (F13)."""
         return {**super().to_api(), "filterRule": rule_document(self.filter_rule)}
 
 
-class StitchingKey(Extensible):
+class StitchingKey(Member, Extensible):
     """A column by which profiles are stitched. The file may give the name alone (F11)."""
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "string", "minLength": 1}
 
     name: Text = Field(description="a column of the event tables")
-    valid_regexp: str | None = Field(None, description="only values that match it stitch")
+    valid_regexp: Annotated[str | None, BeforeValidator(none_if_empty)] = Field(
+        None, description="only values that match it stitch"
+    )
     invalid_texts: Annotated[tuple[str, ...], BeforeValidator(empty_if_none)] = Field(
         (), description="values that never stitch, such as unknown"
     )
@@ -179,25 +212,15 @@ class StitchingKey(Extensible):
     def _from_text(cls, value: object) -> object:
         return {"name": value} if isinstance(value, str) else value
 
-    @field_validator("valid_regexp")
-    @classmethod
-    def _empty_is_none(cls, value: str | None) -> str | None:
-        return value or None
-
-    def to_api(self) -> dict[str, Any]:
-        """All four properties, as the recipe sends them: PATCH replaces the whole list (F11)."""
-        return spread(self.model_dump(mode="json", by_alias=True))
-
     @classmethod
     def from_api(cls, document: Mapping[str, Any]) -> Self:
-        """Read an API object with all its properties: the list is sent back whole (F11)."""
-        known = {info.alias for info in cls.model_fields.values()} - {"extra"}
+        """Read an API object; what a file would state under `extra` is in `extra`."""
+        known = {info.alias for info in cls.model_fields.values()}
         extra = {name: value for name, value in document.items() if name not in known}
-        rest = {name: value for name, value in document.items() if name in known}
-        return super().from_api(rest).model_copy(update={"extra": extra})
+        return super().from_api(document).model_copy(update={"extra": extra})
 
 
-class BatchAttribute(ConfigItem):
+class BatchAttribute(Member):
     """A column of the master table that realtime may read (F11)."""
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "string", "minLength": 1}
@@ -209,10 +232,6 @@ class BatchAttribute(ConfigItem):
     @classmethod
     def _from_text(cls, value: object) -> object:
         return {"column": value} if isinstance(value, str) else value
-
-    def to_api(self) -> dict[str, Any]:
-        """Both properties: PATCH replaces the whole list (F11)."""
-        return self.model_dump(mode="json", by_alias=True)
 
 
 class IdStitching(ConfigItem):

@@ -32,7 +32,15 @@ from pydantic import (
 from pydantic.alias_generators import to_pascal, to_snake
 from pydantic_core import PydanticKnownError
 
-from tdxwrap.config.filters import ColumnCondition, Condition, FilterRule, InvalidValue, Operator
+from tdxwrap.config.equality import same
+from tdxwrap.config.filters import (
+    ColumnCondition,
+    Condition,
+    FilterRule,
+    InvalidValue,
+    Operator,
+    rule_document,
+)
 
 # What pydantic puts into a location beside the names that a file has (messages.py).
 VALUE, COMPARISON, COMPARISONS = "<value>", "<comparison>", "<comparisons>"
@@ -208,10 +216,10 @@ def short_form(rule: FilterRule) -> dict[str, Any] | None:
     flat = len(rule.conditions) < 2 and all(_is_column(each) for each in rule.conditions)
     short = _flat(rule) if flat and rule.type == "And" else _group(rule)
     try:
-        same = short is not None and ShortFilter.model_validate(short).rule() == rule
+        said = ShortFilter.model_validate(short).rule()
     except ValidationError:
         return None
-    return short if same else None
+    return short if same(rule_document(said), rule_document(rule)) else None
 
 
 def _is_column(condition: Condition) -> bool:

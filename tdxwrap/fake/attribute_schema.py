@@ -17,9 +17,13 @@ DURATION = checks.mapping({"value": checks.positive, "unit": UNITS})
 TYPES = ("single", "list", "counter", "lookupCatalog")
 ALL_MATCH: Json = {"type": "And", "conditions": []}
 
+# F32
 _ACTION = checks.mapping(
-    {"action": checks.one_of("delete_item", "clear"), "realtimeKeyEventId": checks.string},
-    {"filterRule": filter_rule},
+    {
+        "action": checks.one_of("delete_item", "clear"),
+        "realtimeKeyEventId": checks.string,
+        "filterRule": filter_rule,
+    },
 )
 _AGGREGATION = checks.mapping(
     {

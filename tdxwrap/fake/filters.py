@@ -68,8 +68,9 @@ _GROUP = checks.mapping(
 
 def check_total_length(key_events: list[Json]) -> None:
     """Refuse key events whose filters together are too long (tdx-facts F20)."""
-    rules = [event["filterRule"] for event in key_events if event["filterRule"]["conditions"]]
-    total = sum(len(quickjson.compact(rule)) for rule in rules)
+    rules = [event.get("filterRule") for event in key_events]
+    written = [rule for rule in rules if isinstance(rule, dict) and rule.get("conditions")]
+    total = sum(len(quickjson.compact(rule)) for rule in written)
     if total > MOST_CHARACTERS:
         detail = f"Filters of all key events have {total} characters, at most {MOST_CHARACTERS}"
         raise unprocessable(detail, "/filterRule")

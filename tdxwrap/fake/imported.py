@@ -43,7 +43,11 @@ def _check_columns(scope: Scope, columns: list[str]) -> None:
 def _replace(scope: Scope, columns: list[str], present: dict[str, Json]) -> None:
     realtime = scope.realtime()
     others = [a for a in realtime["attributes"] if a["type"] != "imported"]
-    names = {part["column"]: part.get("name") for part in realtime["batchAttributes"]}
+    names = {
+        part.get("column"): part.get("name")
+        for part in realtime["batchAttributes"]
+        if isinstance(part, dict)
+    }
     wanted = [
         present.get(column) or _new(scope, column, names.get(column) or column)
         for column in columns

@@ -9,6 +9,8 @@ from tdxwrap.fake.errors import Refused
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from typing import Any
+
     from tdxwrap.fake.answer import Answer
     from tdxwrap.fake.context import Context
     from tdxwrap.fake.jsontypes import Json
@@ -57,9 +59,15 @@ def _rt_row(segment: Json, now: float) -> Json:
         "id": segment["id"],
         "name": segment["name"],
         "status": segments.status(segment, now),
-        "event_tables": [f"{t['database']}.{t['table']}" for t in realtime["eventTables"]],
-        "key_events": [event["name"] for event in realtime["keyEvents"]],
+        "event_tables": [_table(table) for table in realtime["eventTables"]],
+        "key_events": [event.get("name") for event in realtime["keyEvents"]],
     }
+
+
+def _table(table: Any) -> str:
+    """What is shown of an entry of the setting, of whatever form."""
+    is_table = isinstance(table, dict)
+    return f"{table.get('database')}.{table.get('table')}" if is_table else str(table)
 
 
 def _view(context: Context, segment: Json) -> Answer:

@@ -33,6 +33,11 @@ _BODY = checks.mapping(
         "extLookupKey": checks.text_or_null,
     },
 )
+_VALID: Json = {
+    "eventTables": {"database": "valid", "table": "valid"},
+    "keyColumns": {"name": "valid"},
+    "batchAttributes": {"column": "valid"},
+}
 _KEY_DEFAULTS: Json = {"validRegexp": None, "invalidTexts": [], "internal": False}
 
 
@@ -56,17 +61,30 @@ def _get(scope: Scope) -> Reply:
 def _patch(scope: Scope) -> Reply:
     body = scope.request.body
     _refuse_read_only(body)
-    _BODY(_known(scope, body), "")
     current = segments.setting(scope.segment, scope.now)
-    wanted = _completed(body)
+    _BODY(_known(scope, _with_valid_entries(body, current)), "")
+    wanted = _completed(body, current)
     _check_lookup_key(wanted, current)
     _check_tables(scope, wanted, current)
-    checks.unique(wanted.get("keyColumns", []), "name", "/keyColumns")
+    keys = [key for key in wanted.get("keyColumns", []) if isinstance(key, dict) and "name" in key]
+    checks.unique(keys, "name", "/keyColumns")
     changed = any(current[field] != value for field, value in wanted.items())
     if changed:
         scope.realtime().update(wanted)
         scope.touch()
     return Reply(segments.setting(scope.segment, scope.now), changed)
+
+
+def _with_valid_entries(body: object, current: Json) -> object:
+    """The body for the checks: what the setting holds already is as it is, in whatever form."""
+    if not isinstance(body, dict):
+        return body
+    return {
+        field: [_VALID[field] if e in current[field] else e for e in value]
+        if field in _VALID and isinstance(value, list)
+        else value
+        for field, value in body.items()
+    }
 
 
 def _known(scope: Scope, body: object) -> object:
@@ -82,12 +100,11 @@ def _refuse_read_only(body: object) -> None:
             raise checks.invalid(f"{field} is read-only", f"/{field}", "readOnly")
 
 
-def _completed(body: Json) -> Json:
+def _completed(body: Json, current: Json) -> Json:
     wanted = dict(body)
-    if "keyColumns" in wanted:
-        wanted["keyColumns"] = [{**_KEY_DEFAULTS, **key} for key in wanted["keyColumns"]]
-    if "batchAttributes" in wanted:
-        wanted["batchAttributes"] = [{"name": None, **b} for b in wanted["batchAttributes"]]
+    for field, defaults in (("keyColumns", _KEY_DEFAULTS), ("batchAttributes", {"name": None})):
+        if field in wanted:
+            wanted[field] = [e if e in current[field] else {**defaults, **e} for e in wanted[field]]
     return wanted
 
 
@@ -103,19 +120,19 @@ def _check_tables(scope: Scope, wanted: Json, current: Json) -> None:
     tables = wanted["eventTables"]
     for index, table in enumerate(tables):
         pointer = f"/eventTables/{index}"
-        if tables.index(table) != index:
-            raise checks.invalid("the table is listed twice", pointer, "uniqueItems")
         known = table in current["eventTables"]
+        if tables.index(table) != index and not known:
+            raise checks.invalid("the table is listed twice", pointer, "uniqueItems")
         if not known and not scope.table_exists(table["database"], table["table"]):
             raise unprocessable(f"table {table['database']}.{table['table']} not found", pointer)
-    _refuse_removal(scope, tables)
+    _refuse_removal(scope, tables, current)
 
 
-def _refuse_removal(scope: Scope, tables: JsonList) -> None:
+def _refuse_removal(scope: Scope, tables: JsonList, current: Json) -> None:
     """A table that a key event reads cannot be left out."""
     for event in scope.items("keyEvents"):
-        table = {"database": event["databaseName"], "table": event["tableName"]}
-        if table not in tables:
+        table = {"database": event.get("databaseName"), "table": event.get("tableName")}
+        if table not in tables and table in current["eventTables"]:
             detail = (
                 "violates foreign key constraint: event table "
                 f"{table['database']}.{table['table']} is used by key event '{event['name']}'"

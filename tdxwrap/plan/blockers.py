@@ -3,8 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
+from typing import Any
 
-from tdxwrap.config.models import BaseAttribute
+from tdxwrap.config.cross_checks import FILTERS, MAX_FILTER_CHARACTERS
+from tdxwrap.config.equality import meaning
+from tdxwrap.config.filters import OpaqueRule, rule_length
+from tdxwrap.config.models import BaseAttribute, ConfigItem, KeyEvent
 from tdxwrap.plan.changes import Action, Blocker, Change, Kind, PlanOptions
 from tdxwrap.realtime.state import LiveState
 
@@ -20,11 +24,15 @@ def find_blockers(
             f"{deletes} of {live.size} live items would be deleted, more than a third", "--force"
         )
     yield from _taken_names(changes, live)
+    yield from () if options.force else _long_filters(changes)
     for change in changes:
-        if change.action is Action.CREATE and _hits_unreadable(change, live):
-            yield Blocker(
-                f"{change.kind} {change.name} exists in a form that this version cannot read", ""
-            )
+        kind = change.live.unread.get("type") if isinstance(change.live, BaseAttribute) else None
+        if kind is not None and change.writes:
+            reason = f"is of type {kind} now, which this version cannot read"
+            yield Blocker(f"attribute {change.name} {reason}", "")
+        if _has_new_rule(change) and not options.force:
+            what = "a filter in a form that this version does not know, and that is not live"
+            yield Blocker(f"{change.kind} {change.name} has {what}", "--force")
 
 
 def _taken_names(changes: Sequence[Change], live: LiveState) -> Iterator[Blocker]:
@@ -46,12 +54,35 @@ def _taken_names(changes: Sequence[Change], live: LiveState) -> Iterator[Blocker
             yield Blocker(f"attribute {new.name}: the column of this name is imported", "")
 
 
-def _hits_unreadable(change: Change, live: LiveState) -> bool:
-    key = change.desired.key if isinstance(change.desired, BaseAttribute) else change.name
-    return any(
-        item.kind == change.kind and (item.name == change.name or item.identifier == key)
-        for item in live.unreadable
-    )
+def _long_filters(changes: Sequence[Change]) -> Iterator[Blocker]:
+    """F20, which the API checks when it is given a filter."""
+    total, longest = 0, 0
+    for change in changes:
+        if change.kind is not Kind.KEY_EVENT or change.action is Action.DELETE:
+            continue
+        in_update = any(field.name == "filter_rule" for field in change.fields)
+        new = change.writes and (change.action is not Action.UPDATE or in_update)
+        event = change.desired if new else change.live
+        length = rule_length(event.filter_rule) if isinstance(event, KeyEvent) else 0
+        total, longest = total + length, max(longest, length if new else 0)
+    if longest and total > MAX_FILTER_CHARACTERS:
+        message = f"{total:,} {FILTERS}; a parent segment takes at most {MAX_FILTER_CHARACTERS:,}"
+        yield Blocker(message, "--force")
+
+
+def _has_new_rule(change: Change) -> bool:
+    """Whether a filter is to be written that nobody here has seen to work: it may be a typo."""
+    if change.desired is None or not change.writes:
+        return False
+    new = {meaning(rule) for rule in _opaque_rules(change.desired)}
+    return bool(new - {meaning(rule) for rule in _opaque_rules(change.live)})
+
+
+def _opaque_rules(item: ConfigItem | None) -> Iterator[dict[str, Any]]:
+    for part in (item, *getattr(item, "actions", ())):
+        rule = getattr(part, "filter_rule", None)
+        if isinstance(rule, OpaqueRule):
+            yield rule.document
 
 
 def _replace_blockers(

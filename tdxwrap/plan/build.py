@@ -10,7 +10,15 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tdxwrap.config.models import BaseAttribute, ConfigItem, KeyEvent, RtConfig
+from tdxwrap.config.attributes import references
+from tdxwrap.config.equality import same, states
+from tdxwrap.config.models import (
+    ApiItem,
+    BaseAttribute,
+    ConfigItem,
+    KeyEvent,
+    RtConfig,
+)
 from tdxwrap.plan.blockers import find_blockers
 from tdxwrap.plan.changes import (
     Action,
@@ -26,6 +34,8 @@ from tdxwrap.plan.places import batch_locs, item_locs, table_locs
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState
 
 _Label = Callable[[BaseAttribute], str | None]
+# What something uses: the kind of an item, and what it is called by there.
+_Used = tuple[Kind, str]
 
 # F13, F15: what can only be changed by delete and create. A key event that reads another table
 # would leave its attributes with values from both.
@@ -65,10 +75,9 @@ def build_plan(config: RtConfig, live: LiveState, options: PlanOptions | None = 
             live.imported,
             [("attributes", index) for index in config.imported()],
         ),
-        *_not_readable(live),
     )
     if options.prune:
-        changes = _prune(changes, live)
+        changes = _prune(changes)
     return Plan(changes, tuple(find_blockers(changes, live, options)), live)
 
 
@@ -236,68 +245,82 @@ def differences(
 ) -> Iterable[FieldChange]:
     """The fields that the file states and that live has otherwise.
 
-    Of another kind of attribute every stated field that live lacks counts as well.
+    Of another kind of attribute every stated field that live lacks counts as well, and so does one
+    that is live in a form that is not known.
 
     Args:
         answer: where live has what the file states under `extra`.
     """
     old = live.model_dump(mode="json", by_alias=False)
     new = desired.model_dump(mode="json", by_alias=False)
-    for name in type(desired).model_fields:
-        if name not in desired.model_fields_set:
-            continue
+    unread = live.unread if isinstance(live, ApiItem) else {}
+    for name in states(desired) if isinstance(new, dict) else ():  # a table is all in its key
         if name == "extra":
             old["extra"] = {known: answer.get(known) for known in new["extra"]}
-            if old["extra"] != new["extra"]:
+            if not same(old["extra"], new["extra"]):
                 yield FieldChange(name, old["extra"], new["extra"])
-        elif getattr(desired, name) != getattr(live, name, None):
-            yield FieldChange(name, old.get(name), new[name])
+        elif name in unread or not same(old.get(name), new[name]):
+            yield FieldChange(name, unread.get(name, old.get(name)), new[name])
 
 
 # What is live only
 
 
-def _not_readable(live: LiveState) -> Iterable[Change]:
-    for item in live.unreadable:
-        yield Change(
-            Action.UNMANAGED,
-            Kind(item.kind),
-            item.name,
-            live_id=item.id,
-            reason=f"left alone: this version cannot read it ({item.reason})",
-        )
-
-
-_LEFT_ALONE = {
-    Kind.KEY_EVENT: "left alone: attributes hang on it",
-    Kind.EVENT_TABLE: "left alone: a key event reads it",
-}
-
-
-def _prune(changes: Sequence[Change], live: LiveState) -> tuple[Change, ...]:
+def _prune(changes: Sequence[Change]) -> tuple[Change, ...]:
     """Delete what is not in the file, unless something that stays needs it."""
-    needed = {(Kind.KEY_EVENT, name) for item in live.unreadable for name in item.key_events}
-    pruned: list[Change] = []
-    # Backwards: attributes come before the key events they need, and those before their tables.
-    for change in reversed(changes):
-        pruned.append(_pruned(change, needed))
-        if pruned[-1].action is not Action.DELETE:
-            needed.update(_needs(change.desired or change.live))
-    return tuple(reversed(pruned))
+    needed: set[_Used] = set()
+    while True:
+        pruned = tuple(_pruned(change, needed) for change in changes)
+        more = set().union(*(_needs(c) for c in pruned if c.action is not Action.DELETE))
+        if more <= needed:
+            return pruned
+        needed |= more
 
 
-def _pruned(change: Change, needed: set[tuple[Kind, str]]) -> Change:
-    # The lookup key can never be null again (F18); what cannot be read is never touched.
-    if change.action is not Action.UNMANAGED or change.live is None:
+def _pruned(change: Change, needed: set[_Used]) -> Change:
+    # The lookup key can never be null again (F18).
+    if change.action is not Action.UNMANAGED or not isinstance(change.live, ApiItem):
         return change
-    if (change.kind, change.name) in needed:
-        return replace(change, reason=_LEFT_ALONE[change.kind])
+    if change.live.unread:
+        return replace(change, reason=f"left alone: {change.live.not_read}")
+    if needed.intersection(_labels(change)):
+        return replace(change, reason=f"left alone: {_USERS[change.kind]}")
     return replace(change, action=Action.DELETE, reason="not in the file")
 
 
-def _needs(item: ConfigItem | None) -> set[tuple[Kind, str]]:
-    if isinstance(item, BaseAttribute):
-        return {(Kind.KEY_EVENT, name) for name in item.key_events()}
+_USERS = {
+    Kind.KEY_EVENT: "attributes hang on it",
+    Kind.EVENT_TABLE: "a key event reads it",
+    Kind.ATTRIBUTE: "a lookup is made with it",
+}
+
+
+def _labels(change: Change) -> Iterable[_Used]:
+    """What others call the item of a change by."""
+    labels = [change.name, ""]
+    if isinstance(change.live, BaseAttribute):
+        labels += [str(change.live_id), change.live.key]
+    return ((change.kind, label) for label in labels)
+
+
+def _needs(change: Change) -> set[_Used]:
+    """What the item of a change uses once the plan is carried out; "" for what is not known."""
+    item = change.desired or change.live
     if isinstance(item, KeyEvent):
-        return {(Kind.EVENT_TABLE, str(item.event_table))}
-    return set()
+        known = not item.unread.keys() & {"database", "table"}
+        return {(Kind.EVENT_TABLE, str(item.event_table) if known else "")}
+    if not isinstance(item, BaseAttribute):
+        return set()
+    keys = [key.id for key in getattr(item, "lookup_keys", ())]
+    keys += [""] if "lookup_keys" in item.unread else []
+    events = {*item.key_events(), *_kept_references(change)}
+    return {(Kind.KEY_EVENT, name) for name in events} | {(Kind.ATTRIBUTE, key) for key in keys}
+
+
+def _kept_references(change: Change) -> Iterable[str]:
+    """The key events in what an update of an attribute leaves as it is."""
+    live = change.live
+    if change.action is Action.REPLACE or not isinstance(live, BaseAttribute) or not live.document:
+        return ()
+    changed = {type(live).model_fields[field.name].alias for field in change.fields}
+    return references({n: value for n, value in live.document.items() if n not in changed})

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tdxwrap.config.models import ConfigItem
+from tdxwrap.config.models import ApiItem, ConfigItem
 from tdxwrap.plan.changes import Action, Change, Kind, Plan
 from tdxwrap.realtime.state import LiveState
 
@@ -73,7 +73,4 @@ def _updated(part: ConfigItem, change: Change | None) -> ConfigItem:
     names = {field.name for field in change.fields}
     if change.action is Action.CREATE:  # it may have appeared since the plan
         names = desired.model_fields_set
-    stated = {name: getattr(desired, name) for name in names}
-    if "extra" in stated:
-        stated["extra"] = getattr(part, "extra", {}) | stated["extra"]
-    return part.model_copy(update=stated)
+    return part.updated(desired, names) if isinstance(part, ApiItem) else part

@@ -8,14 +8,14 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from pydantic import ValidationError
-
+from tdxwrap.config.attributes import is_reference
 from tdxwrap.config.models import (
     BaseAttribute,
     BatchAttribute,
     EventTable,
     ImportedAttribute,
     KeyEvent,
+    Member,
     StitchingKey,
     attribute_from_api,
 )
@@ -28,12 +28,10 @@ from tdxwrap.realtime.state import (
     LiveKeyEvent,
     LiveState,
     Segment,
-    Unreadable,
 )
 from tdxwrap.system.threads import Parallel, result
 
 T = TypeVar("T")
-P = TypeVar("P", EventTable, StitchingKey, BatchAttribute)
 
 # Independent reads run side by side: what is live takes five, a few tables and the master table the
 # rest. More would trouble an account's rate limit, and a laptop.
@@ -168,41 +166,29 @@ def read_setting(api: Realtime, segment_id: str) -> dict[str, Any]:
 
 def live_state(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
     """Return what is configured on a segment, once the reads of `start_items` have ended."""
-    events, unreadable_events = _read_items(
-        "key event", result(read[KEY_EVENTS]), KeyEvent.from_api
+    events = tuple(
+        LiveKeyEvent(str(each["id"]), KeyEvent.from_api(each), each)
+        for each in result(read[KEY_EVENTS])
     )
-    names = {str(document["id"]): event.name for event, document in events}
-    named = [with_names(document, names) for document in result(read[ATTRIBUTES])]
-    attributes, unreadable_attributes = _read_items("attribute", named, attribute_from_api)
+    names = {event.id: event.value.name for event in events}
+    documents = [with_names(document, names) for document in result(read[ATTRIBUTES])]
+    attributes = [(attribute_from_api(document), document) for document in documents]
     initialized = result(read["view"]) if "view" in read else True
     return replace(
         lists_of(segment, result(read["setting"]), initialized=initialized),
-        key_events=tuple(LiveKeyEvent(str(d["id"]), event, d) for event, d in events),
+        key_events=events,
         attributes=tuple(
             LiveAttribute(str(d["id"]), attribute, d)
             for attribute, d in attributes
             if isinstance(attribute, BaseAttribute)
         ),
         imported=tuple(each for each, _ in attributes if isinstance(each, ImportedAttribute)),
-        unreadable=(*unreadable_events, *unreadable_attributes),
     )
 
 
 def imported_columns(items: Iterable[Mapping[str, Any]]) -> tuple[ImportedAttribute, ...]:
-    """Return the imported columns among the attributes that the API lists (F14).
-
-    Raises:
-        MalformedOutput: one has no column; the list could not be sent back whole.
-    """
-    mine = [item for item in items if item.get("type") == "imported"]
-    try:
-        found = [attribute_from_api(item) for item in mine]
-    except ValidationError:
-        raise MalformedOutput(
-            "this version cannot read the imported attributes",
-            said=json.dumps(mine, ensure_ascii=False)[:500],
-            hint="a newer tdxwrap may know this form",
-        ) from None
+    """Return the imported columns among the attributes that the API lists (F14)."""
+    found = (attribute_from_api(item) for item in items if item.get("type") == "imported")
     return tuple(each for each in found if isinstance(each, ImportedAttribute))
 
 
@@ -224,56 +210,37 @@ def lists_of(segment: Segment, setting: Mapping[str, Any], *, initialized: bool)
     )
 
 
-def _parts(kind: type[P], setting: Mapping[str, Any], name: str) -> tuple[P, ...]:
-    """A list of the setting. One that cannot be read could not be sent back whole (F11)."""
-    try:
-        return tuple(kind.from_api(document) for document in setting.get(name) or ())
-    except (ValidationError, AttributeError, TypeError):
+def _parts(kind: type[Member], setting: Mapping[str, Any], name: str) -> tuple[Member, ...]:
+    """A list of the setting with all its entries: a PATCH sends it back whole (F11)."""
+    entries = setting.get(name) or ()
+    if not isinstance(entries, list | tuple):
         raise MalformedOutput(
             f"this version cannot read the {name} of the realtime setting",
-            said=json.dumps(setting.get(name), ensure_ascii=False)[:500],
+            said=json.dumps(entries, ensure_ascii=False)[:500],
             hint="nothing was written; a newer tdxwrap may know this form",
-        ) from None
+        )
+    return tuple(kind.of(entry) for entry in entries)
 
 
-def _read_items(
-    kind: str, documents: Iterable[Mapping[str, Any]], parse: Callable[[Mapping[str, Any]], T]
-) -> tuple[list[tuple[T, Mapping[str, Any]]], list[Unreadable]]:
-    """Parse each document; those of a form that this version does not know are unreadable."""
-    read: list[tuple[T, Mapping[str, Any]]] = []
-    unreadable: list[Unreadable] = []
-    for document in documents:
-        try:
-            read.append((parse(document), document))
-        except ValidationError as error:
-            unreadable.append(_unreadable(kind, document, error))
-    return read, unreadable
-
-
-def with_names(document: Mapping[str, Any], names: Mapping[str, str]) -> dict[str, Any]:
-    """An attribute's document with other references to key events: ids to names, or back.
+def with_names(value: Any, names: Mapping[str, str]) -> Any:
+    """A document with other references to key events, wherever they are: ids to names, or back.
 
     Args:
         names: what to put for what; a reference that is not in it is kept as text.
     """
-    changed = dict(document)
-    reference = changed.get("realtimeKeyEventId")
-    if reference is not None:
-        changed["realtimeKeyEventId"] = names.get(str(reference), str(reference))
-    if isinstance(changed.get("actions"), list):
-        changed["actions"] = [with_names(action, names) for action in changed["actions"]]
-    return changed
+    if isinstance(value, list):
+        return [with_names(item, names) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _named(item, names) if is_reference(name) else with_names(item, names)
+        for name, item in value.items()
+    }
 
 
-def _unreadable(kind: str, document: Mapping[str, Any], error: ValidationError) -> Unreadable:
-    first = error.errors()[0]
-    place = ".".join(str(part) for part in first["loc"])
-    reason = f"{place}: {first['msg']}" if place else f"its type is {document.get('type')}"
-    return Unreadable(
-        kind=kind,
-        id=str(document.get("id")),
-        name=str(document.get("name")),
-        identifier=str(document.get("identifier") or ""),
-        key_events=(str(document.get("realtimeKeyEventId")),),
-        reason=reason,
-    )
+def _named(reference: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(reference, list):
+        return [_named(item, names) for item in reference]
+    if not isinstance(reference, str | int):
+        return with_names(reference, names)
+    return names.get(str(reference), str(reference))

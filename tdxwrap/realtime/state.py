@@ -8,11 +8,10 @@ from typing import Any, TypeAlias
 
 from tdxwrap.config.models import (
     BaseAttribute,
-    BatchAttribute,
     EventTable,
     ImportedAttribute,
     KeyEvent,
-    StitchingKey,
+    Member,
 )
 from tdxwrap.errors import MalformedOutput, TdxwrapError
 
@@ -65,18 +64,6 @@ class LiveAttribute:
 
 
 @dataclass(frozen=True, slots=True)
-class Unreadable:
-    """A live item in a form that this version does not know. It is never touched."""
-
-    kind: str
-    id: str
-    name: str
-    identifier: str
-    key_events: tuple[str, ...]
-    reason: str
-
-
-@dataclass(frozen=True, slots=True)
 class LiveState:
     """Everything of a parent segment's realtime configuration.
 
@@ -90,14 +77,13 @@ class LiveState:
 
     segment: Segment
     initialized: bool
-    event_tables: tuple[EventTable, ...] = ()
-    stitching_keys: tuple[StitchingKey, ...] = ()
-    batch_attributes: tuple[BatchAttribute, ...] = ()
+    event_tables: tuple[Member, ...] = ()
+    stitching_keys: tuple[Member, ...] = ()
+    batch_attributes: tuple[Member, ...] = ()
     ext_lookup_key: str | None = None
     key_events: tuple[LiveKeyEvent, ...] = ()
     attributes: tuple[LiveAttribute, ...] = ()
     imported: tuple[ImportedAttribute, ...] = ()
-    unreadable: tuple[Unreadable, ...] = ()
     unread: frozenset[str] = frozenset()
     calls: int = field(default=0, compare=False)
 
@@ -123,7 +109,6 @@ class LiveState:
             self.key_events,
             self.attributes,
             self.imported,
-            self.unreadable,
         )
 
     def require(self, lists: Iterable[str]) -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Mapping
 from concurrent.futures import Future
 
-from tdxwrap.config.models import EventTable, RtConfig
+from tdxwrap.config.models import EventTable, Member, RtConfig
 from tdxwrap.errors import CallFailed, Refused, TdxwrapError
 from tdxwrap.realtime.read import READS_AT_ONCE, Reads
 from tdxwrap.realtime.state import Columns, Schema
@@ -30,7 +30,7 @@ class SchemaReads:
         wanted = segment_id is not None and (config.id_stitching.ext_lookup_key or config.batch())
         self._master = reads.start(reads.api.master_columns, segment_id) if wanted else None
 
-    def finish(self, live_tables: Iterable[EventTable]) -> Schema:
+    def finish(self, live_tables: Iterable[Member]) -> Schema:
         """Return the tables once they are described.
 
         Args:
@@ -42,7 +42,8 @@ class SchemaReads:
         tables = _described(self._tables)
         found = Schema(tables).names()
         if any(key.name not in found for key in self._keys):
-            more = self._start(table for table in live_tables if table not in tables)
+            known = (table for table in live_tables if isinstance(table, EventTable))
+            more = self._start(table for table in known if table not in tables)
             tables |= _described(more)
         return Schema(tables, None if self._master is None else _outcome(self._master))
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
+from tdxwrap.config.equality import same
 from tdxwrap.errors import NotFound, Refused
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import imported_columns
@@ -134,4 +135,4 @@ class Writer:
 
 
 def _holds(document: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
-    return all(document.get(name) == value for name, value in body.items())
+    return all(same(document.get(name), value) for name, value in body.items())

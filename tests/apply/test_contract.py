@@ -95,8 +95,13 @@ KEY_EVENT_MORE = {"description": MAYBE_TEXT}
 UNIT = one_of("minute", "hour", "day")
 DURATION = exactly({"value": WHOLE, "unit": UNIT})
 DATA_TYPE = one_of("string", "number")
+# F32
 ACTION = exactly(
-    {"action": one_of("delete_item", "clear"), "realtimeKeyEventId": TEXT}, {"filterRule": FILTER}
+    {
+        "action": one_of("delete_item", "clear"),
+        "realtimeKeyEventId": TEXT,
+        "filterRule": FILTER,
+    }
 )
 AGGREGATION = exactly(
     {

@@ -164,42 +164,6 @@ OPERATOR = CONDITION % "{type: Column, column: c, operator: %s}"
             id="type of increment",
         ),
         pytest.param(
-            OPERATOR % "{type: GreaterThan, rightValue: 1}",
-            "key_events[0].filter_rule.conditions[0].operator.type",
-            "'GreaterThan' is not one of Equal, Greater, GreaterEqual, Less, LessEqual, Regexp, "
-            "IsNull, In, Contain, StartWith, EndWith, Between",
-            "did you mean Greater?",
-            id="operator",
-        ),
-        pytest.param(
-            OPERATOR % "{type: Between, minValue: 1}",
-            "key_events[0].filter_rule.conditions[0].operator",
-            "Between needs maxValue",
-            "",
-            id="operand missing",
-        ),
-        pytest.param(
-            OPERATOR % "{type: Equal, rightValue: 1, maxValue: 2}",
-            "key_events[0].filter_rule.conditions[0].operator",
-            "Equal takes no maxValue",
-            "it takes rightValue",
-            id="operand of another operator",
-        ),
-        pytest.param(
-            OPERATOR % "{type: Equal, rightValue: [1]}",
-            "key_events[0].filter_rule.conditions[0].operator.rightValue",
-            "a list where a text or number is expected",
-            "",
-            id="operand of another type",
-        ),
-        pytest.param(
-            CONDITION % "{type: Colum}",
-            "key_events[0].filter_rule.conditions[0].type",
-            "'Colum' is not one of And, Or, Column",
-            "did you mean Column?",
-            id="type of condition",
-        ),
-        pytest.param(
             "parent_segment: on\n" + EVENT,
             "parent_segment",
             "on without quotes is read as true or false",
@@ -277,6 +241,80 @@ def test_field_problem_in_words(text: str, path: str, message: str, hint: str) -
     assert (problem.path, problem.message, problem.hint) == (path, message, hint)
 
 
+@pytest.mark.parametrize(
+    ("text", "path", "message", "hint"),
+    [
+        pytest.param(
+            OPERATOR % "{type: GreaterThan, rightValue: 1}",
+            "key_events[0].filter_rule.conditions[0].operator.type",
+            "'GreaterThan' is not one of Equal, Greater, GreaterEqual, Less, LessEqual, Regexp, "
+            "IsNull, In, Contain, StartWith, EndWith, Between",
+            "did you mean Greater?",
+            id="operator",
+        ),
+        pytest.param(
+            OPERATOR % "{type: Between, minValue: 1}",
+            "key_events[0].filter_rule.conditions[0].operator",
+            "Between needs maxValue",
+            "",
+            id="operand missing",
+        ),
+        pytest.param(
+            OPERATOR % "{type: Equal, rightValue: 1, maxValue: 2}",
+            "key_events[0].filter_rule.conditions[0].operator",
+            "Equal takes no maxValue",
+            "it takes rightValue",
+            id="operand of another operator",
+        ),
+        pytest.param(
+            OPERATOR % "{type: Equal, rightValue: [1]}",
+            "key_events[0].filter_rule.conditions[0].operator.rightValue",
+            "a list where a text or number is expected",
+            "",
+            id="operand of another type",
+        ),
+        pytest.param(
+            CONDITION % "{type: Colum}",
+            "key_events[0].filter_rule.conditions[0].type",
+            "'Colum' is not one of And, Or, Column",
+            "did you mean Column?",
+            id="type of condition",
+        ),
+        pytest.param(
+            CONDITION % "{type: Value, leftValue: {name: n}, operator: {type: Equal}}",
+            "key_events[0].filter_rule.conditions[0].type",
+            "'Value' is not one of And, Or, Column",
+            "this version does not know it",
+            id="condition of another type",
+        ),
+        pytest.param(
+            SINGLE + "filter_rule: {type: Not, conditions: []}}",
+            "attributes[0].filter_rule.type",
+            "'Not' is not one of And, Or",
+            "this version does not know it",
+            id="in an attribute",
+        ),
+        pytest.param(
+            ATTRIBUTE
+            + "type: list, id_column: c, actions: "
+            + "[{action: clear, key_event: page_view, filter_rule: {type: And, "
+            + "conditions: null}}]}",
+            "attributes[0].actions[0].filter_rule.conditions",
+            "an empty value where a list is expected",
+            "start each item with '- '",
+            id="in an action",
+        ),
+    ],
+)
+def test_a_filter_in_a_form_that_is_not_known_is_a_warning(
+    text: str, path: str, message: str, hint: str
+) -> None:
+    (warning,) = parsed(text).warnings
+    assert (warning.path, warning.message) == (path, f"{message}; the rule is passed on as it is")
+    shown = hint or "this version does not know it"
+    assert warning.hint == f"{shown}; a new one needs --force"
+
+
 def test_misspelt_required_field_is_told_once() -> None:
     problem = only_problem("key_events: [{name: e, tabel: t, database: d}]")
     assert (problem.path, problem.hint) == ("key_events[0].tabel", "did you mean table?")
@@ -335,13 +373,6 @@ def tables(count: int) -> str:
             "101 stitching keys; a parent segment takes at most 100",
             id="stitching keys",
         ),
-        pytest.param(
-            OPERATOR % ("{type: Equal, rightValue: " + "x" * 1000 + "}"),
-            "key_events",
-            "1,116 characters in the filters of all key events together; "
-            "a parent segment takes at most 1,000",
-            id="filters",
-        ),
     ],
 )
 def test_limit_of_f20_is_told(text: str, path: str, message: str) -> None:
@@ -369,6 +400,13 @@ def test_limits_themselves_are_allowed() -> None:
             "'(' does not look like a regular expression: "
             "missing ), unterminated subpattern at position 0",
             id="regular expression",
+        ),
+        pytest.param(
+            OPERATOR % ("{type: Equal, rightValue: " + "x" * 1000 + "}"),
+            "key_events",
+            "1,116 characters in the filters of all key events together; "
+            "a parent segment takes at most 1,000",
+            id="filters",
         ),
     ],
 )

@@ -211,9 +211,15 @@ def test_conditions_in_short_under_filter_rule() -> None:
 
 def test_no_without_quotes_is_not_zero() -> None:
     rule = "{conditions: [{type: Column, column: c, operator: {type: In, rightValues: [US, NO]}}]}"
-    [problem] = problems(f"key_events: [{{name: e, table: a.b, filter_rule: {rule}}}]")
+    text = f"key_events: [{{name: e, table: a.b, filter_rule: {rule}}}]"
+    loaded = parse("rt.yaml", text.encode(), environ={})
+    assert loaded.config.key_events[0].to_api()["filterRule"]["conditions"][0]["operator"] == {
+        "type": "In",
+        "rightValues": ["US", False],
+    }
+    [problem] = loaded.warnings
     assert problem.path.endswith("conditions[0].operator.rightValues[1]")
-    assert problem.hint == 'write "NO"'
+    assert problem.hint.startswith('write "NO"; ')
 
 
 def test_a_misspelt_filter_and_other_mistakes_are_told_at_once() -> None:

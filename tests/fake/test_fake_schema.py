@@ -17,6 +17,13 @@ def _changed(body: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
     return {k: v for k, v in {**body, **changes}.items() if v is not GONE}
 
 
+CLEAR = {
+    "action": "delete_item",
+    "realtimeKeyEventId": "1",
+    "filterRule": {"type": "And", "conditions": []},
+}
+
+
 @pytest.mark.parametrize(
     ("make", "changes", "pointer", "code"),
     [
@@ -75,7 +82,7 @@ def test_f14_sub_identifiers_are_unique() -> None:
     [
         (single, {"filterRule": ALL, "backfill": True, "description": None, "dataType": "number"}),
         (listed, {"valueColumn": GONE, "fields": ["a"], "maxItems": GONE}),
-        (listed, {"actions": [{"action": "delete_item", "realtimeKeyEventId": "1"}]}),
+        (listed, {"actions": [CLEAR]}),
         (counter, {"counterType": GONE, "increment": {"type": "field", "value": "n"}}),
         (counter, {"subDurations": [{"name": "d", "identifier": "d", "value": 1, "unit": "day"}]}),
     ],

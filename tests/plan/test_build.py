@@ -8,16 +8,18 @@ import pytest
 
 from tdxwrap.config.models import (
     ATTRIBUTE,
+    BaseAttribute,
     BatchAttribute,
     EventTable,
     KeyEvent,
     RtConfig,
     StitchingKey,
+    attribute_from_api,
 )
 from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Action, Kind, Plan, PlanOptions
 from tdxwrap.plan.lists import merged
-from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState, Segment, Unreadable
+from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState, Segment
 
 SEGMENT = Segment("394649", "Customer 360", "ok")
 COUNTER = {"type": "counter", "key_event": "page_view", "duration": "1 day"}
@@ -270,15 +272,18 @@ def test_no_live_attribute_is_matched_twice() -> None:
     assert sorted(ids, key=str) == ["11", None]
 
 
-def test_an_item_that_cannot_be_read_is_never_touched() -> None:
-    strange = Unreadable("attribute", "9", "visits", "visits", ("page_view",), "type: new")
-    state = live(event_tables=tables("web.pageviews"), key_events=(event(),), unreadable=(strange,))
+def test_an_item_of_a_kind_that_is_not_known_is_never_touched() -> None:
+    answer = {"name": "visits", "type": "new", "realtimeKeyEventId": "page_view", "of": [1]}
+    value = attribute_from_api(answer)
+    assert isinstance(value, BaseAttribute)
+    state = state_with(LiveAttribute("9", value, answer))
     made = plan({"event_tables": ["web.pageviews"]}, state, prune=True, force=True)
     assert not made.pending
     # The key event stays as well: the strange attribute hangs on it.
     assert actions(made, Kind.KEY_EVENT) == {"page_view": Action.UNMANAGED}
-    wanted = plan(config_with({"name": "visits", **COUNTER}), state)
-    assert "cannot read" in wanted.blockers[0].reason
+    wanted = plan(config_with({"name": "visits", **COUNTER}), state, replace=True, force=True)
+    assert "of type new now, which this version cannot read" in wanted.blockers[0].reason
+    assert wanted.blockers[0].flag == ""
 
 
 # Pruning

@@ -106,12 +106,32 @@ def test_one_list_that_is_missing_leaves_the_others_alone(missing: str) -> None:
     found.require(SETTING_LISTS - {missing})
 
 
-@pytest.mark.parametrize("name", ["eventTables", "keyColumns", "batchAttributes"])
-@pytest.mark.parametrize("value", [["x"], [{"db": "x"}], 7, [None]])
-def test_a_list_of_the_setting_that_cannot_be_read_stops_all(name: str, value: object) -> None:
+LISTS = {
+    "eventTables": "event_tables",
+    "keyColumns": "stitching_keys",
+    "batchAttributes": "batch_attributes",
+}
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_a_list_of_the_setting_that_is_none_stops_all(name: str) -> None:
     with pytest.raises(MalformedOutput, match=f"cannot read the {name}") as caught:
-        live(answers={"setting": lambda segment: {name: value}})
+        live(answers={"setting": lambda segment: {name: 7}})
     assert caught.value.said
+
+
+@pytest.mark.parametrize("name", LISTS)
+def test_every_entry_of_a_list_is_there_to_be_sent_back(name: str) -> None:
+    entries = [
+        "x",
+        {"db": "x"},
+        7,
+        None,
+        {"database": "a", "table": "b", "name": "n", "column": "c", "more": [1], "nothing": None},
+        {"database": "a", "table": "b", "name": "n", "column": "c", "internal": 2, "other": {}},
+    ]
+    found = live(answers={"setting": lambda segment: {name: entries}})
+    assert [part.to_api() for part in getattr(found, LISTS[name])] == entries
 
 
 def test_ids_become_names_wherever_a_key_event_is_meant() -> None:
@@ -125,21 +145,20 @@ def test_ids_become_names_wherever_a_key_event_is_meant() -> None:
     assert [action["key_event"] for action in document["actions"]] == ["gone"]
 
 
-def test_what_cannot_be_read_is_named_and_the_rest_is_read() -> None:
-    strange = {"id": 9, "name": "strange", "identifier": "strange_id", "type": "hologram"}
-    events = ({"id": 5, "name": "view"} | EVENT, {"id": 6, "name": "half"})
-    attributes = (LIST | {"realtimeKeyEventId": 5}, strange | {"realtimeKeyEventId": 5})
+def test_what_cannot_be_read_counts_and_is_named_and_what_hangs_on_it_is_found() -> None:
+    part = {"of": [{"realtimeKeyEventId": 6}, {"keyEventIds": ["6", 5]}]}
+    strange = {"id": 9, "name": None, "identifier": "strange_id", "type": "hologram"} | part
+    events = ({"id": 5, "name": "view"} | EVENT, {"id": 6, "name": None, "tableName": "t"})
+    weeks = {"duration": {"value": 1, "unit": "week"}}
+    attributes = (LIST | weeks | {"realtimeKeyEventId": 5}, strange)
     found = live(answers=listed(events, attributes))
-    assert [event.value.name for event in found.key_events] == ["view"]
-    assert [attribute.value.name for attribute in found.attributes] == ["viewed"]
-    told = {(each.kind, each.id, each.name, each.identifier) for each in found.unreadable}
-    assert told == {
-        ("key event", "6", "half", ""),
-        ("attribute", "9", "strange", "strange_id"),
-    }
-    [attribute] = [each for each in found.unreadable if each.kind == "attribute"]
-    assert attribute.key_events == ("view",)
-    assert "hologram" in attribute.reason
+    read = {event.value.name: dict(event.value.unread) for event in found.key_events}
+    assert read == {"view": {}, "6": {"database": None}}
+    viewed, hologram = (attribute.value for attribute in found.attributes)
+    assert (viewed.name, viewed.key_events(), viewed.unread) == ("viewed", ("view",), weeks)
+    assert (hologram.name, hologram.key) == ("strange_id", "strange_id")
+    assert hologram.key_events() == ("6", "view")
+    assert hologram.unread["type"] == "hologram"
 
 
 EVENT = {
