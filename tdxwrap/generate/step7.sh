@@ -62,16 +62,32 @@ send() {
   call api "/audiences/$ps/$2" --type cdp -X "$1" "${data[@]}"
 }
 
-# items COLLECTION: read all of it, page by page, into the file $work/COLLECTION.
+# items COLLECTION: read all of it, page by page, into the file $work/COLLECTION. What is not a whole
+# list of items that have ids is not taken for a short one.
 items() {
   page="/audiences/$ps/$1?page[size]=1000"
   : >"$work/items"
+  : >"$work/asked"
   while [ -n "$page" ]; do
-    asked=$page
+    ! grep -qxF -e "$page" "$work/asked" || fail 5 "the list of $1 does not end"
+    printf '%s\n' "$page" >>"$work/asked"
     call api "$page" --type cdp
-    jq '.data // [] | .[]' "$answer" >>"$work/items"
-    page=$(jq -r '.pagination.nextPage // empty' "$answer")
-    [ "$page" != "$asked" ] || fail 5 "the list of $1 does not end"
+    jq -e '(.data | type) == "array"
+      and all(.data[]; ((objects | .id | numbers, strings) // "") != "")' "$answer" >/dev/null ||
+      fail 5 "tdx did not answer a list of $1 that have ids"
+    jq '.data[]' "$answer" >>"$work/items"
+    came=$(jq -s length "$work/items")
+    page=$(jq -r --argjson came "$came" '
+      [., .pagination, .meta, .meta.pagination?, .links | objects]
+      | first(.[] | .nextPage, .next.href?, .next | select(. != null)) // null
+      | if type == "string" and startswith("/") then .
+        elif . == null then empty
+        else error("no path") end' "$answer") || fail 5 "the next page of $1 has no path"
+    [ -n "$page" ] || jq -e --argjson came "$came" '
+      all([., .pagination, .meta, .meta.pagination? | objects][];
+        .hasMore != true and .hasNextPage != true and (.total // .totalCount // 0) <= $came
+        and (.totalPages // 0) <= (.currentPage // .totalPages // 0))' "$answer" >/dev/null ||
+      fail 5 "the list of $1 goes on, and does not say where"
   done
   mv "$work/items" "$work/$1"
 }
@@ -105,7 +121,12 @@ add() {
   printf '{}' >"$work/setting.json"
   if [ "$rt_config_exists" != "false" ]; then
     call api "/audiences/$ps/realtime_setting" --type cdp
-    jq '.data // .' "$answer" >"$work/setting.json"
+    jq '(.data? | objects) // .' "$answer" >"$work/setting.json"
+    jq -e --slurpfile body <(printf '%s' "$1") '
+      . as $live
+      | all("eventTables", ($body[0] | to_entries[] | select(.value | type == "array") | .key);
+          ($live[.] | type) == "array")' "$work/setting.json" >/dev/null ||
+      fail 5 "the realtime setting came without a list that this would replace: run it again"
   fi
   body=$(jq --slurpfile body <(printf '%s' "$1") '
     def which: [.database, .table, .column // .name];
@@ -134,6 +155,13 @@ import_columns() {
   [ -z "$body" ] || send POST realtime_imported_attributes/bulk_update "$body"
 }
 
+# list_segments: read the RT-enabled parent segments into the file $answer.
+list_segments() {
+  call ps rt list --json
+  jq -e 'type == "array" and all(.[]; (objects | .id) != null)' "$answer" >/dev/null ||
+    fail 5 "tdx did not answer a list of parent segments that have ids"
+}
+
 # remove COLLECTION ID: delete an item if it exists.
 remove() {
   [ -e "$work/$1" ] || items "$1"
@@ -157,7 +185,9 @@ expect() {
 # rt_config.yaml.1, .2, ... if there is such a file, which stays as it is.
 keep_baseline() {
   call ps view "$ps" --json
-  rt_config_exists=$(jq '.realtime_config != null' "$answer")
+  rt_config_exists=$(jq 'if .id == null then error("no id")
+    else has("realtime_config") == false or .realtime_config != null end' "$answer") ||
+    fail 5 "tdx did not answer a parent segment: tdx ps view $ps"
   baseline=rt_config.yaml
   n=1
   while [ -e "$baseline" ]; do
@@ -185,7 +215,7 @@ fi
 
 # The parent segment: the endpoints take an id only.
 ps=@ps
-call ps rt list --json
+list_segments
 found=$(jq -r --arg ps "$ps" 'map({id: (.id | tostring), name}) as $all
   | [$all[] | select(.id == $ps)]
   | if length > 0 then . else [$all[] | select(.name == $ps)] end
@@ -202,7 +232,7 @@ ps=$found
 echo "Waiting for RT infrastructure to be ready..."
 give_up=$((SECONDS + WAIT_TIMEOUT))
 while :; do
-  call ps rt list --json
+  list_segments
   status=$(jq -r --arg ps "$ps" \
     '.[] | select((.id | tostring) == $ps) | .status // "unknown"' "$answer")
   case $status in

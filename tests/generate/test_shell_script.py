@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import re
 import shutil
@@ -336,6 +337,46 @@ def test_an_answer_that_cannot_be_read_stops_it(fault: str, shell: Shell, world:
     assert len(world.writes()) == 2
     assert play(shell, text).returncode == 0
     assert len(configuration(world)["keyEvents"]) == 2
+
+
+SETTING = {"method": "GET", "path": "realtime_setting"}
+EVENTS = {"method": "GET", "path": "realtime_key_events"}
+NOT_WHOLE: list[tuple[dict[str, str], object]] = [
+    ({"command": "rt list"}, {}),
+    ({"command": "rt list"}, [{"name": "Customer 360"}]),
+    ({"command": "ps view"}, {"message": "upstream"}),
+    (SETTING, {"message": "upstream"}),
+    (SETTING, {"eventTables": None, "keyColumns": []}),
+    (SETTING, []),
+    (EVENTS, {}),
+    (EVENTS, {"data": [{"name": "no id"}]}),
+    (EVENTS, {"data": [], "hasMore": True}),
+    (EVENTS, {"data": [], "meta": {"total": 1}}),
+    (EVENTS, {"data": [], "links": {"next": 2}}),
+]
+
+
+def test_what_was_not_read_whole_is_not_written_over(user: Shell, half: World) -> None:
+    text = script_of(user, "rt.yaml")
+    before = exact(half)["realtime"]
+    for match, answer in NOT_WHOLE:
+        half.add_fault("garbage", match, text=json.dumps(answer))
+        done = play(user, text)
+        assert (done.returncode, done.stderr.count("❌")) == (5, 1), (answer, done.stderr)
+        after = exact(half)["realtime"]
+        assert after["keyEvents"] == before["keyEvents"]
+        for name in ("eventTables", "keyColumns", "attributes"):
+            assert [item for item in before[name] if item not in after[name]] == []
+
+
+def test_a_list_in_pages_is_read_to_its_end(user: Shell, half: World) -> None:
+    text = script_of(user, "rt.yaml")
+    half.set("tdx.page_size_max", 1)
+    before = exact(half)["realtime"]["keyEvents"]
+    assert play(user, text).returncode == 0
+    after = exact(half)["realtime"]["keyEvents"]
+    assert [event["name"] for event in after] == ["page_view", "legacy_screen", "add_to_cart"]
+    assert after[: len(before)] == before
 
 
 def test_a_lookup_key_that_would_change_stops_it(user: Shell, half: World) -> None:
