@@ -11,6 +11,8 @@ from tdxwrap.config.models import BaseAttribute, RtConfig
 from tdxwrap.fake.control import World
 
 PS = "394649"
+# Seconds in which a segment is updating after its last write; the recipe looks as often.
+UPDATING = 2
 COLUMNS = ("td_client_id", "email", "product_id", "price")
 
 
@@ -42,7 +44,7 @@ def world(folder: Path, tables: int, latency_ms: int, live: RtConfig | None = No
     """An account with as many tables; blank, or configured as `live` says."""
     scenario = {
         "tdx": {"latency_ms": latency_ms, "require_identifier": False},
-        "updating_seconds": 0,
+        "updating_seconds": UPDATING,
         "databases": {
             "web": {f"t{n}": dict.fromkeys(COLUMNS, "string") for n in range(tables)},
         },
@@ -96,7 +98,7 @@ def shell_recipe(desired: RtConfig) -> str:
     status = f"tdx ps rt list --json | jq -r --arg ps {PS}"
     lines += [
         f"""while [ "$({status} '.[] | select(.id==$ps) | .status')" != "ok" ]""",
-        "do sleep 10; done",
+        f"do sleep {UPDATING}; done",
         f"{status} '.[] | select(.id==$ps or .name==$ps) | .status'",
         f'tdx api "/audiences/{PS}/realtime_key_events" --type cdp | jq ".data | length"',
         f'tdx api "/audiences/{PS}/realtime_attributes?page[size]=100" --type cdp '
