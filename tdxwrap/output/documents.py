@@ -14,7 +14,7 @@ from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 
 from tdxwrap.apply import checklist, verify
 from tdxwrap.errors import ExitCode, Problem, TdxwrapError
-from tdxwrap.plan.changes import Action, Blocker, FieldChange, Kind, Level, Topic
+from tdxwrap.plan.changes import Action, Blocker, FieldChange, Finding, Kind
 from tdxwrap.realtime.state import Segment
 
 VERSION: Literal[1] = 1
@@ -87,16 +87,6 @@ class ChangeDocument(Document):
     dangerous: bool
 
 
-class FindingDocument(Document):
-    """What a column check found, and where in the file."""
-
-    topic: Topic
-    level: Level
-    message: str
-    hint: str
-    where: str
-
-
 class PlanDocument(Document):
     """Every item of both sides with what happens to it.
 
@@ -112,7 +102,7 @@ class PlanDocument(Document):
     changes: list[ChangeDocument]
     counts: dict[Action, int]
     blockers: list[Blocker]
-    findings: list[FindingDocument]
+    findings: list[Finding]
 
 
 class ReportDocument(Document):

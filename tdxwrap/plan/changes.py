@@ -5,7 +5,9 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Any
+from typing import Annotated, Any
+
+from pydantic import Field
 
 from tdxwrap.config.models import ConfigItem
 from tdxwrap.realtime.state import LiveState
@@ -133,18 +135,18 @@ class Level(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Finding:
-    """What the column checks found: the API accepts it, and it does not work (`columns.py`).
+    """What the column checks found: the API accepts it, and it does not work.
 
     Attributes:
         loc: where it stands in the configuration.
-        where: the same as `file:line`; empty until somebody who knows the file fills it in.
+        where: the same as `file:line`, filled in by who knows the file.
     """
 
     topic: Topic
     level: Level
     message: str
     hint: str = ""
-    loc: Loc = ()
+    loc: Annotated[Loc, Field(exclude=True)] = ()
     where: str = ""
 
 
