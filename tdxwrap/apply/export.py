@@ -6,9 +6,11 @@ import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias
 
+from tdxwrap.config.attributes import ImportedAttribute
 from tdxwrap.config.cross_checks import MAX_TABLES
+from tdxwrap.config.fields import ApiItem
 from tdxwrap.config.load import parse
-from tdxwrap.config.models import ApiItem, BatchAttribute, ImportedAttribute
+from tdxwrap.config.models import BatchAttribute
 from tdxwrap.config.yaml_source import escape
 from tdxwrap.config.yaml_text import yaml_text
 from tdxwrap.errors import ConfigError

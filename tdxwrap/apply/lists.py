@@ -11,7 +11,8 @@ from typing import Any
 
 from tdxwrap.apply.events import LiveKept
 from tdxwrap.apply.fresh import Fresh
-from tdxwrap.config.models import ConfigItem, ImportedAttribute
+from tdxwrap.config.attributes import ImportedAttribute
+from tdxwrap.config.fields import ConfigItem
 from tdxwrap.errors import NotReady
 from tdxwrap.plan.changes import SETTING_FIELDS, Action, Change, Kind, Plan, Written
 from tdxwrap.plan.lists import member_name, members, merged, missing_from

@@ -29,8 +29,10 @@ from tdxwrap.apply.events import (
 )
 from tdxwrap.apply.fresh import Fresh
 from tdxwrap.apply.lists import Lists
+from tdxwrap.config.attributes import BaseAttribute
 from tdxwrap.config.equality import carried
-from tdxwrap.config.models import BaseAttribute, ConfigItem, KeyEvent
+from tdxwrap.config.fields import ConfigItem
+from tdxwrap.config.models import KeyEvent
 from tdxwrap.errors import LiveChanged, Refused, TdxwrapError
 from tdxwrap.plan.build import differences
 from tdxwrap.plan.changes import Action, Change, Kind, Loc, Plan, Written

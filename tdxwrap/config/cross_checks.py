@@ -14,9 +14,10 @@ from typing import Any, TypeAlias
 
 from pydantic import ValidationError
 
+from tdxwrap.config.attributes import derived_identifier
+from tdxwrap.config.fields import Filtered
 from tdxwrap.config.filters import FilterRule, rule_length
 from tdxwrap.config.messages import problems_of
-from tdxwrap.config.models import Filtered, derived_identifier
 from tdxwrap.config.yaml_source import Loc, Source
 from tdxwrap.errors import Problem
 from tdxwrap.system.spelling import did_you_mean

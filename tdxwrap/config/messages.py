@@ -13,7 +13,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tdxwrap.config import filters, models, short_filters
+from tdxwrap.config import attributes, fields, filters, models, short_filters
 from tdxwrap.config.fields import IN_SHORT
 from tdxwrap.config.yaml_source import Loc, Source
 from tdxwrap.errors import Problem
@@ -27,19 +27,19 @@ _OWNERS: Mapping[str, type[BaseModel]] = {
     "id_stitching": models.IdStitching,
     "keys": models.StitchingKey,
     "batch_attributes": models.BatchAttribute,
-    "single": models.SingleAttribute,
-    "list": models.ListAttribute,
-    "counter": models.CounterAttribute,
-    "lookup_catalog": models.LookupCatalogAttribute,
-    "imported": models.ImportedAttribute,
-    "lookup_catalog_columns": models.LookupColumn,
-    "lookup_keys": models.LookupKey,
-    "aggregations": models.Aggregation,
-    "actions": models.ListAction,
-    "sub_durations": models.SubDuration,
-    "duration": models.Duration,
-    "const": models.ConstIncrement,
-    "field": models.FieldIncrement,
+    "single": attributes.SingleAttribute,
+    "list": attributes.ListAttribute,
+    "counter": attributes.CounterAttribute,
+    "lookup_catalog": attributes.LookupCatalogAttribute,
+    "imported": attributes.ImportedAttribute,
+    "lookup_catalog_columns": attributes.LookupColumn,
+    "lookup_keys": attributes.LookupKey,
+    "aggregations": attributes.Aggregation,
+    "actions": attributes.ListAction,
+    "sub_durations": attributes.SubDuration,
+    "duration": fields.Duration,
+    "const": attributes.ConstIncrement,
+    "field": attributes.FieldIncrement,
     "filter_rule": filters.FilterRule,
     "group": filters.FilterRule,
     "Column": filters.ColumnCondition,
@@ -146,9 +146,9 @@ def _fields(owner: str) -> dict[str, str]:
     """Every name that a field has, in the file or in the API → its name in the file."""
     model = _OWNERS.get(owner)
     infos = model.model_fields if model else {}
-    in_api_form = model is not None and not issubclass(model, models.ConfigItem)
+    in_api_form = model is not None and not issubclass(model, fields.ConfigItem)
     names = {name: (in_api_form and info.alias) or name for name, info in infos.items()}
-    if model is not None and issubclass(model, models.Filtered):
+    if model is not None and issubclass(model, fields.Filtered):
         names["filter"] = "filter"
     in_api = {infos[name].alias or name: shown for name, shown in names.items() if name in infos}
     return in_api | names | ({} if owner else {"extends": "extends"})

@@ -1,7 +1,6 @@
 """The realtime configuration of a parent segment, as a file says it should be (F11, F13).
 
-Attributes stand in `attributes.py`, what all parts have in common in `fields.py`; their names can
-be imported from here.
+Attributes stand in `attributes.py`, what all parts have in common in `fields.py`.
 """
 
 from __future__ import annotations
@@ -24,31 +23,11 @@ from pydantic import (
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
-from tdxwrap.config.attributes import (
-    ATTRIBUTE,
-    Aggregation,
-    Attribute,
-    BaseAttribute,
-    ConstIncrement,
-    CounterAttribute,
-    EventAttribute,
-    FieldIncrement,
-    ImportedAttribute,
-    ListAction,
-    ListAttribute,
-    LookupCatalogAttribute,
-    LookupColumn,
-    LookupKey,
-    SingleAttribute,
-    SubDuration,
-    attribute_from_api,
-    derived_identifier,
-)
+from tdxwrap.config.attributes import Attribute, BaseAttribute, ImportedAttribute
 from tdxwrap.config.fields import (
     ApiItem,
     ConfigItem,
     Description,
-    Duration,
     Extensible,
     Filtered,
     Text,
@@ -58,39 +37,6 @@ from tdxwrap.config.fields import (
     text_if_number,
 )
 from tdxwrap.config.filters import InvalidValue, rule_document
-
-__all__ = [
-    "ATTRIBUTE",
-    "Aggregation",
-    "ApiItem",
-    "Attribute",
-    "BaseAttribute",
-    "BatchAttribute",
-    "ConfigItem",
-    "ConstIncrement",
-    "CounterAttribute",
-    "Duration",
-    "EventAttribute",
-    "EventTable",
-    "Extensible",
-    "FieldIncrement",
-    "Filtered",
-    "IdStitching",
-    "ImportedAttribute",
-    "KeyEvent",
-    "ListAction",
-    "ListAttribute",
-    "LookupCatalogAttribute",
-    "LookupColumn",
-    "LookupKey",
-    "Member",
-    "RtConfig",
-    "SingleAttribute",
-    "StitchingKey",
-    "SubDuration",
-    "attribute_from_api",
-    "derived_identifier",
-]
 
 
 class Member(ApiItem):

@@ -7,7 +7,8 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
-from tdxwrap.config.models import EventTable, derived_identifier
+from tdxwrap.config.attributes import derived_identifier
+from tdxwrap.config.models import EventTable
 from tdxwrap.config.yaml_source import escape
 from tdxwrap.config.yaml_text import yaml_text
 from tdxwrap.plan.columns import STRING

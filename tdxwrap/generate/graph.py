@@ -9,7 +9,9 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
-from tdxwrap.config.models import BaseAttribute, ConfigItem, KeyEvent
+from tdxwrap.config.attributes import BaseAttribute
+from tdxwrap.config.fields import ConfigItem
+from tdxwrap.config.models import KeyEvent
 from tdxwrap.plan.changes import Action, Change, Kind, Plan
 from tdxwrap.system import text
 

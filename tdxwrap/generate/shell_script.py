@@ -17,7 +17,8 @@ from urllib.parse import quote
 
 from tdxwrap.apply.events import Event, StepDone, StepStarted
 from tdxwrap.apply.steps import Settings, carry_out
-from tdxwrap.config.models import RtConfig, derived_identifier
+from tdxwrap.config.attributes import derived_identifier
+from tdxwrap.config.models import RtConfig
 from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Kind, Plan
 from tdxwrap.realtime.api import Realtime

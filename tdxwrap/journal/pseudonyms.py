@@ -21,7 +21,7 @@ from urllib.parse import quote, unquote
 
 import yaml
 
-from tdxwrap.config.models import derived_identifier
+from tdxwrap.config.attributes import derived_identifier
 from tdxwrap.tdx import grammar
 from tdxwrap.tdx.answer import NotJson, parse_json
 

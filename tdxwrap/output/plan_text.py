@@ -9,14 +9,14 @@ from typing import Any, NamedTuple
 
 from rich.cells import cell_len
 
-from tdxwrap.config.models import (
+from tdxwrap.config.attributes import (
     BaseAttribute,
     CounterAttribute,
-    KeyEvent,
     ListAttribute,
     LookupCatalogAttribute,
     SingleAttribute,
 )
+from tdxwrap.config.models import KeyEvent
 from tdxwrap.output.lines import BLANK, Line, counted
 from tdxwrap.plan.changes import Action, Change, Finding, Kind, Level, Plan
 from tdxwrap.realtime.state import Segment

@@ -5,10 +5,12 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tdxwrap.config.attributes import BaseAttribute
 from tdxwrap.config.cross_checks import FILTERS, MAX_FILTER_CHARACTERS
 from tdxwrap.config.equality import meaning
+from tdxwrap.config.fields import ConfigItem
 from tdxwrap.config.filters import OpaqueRule, rule_length
-from tdxwrap.config.models import BaseAttribute, ConfigItem, KeyEvent
+from tdxwrap.config.models import KeyEvent
 from tdxwrap.plan.changes import Action, Blocker, Change, Kind, PlanOptions
 from tdxwrap.realtime.state import LiveState
 

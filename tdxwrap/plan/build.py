@@ -10,15 +10,10 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tdxwrap.config.attributes import references
+from tdxwrap.config.attributes import BaseAttribute, references
 from tdxwrap.config.equality import same, states
-from tdxwrap.config.models import (
-    ApiItem,
-    BaseAttribute,
-    ConfigItem,
-    KeyEvent,
-    RtConfig,
-)
+from tdxwrap.config.fields import ApiItem, ConfigItem
+from tdxwrap.config.models import KeyEvent, RtConfig
 from tdxwrap.plan.blockers import find_blockers
 from tdxwrap.plan.changes import (
     Action,

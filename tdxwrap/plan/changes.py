@@ -9,7 +9,7 @@ from typing import Annotated, Any
 
 from pydantic import Field
 
-from tdxwrap.config.models import ConfigItem
+from tdxwrap.config.fields import ConfigItem
 from tdxwrap.realtime.state import LiveState
 
 Loc = tuple[str | int, ...]

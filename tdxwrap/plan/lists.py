@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
 
-from tdxwrap.config.models import ApiItem, ConfigItem
+from tdxwrap.config.fields import ApiItem, ConfigItem
 from tdxwrap.plan.changes import Action, Change, Kind, Plan
 from tdxwrap.realtime.state import LiveState
 

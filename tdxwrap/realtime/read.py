@@ -8,17 +8,13 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import Any, TypeVar
 
-from tdxwrap.config.attributes import is_reference
-from tdxwrap.config.models import (
+from tdxwrap.config.attributes import (
     BaseAttribute,
-    BatchAttribute,
-    EventTable,
     ImportedAttribute,
-    KeyEvent,
-    Member,
-    StitchingKey,
     attribute_from_api,
+    is_reference,
 )
+from tdxwrap.config.models import BatchAttribute, EventTable, KeyEvent, Member, StitchingKey
 from tdxwrap.errors import MalformedOutput, NotFound, Refused
 from tdxwrap.realtime.api import Realtime, not_enabled
 from tdxwrap.realtime.retry import Retry

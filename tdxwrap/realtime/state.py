@@ -6,13 +6,8 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
-from tdxwrap.config.models import (
-    BaseAttribute,
-    EventTable,
-    ImportedAttribute,
-    KeyEvent,
-    Member,
-)
+from tdxwrap.config.attributes import BaseAttribute, ImportedAttribute
+from tdxwrap.config.models import EventTable, KeyEvent, Member
 from tdxwrap.errors import MalformedOutput, TdxwrapError
 
 # The RT statuses that end a wait: live, and those that no waiting helps (F12).

@@ -9,8 +9,9 @@ from typing import Any
 
 from tdxwrap.apply import session
 from tdxwrap.apply.export import config_text
+from tdxwrap.config.attributes import ImportedAttribute
 from tdxwrap.config.load import load, parse
-from tdxwrap.config.models import ImportedAttribute, RtConfig
+from tdxwrap.config.models import RtConfig
 from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.fake.control import World
 from tdxwrap.fake.replay import Replay

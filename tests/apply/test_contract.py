@@ -12,8 +12,9 @@ from support.generated import NOVELTY, configs, databases, realtime, scenarios
 from support.inprocess import account
 
 from tdxwrap.apply.export import config_text
+from tdxwrap.config.attributes import BaseAttribute
 from tdxwrap.config.load import parse
-from tdxwrap.config.models import BaseAttribute, RtConfig
+from tdxwrap.config.models import RtConfig
 from tdxwrap.plan.changes import PlanOptions
 
 TEXT = {"type": "string", "minLength": 1}

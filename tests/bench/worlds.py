@@ -7,7 +7,8 @@ import shlex
 from pathlib import Path
 from typing import Any
 
-from tdxwrap.config.models import BaseAttribute, RtConfig
+from tdxwrap.config.attributes import BaseAttribute
+from tdxwrap.config.models import RtConfig
 from tdxwrap.fake.control import World
 
 PS = "394649"

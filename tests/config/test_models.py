@@ -7,20 +7,22 @@ from typing import Any
 import pytest
 from pydantic import ValidationError
 
+from tdxwrap.config.attributes import (
+    ATTRIBUTE,
+    CounterAttribute,
+    ListAttribute,
+    SingleAttribute,
+    derived_identifier,
+)
+from tdxwrap.config.fields import Duration
 from tdxwrap.config.filters import FilterRule, rule_document, rule_length
 from tdxwrap.config.models import (
-    ATTRIBUTE,
     BatchAttribute,
-    CounterAttribute,
-    Duration,
     EventTable,
     IdStitching,
     KeyEvent,
-    ListAttribute,
     RtConfig,
-    SingleAttribute,
     StitchingKey,
-    derived_identifier,
 )
 
 CONDITION = {"type": "Column", "column": "c", "operator": {"type": "Equal", "rightValue": "x"}}

@@ -6,16 +6,8 @@ from typing import Any
 
 import pytest
 
-from tdxwrap.config.models import (
-    ATTRIBUTE,
-    BaseAttribute,
-    BatchAttribute,
-    EventTable,
-    KeyEvent,
-    RtConfig,
-    StitchingKey,
-    attribute_from_api,
-)
+from tdxwrap.config.attributes import ATTRIBUTE, BaseAttribute, attribute_from_api
+from tdxwrap.config.models import BatchAttribute, EventTable, KeyEvent, RtConfig, StitchingKey
 from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Action, Kind, Plan, PlanOptions
 from tdxwrap.plan.lists import merged

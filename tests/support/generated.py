@@ -6,8 +6,9 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from tdxwrap.config.attributes import BaseAttribute, ImportedAttribute
 from tdxwrap.config.filters import FilterRule
-from tdxwrap.config.models import BaseAttribute, ImportedAttribute, RtConfig
+from tdxwrap.config.models import RtConfig
 from tdxwrap.config.short_filters import short_form
 
 TABLES = ("web.pageviews", "web.carts", "web.orders", "app.taps")

@@ -12,14 +12,8 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from tdxwrap.apply.export import config_text
-from tdxwrap.config.models import (
-    BaseAttribute,
-    EventTable,
-    KeyEvent,
-    RtConfig,
-    StitchingKey,
-    attribute_from_api,
-)
+from tdxwrap.config.attributes import BaseAttribute, attribute_from_api
+from tdxwrap.config.models import EventTable, KeyEvent, RtConfig, StitchingKey
 from tdxwrap.config.yaml_text import yaml_text
 from tdxwrap.generate.shell_script import Origin, whole
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState, Segment
