@@ -5,7 +5,6 @@ The functions of the commands take an `App` first.
 
 from __future__ import annotations
 
-import os
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
@@ -30,6 +29,7 @@ from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState, Segment
 from tdxwrap.system.files import write_text
+from tdxwrap.system.paths import absolute
 from tdxwrap.tdx.answer import CompletedCall
 from tdxwrap.tdx.client import Tdx
 from tdxwrap.tdx.tempfiles import sweep_leftovers
@@ -123,7 +123,7 @@ class App:
         """
         loaded = self.load_file(config)
         ps = self.segment = session.parent_segment(loaded, override)
-        file = config if config == "-" else os.path.abspath(config)
+        file = config if config == "-" else absolute(config)
         self._about |= {"config": file, "digest": loaded.digest, "segment": ps}
         return loaded, ps
 

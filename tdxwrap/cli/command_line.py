@@ -11,7 +11,7 @@ from click.core import ParameterSource
 from tdxwrap.cli import crash_report
 from tdxwrap.cli.main import main
 from tdxwrap.cli.options import Invocation, wants_json
-from tdxwrap.errors import TdxwrapError, UsageProblem
+from tdxwrap.errors import ExitCode, TdxwrapError, UsageProblem
 from tdxwrap.system.signals import as_error, ignore_signals
 
 
@@ -38,6 +38,8 @@ def run(args: Sequence[str]) -> int:
         error = as_error(stop.__cause__ or stop)
     except TdxwrapError as failure:
         error = failure
+    except (SystemExit, BrokenPipeError) as stop:
+        code = _ended_by_click(stop, invocation)
     except Exception as bug:
         error = crash_report.as_error(bug)
     ignore_signals()
@@ -49,6 +51,14 @@ def run(args: Sequence[str]) -> int:
         # A usage error may come before --json was read.
         _show_error(invocation, error, as_json=invocation.chosen.json or wants_json(args))
     return code
+
+
+def _ended_by_click(stop: BaseException, invocation: Invocation) -> ExitCode:
+    """The exit code after a completion, or where nobody reads what click prints itself: a help."""
+    if invocation.run is not None:
+        return ExitCode.BUG  # what a run prints does not get here
+    unknown_shell = "_TDXWRAP_COMPLETE" in os.environ and getattr(stop, "code", None)
+    return ExitCode.USAGE if unknown_shell else ExitCode.DONE
 
 
 def _usage(error: click.ClickException, invocation: Invocation) -> UsageProblem:

@@ -3,23 +3,38 @@
 from __future__ import annotations
 
 import os
+from contextlib import suppress
 
 from tdxwrap.errors import TdxwrapError
 
 
 def as_error(bug: Exception) -> TdxwrapError:
-    """Turn a bug into an error of one line, and keep its traceback in a file."""
+    """Turn a bug into an error of one line, and keep its traceback in a file.
+
+    A full disk is no bug: neither that of a help or a completion, which click prints itself.
+    """
+    from tdxwrap.output.streams import unwritten
+    from tdxwrap.system.files import NO_ROOM
+
+    if isinstance(bug, OSError) and bug.errno in NO_ROOM:
+        return unwritten(bug)
     import tempfile
     import traceback
 
     from tdxwrap.system.redact import Redactor
 
     trace = "".join(traceback.format_exception(bug))
-    with tempfile.NamedTemporaryFile(
-        "w", prefix="tdxwrap-bug-", suffix=".txt", delete=False, encoding="utf-8"
-    ) as file:
-        file.write(Redactor.from_environ(os.environ).text(trace))
+    report = "please report it"
+    with (
+        suppress(OSError),
+        tempfile.NamedTemporaryFile(
+            "wb", prefix="tdxwrap-bug-", suffix=".txt", delete=False
+        ) as file,
+    ):
+        text = Redactor.from_environ(os.environ).text(trace)
+        file.write(text.encode("utf-8", "backslashreplace"))
+        report = f"please report it with {file.name}"
     return TdxwrapError(
         f"a bug in tdxwrap: {type(bug).__name__}: {bug}",
-        hint=f"please report it with {file.name}; running the command again is safe",
+        hint=f"{report}; running the command again is safe",
     )

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import json
+import os
 import shlex
 import time
 from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -23,10 +25,16 @@ from tdxwrap.plan.changes import Action
 
 @dataclass(frozen=True, slots=True)
 class Run:
-    """A journal that has been read; `lines` begins with its header."""
+    """A journal that has been read.
+
+    Attributes:
+        lines: begin with its header.
+        problem: why it cannot be read; of such a run, only the name and the time are known.
+    """
 
     path: Path
     lines: tuple[dict[str, Any], ...]
+    problem: str = ""
 
     def of(self, kind: str) -> list[dict[str, Any]]:
         """Return the lines of one kind, in order."""
@@ -37,7 +45,8 @@ class Run:
         header, last = self.lines[0], self.lines[-1]
         code = last["exit"] if last["type"] == "end" else None
         error = last["error"] if last["type"] == "end" else None
-        outcomes = {None: "did not end", 0: "done", 7: "changes are pending"}
+        unended = "unreadable" if self.problem else "did not end"
+        outcomes = {None: unended, 0: "done", 7: "changes are pending"}
         return RunDocument(
             id=header["id"],
             command=header["command"],
@@ -52,33 +61,48 @@ class Run:
         )
 
 
+@contextmanager
+def _reading(path: Path) -> Iterator[None]:
+    """Turn what a damaged journal leads to, whatever is in it, into an error that says so."""
+    try:
+        yield
+    except OSError as error:
+        raise UsageProblem(f"{path} cannot be read: {error.strerror}") from None
+    except (ValueError, LookupError, TypeError, AttributeError, ArithmeticError, RecursionError):
+        what = f"{path} is not a journal that tdxwrap can read: it is damaged"
+        raise UsageProblem(what) from None
+
+
 def read(path: Path) -> Run:
     """Read a journal; the last line of a killed run may be cut.
 
     Raises:
-        UsageProblem: it cannot be read, or is not a journal of this version.
+        UsageProblem: it cannot be read, is damaged, or is not a journal of this version.
     """
-    try:
+    with _reading(path):
         lines = tuple(json.loads(line) for line in path.read_bytes().split(b"\n")[:-1])
-        if lines[0]["journal"] != record.VERSION:
-            raise ValueError(f"version {lines[0]['journal']} of the form")
-    except OSError as error:
-        raise UsageProblem(f"{path} cannot be read: {error.strerror}") from None
-    except (ValueError, LookupError, TypeError) as error:
-        raise UsageProblem(f"{path} is not a journal that tdxwrap can read: {error}") from None
-    return Run(path, lines)
+        version = lines[0]["journal"]
+        if version != record.VERSION:
+            raise UsageProblem(f"{path} is not a journal of a form that tdxwrap knows: {version}")
+        run = Run(path, lines)
+        list(list_lines([run]))
+    return run
 
 
 def read_all(environ: Mapping[str, str]) -> list[Run]:
-    """Return the runs in the default folder, newest first, without unreadable ones."""
+    """Return the runs in the default folder, newest first."""
     where = record.folder(environ)
-    found = []
-    for path in record.kept_in(where) if where else []:
-        try:
-            found.append(read(path))
-        except UsageProblem:
-            continue
+    found = [_read_or_not(path) for path in (record.kept_in(where) if where else [])]
     return sorted(found, key=lambda run: run.lines[0]["at"], reverse=True)
+
+
+def _read_or_not(path: Path) -> Run:
+    try:
+        return read(path)
+    except UsageProblem as error:
+        written = path.stat().st_mtime if path.exists() else 0.0
+        header = {"type": "run", "id": path.stem, "command": "", "segment": None, "at": written}
+        return Run(path, (header,), error.what)
 
 
 def find(environ: Mapping[str, str], which: str) -> Run:
@@ -87,11 +111,19 @@ def find(environ: Mapping[str, str], which: str) -> Run:
     Raises:
         UsageProblem: no run or more than one matches, or the journal cannot be read.
     """
-    if Path(which).is_file():
-        return read(Path(which))
+    run = read(Path(which)) if os.path.isfile(which) else _found(environ, which)
+    if run.problem:
+        raise UsageProblem(run.problem)
+    with _reading(run.path):
+        list(story(run))
+    return run
+
+
+def _found(environ: Mapping[str, str], which: str) -> Run:
     runs = read_all(environ)
-    if which == "last" and runs:
-        return runs[0]
+    readable = [run for run in runs if not run.problem]
+    if which == "last" and readable:
+        return readable[0]
     found = [run for run in runs if run.path.stem == which] or [
         run for run in runs if run.path.stem.startswith(which)
     ]
@@ -112,7 +144,8 @@ def list_lines(runs: list[Run]) -> Iterator[Line]:
     for run in runs:
         summary = run.summary()
         when = time.strftime("%m-%d %H:%M", time.localtime(summary.started))
-        yield Line(f"{summary.id}  ", f"{when}  {summary.command}: {_counts(summary)}")
+        what = run.problem or f"{summary.command}: {_counts(summary)}"
+        yield Line(f"{summary.id}  ", f"{when}  {what}")
     if not runs:
         yield Line("", "no runs are recorded")
 
@@ -198,8 +231,9 @@ def redacted(run: Run, environ: Mapping[str, str], want_config: bool) -> tuple[s
         # --parent-segment may have overridden the file.
         config = source.data | {"parent_segment": run.lines[0]["segment"]}
     pseudonyms = Pseudonyms(original + json.dumps(config, ensure_ascii=False))
-    # Twice: a sentence may mention a name before it is known as one.
-    for _ in range(2):
-        text = pseudonyms.config(config)
-        lines = [json.dumps(pseudonyms.line(line), ensure_ascii=False) for line in run.lines]
+    with _reading(run.path):
+        # Twice: a sentence may mention a name before it is known as one.
+        for _ in range(2):
+            text = pseudonyms.config(config)
+            lines = [json.dumps(pseudonyms.line(line), ensure_ascii=False) for line in run.lines]
     return "\n".join([*lines, ""]), text

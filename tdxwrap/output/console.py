@@ -114,12 +114,7 @@ class Console:
         Raises:
             EnvironmentProblem: it has not (a full disk); a reader that went away is fine.
         """
-        self._stdout.flush()
-        if self._stdout.failure is not None:
-            raise EnvironmentProblem(
-                f"the result could not be written: {self._stdout.failure.strerror}",
-                hint="what was applied stays applied: free some space, then see `tdxwrap status`",
-            )
+        self._stdout.check_written()
 
     # Errors and warnings
 

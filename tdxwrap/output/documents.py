@@ -120,7 +120,7 @@ class RunDocument(Document):
     Attributes:
         path: of its journal.
         started: seconds since 1970.
-        outcome: `done`, or how it ended instead.
+        outcome: `done`, `unreadable` where the journal is damaged, or how it ended instead.
         exit: its exit code; null for one that did not end.
         changes: how many items it wrote.
         calls: how many tdx calls it made.

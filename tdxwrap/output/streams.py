@@ -8,8 +8,18 @@ import os
 from collections.abc import Callable
 from typing import TextIO
 
+from tdxwrap.errors import EnvironmentProblem
+
 # The reader went away (`| head`), or the terminal did.
 _NOBODY_READS = frozenset((errno.EPIPE, errno.EIO, errno.EBADF))
+
+
+def unwritten(error: OSError) -> EnvironmentProblem:
+    """Return the error for a result that could not be written."""
+    return EnvironmentProblem(
+        f"the result could not be written: {error.strerror}",
+        hint="free some space, and run the command again; what was applied stays applied",
+    )
 
 
 class LastingStream:
@@ -30,11 +40,15 @@ class LastingStream:
         self._clean = clean
         self._failure: OSError | None = None
 
-    @property
-    def failure(self) -> OSError | None:
-        """Why output was lost that somebody still reads; None if none was."""
-        lost = self._failure
-        return None if lost is None or lost.errno in _NOBODY_READS else lost
+    def check_written(self) -> None:
+        """Flush, and check that nothing was lost that somebody still reads.
+
+        Raises:
+            EnvironmentProblem: something was (a full disk).
+        """
+        self.flush()
+        if self._failure is not None and self._failure.errno not in _NOBODY_READS:
+            raise unwritten(self._failure)
 
     @property
     def encoding(self) -> str:

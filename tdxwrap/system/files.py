@@ -10,7 +10,8 @@ from pathlib import Path
 
 from tdxwrap.errors import EnvironmentProblem, UsageProblem
 
-_NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG, errno.EIO)
+NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+"""A disk that takes no more."""
 
 
 def write_text(file: Path, text: str, option: str) -> Path | None:
@@ -34,7 +35,7 @@ def write_text(file: Path, text: str, option: str) -> Path | None:
             return None
         return _replace(behind(file), data)
     except OSError as error:
-        if error.errno in _NO_ROOM:
+        if error.errno in NO_ROOM:
             raise EnvironmentProblem(
                 f"{file} could not be written: {error.strerror}",
                 hint=f"make room, or use {option}",

@@ -10,6 +10,14 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
+def absolute(path: str) -> str:
+    """Return an absolute path; the given one where the working directory was deleted."""
+    try:
+        return os.path.abspath(path)
+    except FileNotFoundError:
+        return path
+
+
 def state_folder(environ: Mapping[str, str]) -> str | None:
     """Return the folder for state (XDG); None without a home and an XDG state directory."""
     state, home = environ.get("XDG_STATE_HOME", ""), environ.get("HOME", "")

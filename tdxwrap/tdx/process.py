@@ -26,7 +26,7 @@ from typing import IO, Any
 
 import sh
 
-from tdxwrap.errors import CallFailed, TdxMissing, TdxwrapError
+from tdxwrap.errors import CallFailed, EnvironmentProblem, TdxMissing, TdxwrapError
 from tdxwrap.system import signals
 
 INSTALL_HINT = (
@@ -52,7 +52,14 @@ def find_executable(executable: str, environ: Mapping[str, str]) -> str:
         executable: a path, or a name on the PATH of `environ`.
     Raises:
         TdxMissing: it is not there, a directory, or not executable.
+        EnvironmentProblem: there is no directory for it to run in.
     """
+    try:
+        os.getcwd()
+    except FileNotFoundError:
+        raise EnvironmentProblem(
+            "the working directory was deleted, and tdx needs one", hint="cd to another directory"
+        ) from None
     path = environ.get("PATH", os.defpath)
     name = os.path.expanduser(executable)
     found = shutil.which(name, path=path)

@@ -76,6 +76,110 @@ def test_a_result_that_cannot_be_written_is_an_error(shell: Shell) -> None:
     assert "✗ the result could not be written: No space left on device" in done.err
 
 
+COMPLETION = "_TDXWRAP_COMPLETE=bash_complete COMP_WORDS='tdxwrap ' COMP_CWORD=1 $TDXWRAP"
+PRINTED_BY_CLICK = [
+    "$TDXWRAP",
+    "$TDXWRAP --help",
+    "$TDXWRAP plan --help",
+    "$TDXWRAP runs show --help",
+    "$TDXWRAP --help-options",
+    "$TDXWRAP --version",
+    "$TDXWRAP completion bash",
+    COMPLETION,
+]
+
+
+@pytest.mark.parametrize("command", PRINTED_BY_CLICK)
+def test_what_is_printed_without_a_run_survives_a_full_disk(shell: Shell, command: str) -> None:
+    done = piped(shell, f"{command} >/dev/full")
+    assert done.code == 3, done.text
+    assert done.err.startswith("✗ the result could not be written: No space left on device\n")
+    assert piped(shell, f"{command} >/dev/full 2>&1").code == 3
+
+
+@pytest.mark.parametrize("command", PRINTED_BY_CLICK)
+def test_what_is_printed_without_a_run_is_quiet_where_nobody_reads(
+    shell: Shell, command: str
+) -> None:
+    done = piped(shell, f"( sleep 0.3; {command} ) | true")
+    assert (done.code, done.text) == (0, "")
+
+
+def test_a_completion_for_an_unknown_shell_is_a_usage_error(shell: Shell) -> None:
+    assert piped(shell, "_TDXWRAP_COMPLETE=nonsense $TDXWRAP").code == 2
+
+
+GONE = "mkdir gone && cd gone && rmdir ../gone &&"
+
+
+@pytest.mark.parametrize(
+    ("command", "code"),
+    [
+        ("--help", 0),
+        ("runs", 0),
+        ("completion bash", 0),
+        ("check ../rt.yaml", 0),
+        ('recipe "$WEB"', 0),
+        ("check rt.yaml", 2),
+        ("check .", 2),
+        ('apply "$WEB" --yes', 3),
+        ("apply ../rt.yaml --yes", 3),
+        ("plan ../rt.yaml", 3),
+        ("status 394649", 3),
+        ("export 394649 -f here.yaml", 3),
+        ('rehearse "$WEB"', 3),
+        ("doctor ../rt.yaml", 3),
+    ],
+)
+def test_a_working_directory_that_was_deleted(
+    shell: Shell, world: World, command: str, code: int
+) -> None:
+    shell.write("rt.yaml", MINIMAL.read_text())
+    done = piped(shell, f"{GONE} $TDXWRAP {command}")
+    assert done.code == code, done.text
+    if code == 3:
+        assert "the working directory was deleted, and tdx needs one" in done.text
+    assert world.calls() == []
+
+
+def test_a_file_name_that_is_too_long_is_a_usage_error(shell: Shell) -> None:
+    long = "x" * 300
+    for command in (
+        ["check", long],
+        ["runs", "show", long],
+        ["rehearse", MINIMAL, "--from", long],
+        ["export", "394649", "-f", long],
+        ["apply", MINIMAL, "--yes", "--rt-config", long],
+    ):
+        done = shell.run(*command)
+        assert done.code == 2, done.text
+
+
+@pytest.mark.parametrize("target", ["/dev/stdout", "/dev/fd/1", "/dev/stderr"])
+def test_an_export_to_our_own_output(shell: Shell, target: str) -> None:
+    script = f"$TDXWRAP export 394649 -q -f {target} >> out.yaml 2>> err.yaml"
+    shell.write("out.yaml", "# before\n")
+    shell.write("err.yaml", "# before\n")
+    assert piped(shell, script).code == 0
+    name = "err.yaml" if target == "/dev/stderr" else "out.yaml"
+    text = (shell.cwd / name).read_text()
+    assert text.startswith("# before\n# The realtime configuration of")
+    assert sorted(os.listdir(shell.cwd)) == ["err.yaml", "out.yaml"]
+
+
+def test_an_export_to_a_device_or_a_pipe(shell: Shell) -> None:
+    (shell.cwd / "null").symlink_to("/dev/null")
+    assert shell.run("export", "394649", "-f", "null").code == 0
+    assert (shell.cwd / "null").is_char_device()
+    assert shell.run("export", "394649", "-f", "/dev/full").code == 3
+    done = piped(shell, "$TDXWRAP export 394649 -q -f >(cat > out.yaml); wait $!; cat out.yaml")
+    assert "# The realtime configuration of" in done.out
+    os.mkfifo(shell.cwd / "pipe")
+    done = shell.run("export", "394649", "-f", "pipe")
+    assert done.code == 2, done.text
+    assert "✗ pipe cannot be written: " in done.err
+
+
 @pytest.mark.parametrize("stream", ["stdout", "stderr", "stdin"])
 def test_a_closed_stream_is_no_trouble(shell: Shell, stream: str) -> None:
     closing = {"stdout": ">&-", "stderr": "2>&-", "stdin": "<&-"}[stream]

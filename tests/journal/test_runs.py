@@ -3,15 +3,21 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import tempfile
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 from support.shells import FIXTURES, WEB, Shell
 
+from tdxwrap.errors import UsageProblem
 from tdxwrap.fake.control import World
 from tdxwrap.fake.replay import Replay
+from tdxwrap.journal import runs
 
 NewShell = Callable[..., Shell]
 NewWorld = Callable[..., World]
@@ -95,6 +101,105 @@ def test_what_is_no_journal_is_a_usage_error(shell: Shell, text: str) -> None:
     done = shell.run("runs", "show", shell.write("x.jsonl", text))
     assert done.code == 2, done.text
     assert "x.jsonl is not a journal" in done.err
+
+
+WHOLE = (
+    '{"type": "run", "at": 1.0, "journal": 1, "tdxwrap": "0", "id": "x", "pid": 1, '
+    '"command": "plan", "config": null, "digest": null, "profile": null, "site": null, '
+    '"segment": "1"}',
+    '{"type": "step", "at": 1.0, "step": "read"}',
+    '{"type": "call", "at": 2.0, "step": "read", "argv": ["tdx", "auth"], "started": 1.0, '
+    '"seconds": 0.1, "exit": 0, "error": null, "stdout": "{}", "stderr": ""}',
+    '{"type": "change-started", "at": 2.0, "kind": "attribute", "name": "a", "action": "create"}',
+    '{"type": "change", "at": 2.0, "kind": "attribute", "name": "a", "action": "create", '
+    '"id": "7", "seconds": 0.1}',
+    '{"type": "retry", "at": 2.0, "error": "transient", "said": "503", "seconds": 0.5}',
+    '{"type": "baseline", "at": 2.0, "file": "rt_config.yaml", "command": "tdx ps pull"}',
+    '{"type": "end", "at": 3.0, "exit": 5, "error": {"kind": "timeout", "what": "late", '
+    '"said": ""}, "seconds": 2.0}',
+)
+ANY = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=3),
+    lambda inner: st.lists(inner, max_size=2) | st.dictionaries(st.text(max_size=3), inner),
+    max_leaves=4,
+)
+
+
+def test_the_whole_journal_of_the_mutations_can_be_read(tmp_path: Path) -> None:
+    path = tmp_path / "x.jsonl"
+    path.write_text("\n".join([*WHOLE, ""]))
+    run = runs.find({}, str(path))
+    assert run.summary().outcome == "timeout"
+    assert runs.redacted(run, {}, False)[0].count("\n") == len(WHOLE)
+
+
+@given(data=st.data())
+def test_no_damage_to_a_journal_is_more_than_a_usage_error(data: st.DataObject) -> None:
+    lines = [json.loads(line) for line in WHOLE]
+    for _ in range(data.draw(st.integers(1, 3))):
+        number = data.draw(st.integers(0, len(lines) - 1))
+        line = lines[number]
+        if not isinstance(line, dict) or not line or data.draw(st.booleans(), "the whole line"):
+            lines[number] = data.draw(ANY)
+        elif data.draw(st.booleans(), "drop"):
+            line.pop(data.draw(st.sampled_from(sorted(line))))
+        else:
+            line[data.draw(st.sampled_from(sorted(line)))] = data.draw(ANY)
+    text = "\n".join([*map(json.dumps, lines), ""])
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder, "tdxwrap", "runs", "20260101T000000-1.jsonl")
+        path.parent.mkdir(parents=True)
+        path.write_text(text)
+        environ = {"XDG_STATE_HOME": folder}
+        (listed,) = runs.read_all(environ)
+        listed.summary().model_dump_json()
+        assert len(list(runs.list_lines([listed]))) == 1
+        try:
+            found = runs.find(environ, "2026")
+            list(runs.story(found))
+            runs.redacted(found, environ, want_config=False)
+        except UsageProblem as error:
+            assert str(path) in error.what  # noqa: PT017
+
+
+def test_an_unreadable_journal_is_listed_as_such(shell: Shell) -> None:
+    shell.run("status", "394649")
+    (good,) = shell.run("runs", "--json").json["runs"]
+    folder = Path(good["path"]).parent
+    damaged = {
+        "20260101T000001-a": b"",
+        "20260101T000002-b": b"\0" * 100,
+        "20260101T000003-c": b"5\n",
+        "20260101T000004-d": WHOLE[0].replace('"journal": 1', '"journal": 2').encode() + b"\n",
+        "20260101T000005-e": WHOLE[0].replace('"segment": "1"', '"s": 1').encode() + b"\n",
+        "20260101T000006-f": WHOLE[0].replace('"at": 1.0', '"at": Infinity').encode() + b"\n",
+        "20260101T000007-g": b"[" * 100_000 + b"\n",
+    }
+    for name, content in damaged.items():
+        (folder / f"{name}.jsonl").write_bytes(content)
+    (folder / "20260101T000008-h.jsonl").mkdir()
+    os.mkfifo(folder / "20260101T000009-i.jsonl")
+
+    listed = shell.run("runs")
+    assert listed.code == 0, listed.text
+    for name in damaged:
+        (line,) = (line for line in listed.out.splitlines() if line.startswith(f"{name}  "))
+        assert f"{name}.jsonl is not a journal" in line
+    assert f"{good['id']}  " in listed.out
+    documents = shell.run("runs", "--json").json["runs"]
+    unreadable = {run["id"] for run in documents if run["outcome"] == "unreadable"}
+    assert unreadable == set(damaged)
+    assert len(documents) == len(damaged) + 1
+
+    shown = shell.run("runs", "show", "last", "--json").json
+    assert shown["run"]["id"] == good["id"]
+    for name in damaged:
+        for command in (["runs", "show", name], ["runs", "export", name, "--redact"]):
+            done = shell.run(*command)
+            assert done.code == 2, done.text
+            assert "is not a journal" in done.err
+        assert shell.run("rehearse", WEB, "--from", name).code == 2
+    assert shell.run("apply", WEB, "--yes").code == 0
 
 
 def test_a_cut_last_line_does_not_matter(shell: Shell) -> None:
