@@ -72,22 +72,16 @@ items() {
     ! grep -qxF -e "$page" "$work/asked" || fail 5 "the list of $1 does not end"
     printf '%s\n' "$page" >>"$work/asked"
     call api "$page" --type cdp
-    jq -e '(.data | type) == "array"
-      and all(.data[]; ((objects | .id | numbers, strings) // "") != "")' "$answer" >/dev/null ||
+    jq '.data | if type == "array" and all(.[]; ((objects | .id | numbers, strings) // "") != "")
+      then .[] else error("no list") end' "$answer" >>"$work/items" ||
       fail 5 "tdx did not answer a list of $1 that have ids"
-    jq '.data[]' "$answer" >>"$work/items"
-    came=$(jq -s length "$work/items")
-    page=$(jq -r --argjson came "$came" '
-      [., .pagination, .meta, .meta.pagination?, .links | objects]
-      | first(.[] | .nextPage, .next.href?, .next | select(. != null)) // null
-      | if type == "string" and startswith("/") then .
-        elif . == null then empty
-        else error("no path") end' "$answer") || fail 5 "the next page of $1 has no path"
-    [ -n "$page" ] || jq -e --argjson came "$came" '
-      all([., .pagination, .meta, .meta.pagination? | objects][];
-        .hasMore != true and .hasNextPage != true and (.total // .totalCount // 0) <= $came
-        and (.totalPages // 0) <= (.currentPage // .totalPages // 0))' "$answer" >/dev/null ||
-      fail 5 "the list of $1 goes on, and does not say where"
+    page=$(jq -r --argjson came "$(jq -s length "$work/items")" '
+      [., .pagination, .meta, .meta.pagination?, .links | objects] as $said
+      | first($said[] | .nextPage, .next.href?, .next | select(. != null)) // ""
+      | if (. == "" and all($said[]; .hasMore != true and .hasNextPage != true
+          and (.total // .totalCount // 0) <= $came
+          and (.totalPages // 0) <= (.currentPage // .totalPages // 0))) or startswith("/")
+        then . else error("no path") end' "$answer") || fail 5 "the next page of $1 has no path"
   done
   mv "$work/items" "$work/$1"
 }

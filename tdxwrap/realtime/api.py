@@ -116,11 +116,11 @@ class Realtime:
     def segments(self, ps: str | None = None) -> tuple[Segment, ...]:
         """`tdx ps rt list --json`: the RT-enabled segments, all or those whose id or name is `ps`
         (F10, F24)."""
-        query = queries.SEGMENTS if ps is None else queries.SEGMENTS_BY_ID_OR_NAME
-        entries, found = self._search_listing(query, ps)
+        entries, found = self._search_listing(queries.SEGMENTS_BY_ID_OR_NAME, ps)
         if self.listed is not None:
             self.listed(entries)
-        return tuple(Segment(str(s["id"]), str(s["name"]), _status(s["status"])) for s in found)
+        named = ((str(each["id"]), str(each.get("name")), each.get("status")) for each in found)
+        return tuple(Segment(each, name, _status(status)) for each, name, status in named)
 
     def status(self, segment_id: str) -> str | None:
         """The RT status of a segment (recipe, wait); None when it is not in the list (F24)."""
@@ -134,7 +134,7 @@ class Realtime:
         result = self.tdx.json("ps", "rt", "list", "--json")
         listed = self._read(shapes.RT_LIST, result)
         entries = [entry for entry in listed if shapes.RT_LIST_ENTRY.fits(entry)]
-        found = query.search(entries, ps)
+        found = entries if ps is None else query.search(entries, ps)
         # One that is missing may be the one that cannot be read.
         _expect(bool(found) or len(entries) == len(listed), result, "ids of parent segments")
         return entries, found
@@ -192,7 +192,7 @@ class Realtime:
             asked.add(path)
             result = self.tdx.get(path)
             page = self._read(shapes.LISTS[collection], result)
-            found.extend(queries.ITEMS.search(page))
+            found.extend(page["data"])
             path = _next_page(page, result, len(found))
             _expect(path not in asked, result, "a page that has not been read yet")
         return tuple(found)
@@ -221,23 +221,23 @@ class Realtime:
 
     def databases(self) -> tuple[str, ...]:
         """`tdx databases`: their names."""
-        result = self.tdx.json("databases", "--json")
-        return tuple(queries.NAMES.search(self._read(shapes.DATABASES, result)))
+        found = self._read(shapes.DATABASES, self.tdx.json("databases", "--json"))
+        return tuple(each["name"] for each in found)
 
     def tables(self, database: str) -> tuple[str, ...]:
         """`tdx tables "db.*"`: the names of the tables of a database."""
         result = self.tdx.json("tables", _argument(f"{database}.*"), "--json")
-        return tuple(queries.NAMES.search(self._read(shapes.TABLES, result)))
+        return tuple(each["name"] for each in self._read(shapes.TABLES, result))
 
     def columns(self, table: str) -> dict[str, str]:
         """`tdx describe db.table`: column names with their types."""
         result = self.tdx.json("describe", _argument(table), "--json")
-        return _columns(result, queries.COLUMNS.search(self._read(shapes.DESCRIBE, result)))
+        return _columns(result, self._read(shapes.DESCRIBE, result))
 
     def master_columns(self, segment_id: str) -> dict[str, str]:
         """`tdx ps desc`: the columns of the master table with their types."""
         result = self.tdx.json("ps", "desc", segment_id, "--json")
-        return _columns(result, queries.MASTER_COLUMNS.search(self._read(shapes.PS_DESC, result)))
+        return _columns(result, self._read(shapes.PS_DESC, result)["master"])
 
     def _read(self, shape: Shape, result: CompletedCall) -> Any:
         """Return an answer that holds what is needed of its shape."""
@@ -281,10 +281,10 @@ def _path(segment_id: str, rest: str) -> str:
     return f"/audiences/{segment_id}/{rest}"
 
 
-def _columns(result: CompletedCall, found: Sequence[Mapping[str, Any]]) -> dict[str, str]:
+def _columns(result: CompletedCall, table: Mapping[str, Any]) -> dict[str, str]:
     """Return names with types, empty where tdx gives none. Every table has a column."""
-    _expect(bool(found), result, "the columns of a table")
-    return {column["name"]: str(column["type"] or "") for column in found}
+    _expect(bool(table["columns"]), result, "the columns of a table")
+    return {column["name"]: str(column.get("type") or "") for column in table["columns"]}
 
 
 def _expect(holds: bool, result: CompletedCall, what: str) -> None:
