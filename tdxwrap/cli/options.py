@@ -155,8 +155,9 @@ def file_or_segment(
     Raises:
         UsageProblem: there is a parent segment in place of a file, and another one.
     """
-    endings = ("-", ".yaml", ".yml")
-    if argument is None or of_several or argument.endswith(endings) or os.path.exists(argument):
+    if argument in (None, "-") or of_several:
+        return argument, override
+    if argument.endswith((".yaml", ".yml")) or os.path.exists(argument):
         return argument, override
     if override is not None:
         raise UsageProblem(f"there is no file {argument} beside --parent-segment {override}")

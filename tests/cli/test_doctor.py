@@ -337,7 +337,9 @@ def test_what_could_not_be_read_is_listed(half: World, new_shell: Callable[..., 
 def test_a_file_goes_before_a_parent_segment_of_its_name(shell: Shell, world: World) -> None:
     assert shell.run("doctor", "rt.yaml").code == 2
     assert world.calls() == []
-    assert_line(shell.run("doctor", "rt"), "✗", "parent segment", "no parent segment 'rt'")
+    for name in ("rt", "rt-"):
+        done = shell.run("doctor", name)
+        assert_line(done, "✗", "parent segment", f"no parent segment '{name}'")
     shell.write("rt", TEXT)
     assert_line(shell.run("doctor", "rt"), "✓", "event tables", "3 found")
     both = shell.run("doctor", "nobody", "--parent-segment", "394649")
