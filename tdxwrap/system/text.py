@@ -12,6 +12,8 @@ import shlex
 from collections.abc import Callable
 from typing import Any
 
+# Half a character (a surrogate) has no UTF-8, and so cannot be passed on, either.
+_CONTROL = re.compile("[\x00-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff]")
 # What a shell, or a reader of one, may interpret between single quotes.
 _QUOTES = "'$`‘’"
 _ASIDE = re.compile(r"(?i)([\\`*_{}\[\]#|~!$]|:(?=//)|(?<=www)\.)")
@@ -27,9 +29,7 @@ def argument_fault(text: str) -> str:
     """
     if text.startswith("-"):
         return "begins with -, so tdx would take it for an option"
-    if any(c < " " or "\x7f" <= c <= "\x9f" or c in "\u2028\u2029" for c in text):
-        return "holds a control character"
-    return ""
+    return "holds a control character" if _CONTROL.search(text) else ""
 
 
 def terminal(text: str) -> str:

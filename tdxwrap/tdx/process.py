@@ -183,6 +183,7 @@ class Process:
                 *self._args,
                 **self._options,
                 _in=nothing,
+                _encoding="utf-8",  # Node reads its arguments so, whatever the locale says
                 _bg=True,
                 _bg_exc=False,
                 _new_group=True,

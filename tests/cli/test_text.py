@@ -313,3 +313,33 @@ def test_lines_show_an_escape(japanese: Shell) -> None:
     assert done.code == 0
     assert "\\u9867\\u5ba2\\U0001f642 (394649)" in done.out
     assert "?" not in done.text
+
+
+@pytest.mark.parametrize("env", [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
+def test_tdx_gets_utf_8_whatever_the_locale_is(
+    shell: Shell, world: World, env: dict[str, str]
+) -> None:
+    shell.write("rt.yaml", JAPANESE.replace("顧客🙂", "'394649'"))
+    more = {**env, "PYTHONCOERCECLOCALE": "0", "TDXWRAP_TDX": str(FAKE_TDX)}
+    done = subprocess.run(
+        shell.command("apply", "rt.yaml", "--yes"),
+        cwd=shell.cwd,
+        env={**shell.environ, **more},
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 0, done.stderr
+    (event,) = world.segment("394649")["realtime"]["keyEvents"]
+    assert (event["name"], event["description"]) == ("カートに “追加” é", "説明")
+
+
+def test_a_name_that_is_no_text_is_not_passed_on(shell: Shell, world: World) -> None:
+    done = subprocess.run(
+        [*shell.command("status"), b"caf\xe9"],
+        cwd=shell.cwd,
+        env=dict(shell.environ),
+        capture_output=True,
+        check=False,
+    )
+    assert done.returncode == 4, done.stderr
+    assert [call.argv for call in world.calls() if "view" in call.argv] == []

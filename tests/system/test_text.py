@@ -15,8 +15,12 @@ from tdxwrap.apply.export import config_text
 from tdxwrap.config.attributes import BaseAttribute, attribute_from_api
 from tdxwrap.config.models import EventTable, KeyEvent, RtConfig, StitchingKey
 from tdxwrap.config.yaml_text import yaml_text
+from tdxwrap.generate import first_config
+from tdxwrap.generate.first_config import Chosen
 from tdxwrap.generate.shell_script import Origin, whole
-from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState, Segment
+from tdxwrap.output.markdown import plan_markdown
+from tdxwrap.plan.build import build_plan
+from tdxwrap.realtime.state import BLANK, LiveAttribute, LiveKeyEvent, LiveState, Segment
 from tdxwrap.system import text as texts
 
 ODD = "\u2028\u2029\x85\r\x0b\x0c\n\x00\x1b\x7f\x9b\u202e\ufeff\t \"'\\#:-{}[]$`‘’@/<&*日é🙂a1"
@@ -72,6 +76,29 @@ def test_any_name_is_only_a_name_in_an_exported_file(
     dollars = name.replace("${", "$${")
     assert told["key_events"][0]["name"] == told["attributes"][0]["key_event"] == dollars
     assert told["id_stitching"]["keys"][0]["invalid_texts"] == [dollars]
+
+
+@given(ANY, ANY, HALVES, st.booleans())
+def test_any_name_is_only_a_name_in_a_first_file(
+    name: str, other: str, segment: str, configured: bool
+) -> None:
+    tables = {EventTable(database=name, table=other): {name: "string", other: "string"}}
+    chosen = Chosen(Segment(f"1{segment}", segment, "ok"), tables, [name], other, configured)
+    text = first_config.config_text(chosen)
+
+    assert all(map(str.isprintable, text.split("\n")))
+    told = yaml.safe_load(text.replace("\\ud", "\\u0"))  # no YAML holds half a character
+    assert [*told] == ["parent_segment", "event_tables", "key_events", "id_stitching", "attributes"]
+    assert told["id_stitching"]["keys"] == [name.replace("${", "$${")]
+
+
+@given(ANY)
+def test_a_plan_in_markdown_has_a_line_for_each_item(name: str) -> None:
+    lines, plain = (
+        plan_markdown(build_plan(config(each), BLANK), each).split("\n") for each in (name, "x")
+    )
+    assert [line[:8] for line in lines] == [line[:8] for line in plain]
+    assert all(map(str.isprintable, lines))
 
 
 @given(st.recursive(ANY, lambda inner: st.lists(inner) | st.dictionaries(ANY, inner)))
