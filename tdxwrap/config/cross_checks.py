@@ -239,7 +239,7 @@ def _refused_texts(source: Source) -> Iterator[Problem]:
             message = f"the placeholder {found[0]} is left in the value"
             yield source.problem(loc, message, "write what it stands for")
         elif _is_argument(loc) and argument_fault(text):
-            hint = "write the id" if loc == ("parent_segment",) else ""
+            hint = "give its id instead" if loc == ("parent_segment",) else ""
             yield source.problem(loc, f"'{text}' {argument_fault(text)}", hint)
 
 

@@ -348,7 +348,7 @@ class _Reader:
             return ""
         if is_credential(name):
             message = f"the environment variable {name} is a credential by its name"
-            hint = "no secret goes into a configuration; another value needs another name"
+            hint = "a configuration holds no secrets; rename the variable if its value is none"
             self._reject(node, loc, message, hint)
             return ""
         value = self.environ.get(name)
