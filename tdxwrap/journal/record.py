@@ -9,7 +9,6 @@ written never fails the run, which continues without one after a warning.
 from __future__ import annotations
 
 import errno
-import json
 import os
 import re
 import stat
@@ -27,6 +26,7 @@ from tdxwrap.output import documents
 from tdxwrap.system.files import free_name
 from tdxwrap.system.paths import make_private, private_folder, state_home
 from tdxwrap.system.redact import Redactor
+from tdxwrap.system.text import json_text
 from tdxwrap.tdx.answer import CompletedCall
 from tdxwrap.version import __version__
 
@@ -107,8 +107,7 @@ class Journal:
     def _write(self, kind: str, content: Mapping[str, Any]) -> None:
         whole = {"type": kind, "at": time.time(), **content}
         line = self.redactor.json({name: _plain(value) for name, value in whole.items()})
-        # A lone surrogate has no UTF-8; `\\udc80` in its place is the same text in JSON.
-        text = json.dumps(line, ensure_ascii=False).encode("utf-8", "backslashreplace") + b"\n"
+        text = json_text(line).encode() + b"\n"
         with self.lock:
             if self.file < 0:
                 return

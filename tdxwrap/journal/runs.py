@@ -21,6 +21,7 @@ from tdxwrap.output.documents import RunDocument
 from tdxwrap.output.lines import COMMAND_SHOWN, Line, counted, seconds_text
 from tdxwrap.output.plan_text import LOOKS
 from tdxwrap.plan.changes import Action
+from tdxwrap.system.text import json_text
 
 
 @dataclass(frozen=True, slots=True)
@@ -235,5 +236,5 @@ def redacted(run: Run, environ: Mapping[str, str], want_config: bool) -> tuple[s
         # Twice: a sentence may mention a name before it is known as one.
         for _ in range(2):
             text = pseudonyms.config(config)
-            lines = [json.dumps(pseudonyms.line(line), ensure_ascii=False) for line in run.lines]
+            lines = [json_text(pseudonyms.line(line)) for line in run.lines]
     return "\n".join([*lines, ""]), text

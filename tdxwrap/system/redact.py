@@ -117,11 +117,11 @@ class Redactor:
 def _spellings(value: str) -> Iterator[str]:
     """The value as it stands, in a URL, in JSON, in base64, and the key without its account."""
     yield value
-    yield quote(value, safe="")
+    yield quote(value, safe="", errors="surrogatepass")
     escaped = json.dumps(value)[1:-1]
     yield escaped
     yield escaped.replace("/", "\\/")
-    yield base64.b64encode(value.encode()).decode().rstrip("=")
+    yield base64.b64encode(value.encode("utf-8", "surrogatepass")).decode().rstrip("=")
     _, slash, key = value.partition("/")
     if slash and len(key) >= MIN_KEY_PART_LENGTH:
         yield key

@@ -65,8 +65,9 @@ def shell_json(value: Any) -> str:
 
 def shell_word(text: str, *, ascii_only: bool = False) -> str:
     """Return one word for bash; characters that could mislead a reader are escaped."""
-    escaped = _spelled(text, _bash_escape, avoid=f"\\{_QUOTES}", ascii_only=ascii_only)
-    return shlex.quote(text) if escaped == text else f"$'{escaped}'"
+    escaped = _spelled(text, _bash_escape, avoid="'\\", ascii_only=ascii_only)
+    clear = escaped == text and not set(text) & set(_QUOTES)
+    return shlex.quote(text) if clear else f"$'{escaped}'"
 
 
 def markdown(text: str) -> str:

@@ -116,12 +116,12 @@ def test_names_of_all_kinds_and_no_secret(bare: Shell) -> None:
     config = {
         "parent_segment": '顧客 "360" `prod`',
         "key_events": [
-            {"name": "見る", "table": "web.閲覧", "description": "${TD_API_KEY}"},
+            {"name": "見る", "table": "web.閲覧", "description": "${NOTE}"},
         ],
         "id_stitching": {"keys": ["会員番号"]},
     }
     bare.write("it's mine.yaml", yaml.safe_dump(config, allow_unicode=True))
-    done = bare.run("rehearse", "it's mine.yaml", "-v")
+    done = bare.run("rehearse", "it's mine.yaml", "-v", NOTE=KEY)
     assert done.code == 0, done.text
     assert '顧客 "360" `prod` (100001)' in done.err
     assert "web.閲覧" in done.err

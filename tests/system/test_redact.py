@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import base64
 import json
+import os
 import time
 from urllib.parse import quote
 
@@ -41,6 +42,12 @@ def test_value_of_each_credential_variable_is_taken_out(name: str) -> None:
 @pytest.mark.parametrize("name", ["HOME", "TOKENIZER", "MY_APIKEY", "PUBLIC_KEY", "TDX_PROFILE"])
 def test_other_variables_are_left_alone(name: str) -> None:
     assert Redactor.from_environ({name: "s3cret-value"}).text("s3cret-value") == "s3cret-value"
+
+
+def test_a_credential_that_is_no_text_is_taken_out_too() -> None:
+    secret = os.fsdecode(b"caf\xe9-secret")
+    redactor = Redactor.from_environ({"DEPLOY_TOKEN": secret})
+    assert redactor.text(f"a {secret} b") == f"a {REDACTED} b"
 
 
 @pytest.mark.parametrize("value", ["", "abc", "     x ", "redacted"])
