@@ -16,7 +16,7 @@ from tdxwrap.config.yaml_text import yaml_text
 from tdxwrap.errors import ConfigError
 from tdxwrap.plan.build import build_plan
 from tdxwrap.realtime.state import SETTING_LISTS, LiveState
-from tdxwrap.system.text import comment, json_text
+from tdxwrap.system.text import comment, has_half, json_text
 from tdxwrap.version import __version__
 
 Entries: TypeAlias = dict[str, list[Any]]
@@ -105,6 +105,12 @@ def _refused(live: LiveState, entries: Entries) -> dict[tuple[str, int], str]:
     Raises:
         ConfigError: it is none of them that is refused.
     """
+    everything = (
+        (path, i, entry) for path, each in entries.items() for i, entry in enumerate(each)
+    )
+    halves = [(path, i) for path, i, entry in everything if has_half(entry)]
+    if halves:
+        return dict.fromkeys(halves, "half a character cannot stand in YAML")
     try:
         text = yaml_text(_document(live, entries))
         config = parse("export", text.encode(), environ={}).config

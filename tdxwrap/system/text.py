@@ -32,6 +32,11 @@ def argument_fault(text: str) -> str:
     return "holds a control character" if _CONTROL.search(text) else ""
 
 
+def has_half(value: Any) -> bool:
+    """Return whether JSON holds half a character (a lone surrogate), which has no UTF-8."""
+    return bool(re.search("[\ud800-\udfff]", json.dumps(value, ensure_ascii=False)))
+
+
 def terminal(text: str) -> str:
     """Return a line of a terminal, which nothing in it breaks or steers."""
     return _spelled(text, lambda character: "\N{REPLACEMENT CHARACTER}")

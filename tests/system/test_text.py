@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import re
 import subprocess
+from dataclasses import replace
+from typing import Any
 
 import pytest
 import yaml
@@ -76,6 +78,34 @@ def test_any_name_is_only_a_name_in_an_exported_file(
     dollars = name.replace("${", "$${")
     assert told["key_events"][0]["name"] == told["attributes"][0]["key_event"] == dollars
     assert told["id_stitching"]["keys"][0]["invalid_texts"] == [dollars]
+
+
+@pytest.mark.parametrize(
+    ("parts", "left_out"),
+    [
+        ({"key_events": {"description": "HALF"}}, "key event"),
+        ({"key_events": {"filterRule": {"type": "And", "conditions": ["HALF"]}}}, "key event"),
+        ({"key_events": {"name": "HALF"}}, "key event"),
+        ({"stitching_keys": {"novelty": ["HALF"]}}, "stitching key"),
+        ({"ext_lookup_key": "HALF"}, "lookup key"),
+    ],
+)
+def test_half_a_character_leaves_its_item_out(parts: dict[str, Any], left_out: str) -> None:
+    (kind, value), *_ = json.loads(json.dumps(parts).replace("HALF", "\\ud800")).items()
+    state = live("x", "x")
+    if kind == "key_events":
+        document = {"id": "1", "name": "x", "databaseName": "x", "tableName": "t.t"} | value
+        event = KeyEvent.from_api(document)
+        state = replace(state, key_events=(LiveKeyEvent("1", event, document),))
+    elif kind == "stitching_keys":
+        state = replace(state, stitching_keys=(StitchingKey.of({"name": "x"} | value),))
+    else:
+        state = replace(state, ext_lookup_key=value)
+
+    text = config_text(state)
+    assert f"\n# left out: {left_out} " in text
+    assert "\ud800" not in text
+    assert yaml.load(text, yaml.CSafeLoader)["event_tables"]
 
 
 @given(ANY, ANY, HALVES, st.booleans())
