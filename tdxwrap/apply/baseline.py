@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
@@ -13,7 +14,7 @@ from tdxwrap.errors import UsageProblem
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState
-from tdxwrap.system.files import behind, check_folder_of, free_name
+from tdxwrap.system.files import behind, free_name
 from tdxwrap.system.threads import Parallel, result, wait_for
 
 
@@ -78,7 +79,8 @@ class Baseline:
                 file = self._elsewhere() if self._elsewhere else free_name(file)
             # A failed attempt removes the file, and not a link that leads to it.
             file = behind(file)
-            check_folder_of(file)
+            # Permissions do not say everything (root, /proc, a full disk): only a file does.
+            tempfile.TemporaryFile(dir=file.parent).close()
         except OSError as error:
             raise UsageProblem(
                 f"{file} cannot be written: {error.strerror}",

@@ -25,15 +25,12 @@ def as_error(bug: Exception) -> TdxwrapError:
 
     trace = "".join(traceback.format_exception(bug))
     report = "please report it"
-    with (
-        suppress(OSError),
-        tempfile.NamedTemporaryFile(
-            "wb", prefix="tdxwrap-bug-", suffix=".txt", delete=False
-        ) as file,
-    ):
-        text = Redactor.from_environ(os.environ).text(trace)
-        file.write(text.encode("utf-8", "backslashreplace"))
-        report = f"please report it with {file.name}"
+    text = Redactor.from_environ(os.environ).text(trace)
+    with suppress(OSError):
+        number, name = tempfile.mkstemp(".txt", "tdxwrap-bug-")
+        with open(number, "w", encoding="utf-8", errors="backslashreplace") as file:
+            file.write(text)
+        report = f"please report it with {name}"
     return TdxwrapError(
         f"a bug in tdxwrap: {type(bug).__name__}: {bug}",
         hint=f"{report}; running the command again is safe",

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
@@ -173,14 +172,9 @@ class Seconds(click.ParamType[float]):
         self, value: Any, param: click.Parameter | None, ctx: click.Context | None
     ) -> float:
         """Return the seconds."""
-        try:
-            seconds = float(value)
-        except ValueError:
-            seconds = math.nan
+        seconds: float = click.FLOAT.convert(value, param, ctx)
         if not 0 < seconds <= A_WEEK:
-            self.fail(
-                f"{value!r} is not a number of seconds, above 0, at most {A_WEEK}", param, ctx
-            )
+            self.fail(f"{value} is not above 0 and at most {A_WEEK} seconds", param, ctx)
         return seconds
 
 
@@ -234,7 +228,7 @@ class Option(click.Option):
 
 def seconds(name: str, help: str, default: float | None = None) -> Callable[[F], F]:
     """Declare an option that takes a time in seconds."""
-    return option(name, type=SECONDS, metavar="SECONDS", default=default, help=help)
+    return option(name, type=SECONDS, default=default, help=help)
 
 
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
@@ -260,20 +254,14 @@ GLOBAL_OPTIONS = [
     _global("--tdx", metavar="PATH", help="The tdx to run."),
     _global("--profile", metavar="NAME", type=Argument(), help="The tdx profile."),
     _global("--site", metavar="SITE", type=Argument(), help="us01, jp01, eu01 or ap02."),
-    _global("--timeout", type=SECONDS, metavar="SECONDS", help="Limit of one tdx call (120)."),
+    _global("--timeout", type=SECONDS, help="Limit of one tdx call (120)."),
     _global("--retries", type=click.IntRange(0, 20), metavar="N", help="Further tries (3)."),
     _global(
         "--retry-delay",
         type=SECONDS,
-        metavar="SECONDS",
         help="Pause before the first retry (0.5); doubled each time.",
     ),
-    _global(
-        "--retry-limit",
-        type=SECONDS,
-        metavar="SECONDS",
-        help="Longest pause that the API may ask for (60).",
-    ),
+    _global("--retry-limit", type=SECONDS, help="Longest pause that the API may ask for (60)."),
     _global("--journal", type=FilePath(), metavar="PATH", help="Record the run in this new file."),
     _global("--no-journal", is_flag=True, help="Do not record the run."),
     _global(

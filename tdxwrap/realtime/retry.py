@@ -116,19 +116,16 @@ class Retry:
         self.sleep(seconds)
 
     def _check_asked(self, error: Transient, asked: float) -> None:
-        left = self.left()
-        if asked <= min(self.limit, left):
-            return
-        allowed = f"--retry-limit allows ({self.limit:.0f} s)"
-        if left < self.limit:
-            allowed = f"is left of the time for this run ({max(left, 0.0):.0f} s)"
-        raise RateLimited(
-            f"the API asks for a pause of {asked:.0f} s, longer than {allowed}",
-            said=error.said,
-            command=error.command,
-            retry_after=asked,
-            hint="run the same command again after that time",
-        ) from None
+        longest = max(min(self.limit, self.left()), 0.0)
+        if asked > longest:
+            raise RateLimited(
+                f"the API asks for a pause of {asked:.0f} s; {longest:.0f} s are allowed",
+                said=error.said,
+                command=error.command,
+                retry_after=asked,
+                hint="run the same command again after that time; --retry-limit allows longer "
+                "pauses, within --deadline and --wait-timeout",
+            ) from None
 
 
 def says_updating(error: Conflict) -> bool:

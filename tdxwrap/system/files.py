@@ -5,7 +5,6 @@ from __future__ import annotations
 import errno
 import os
 import stat
-import tempfile
 from pathlib import Path
 
 from tdxwrap.errors import EnvironmentProblem, UsageProblem
@@ -43,16 +42,6 @@ def write_text(file: Path, text: str, option: str) -> Path | None:
         raise UsageProblem(
             f"{file} cannot be written: {error.strerror}", hint=f"name another file with {option}"
         ) from None
-
-
-def check_folder_of(file: Path) -> None:
-    """Check that a file can be made where `file` would be.
-
-    Raises:
-        OSError: it cannot.
-    """
-    # Permissions do not say everything (root, /proc, a full disk): only a file does.
-    tempfile.TemporaryFile(dir=file.parent).close()
 
 
 def behind(file: Path) -> Path:

@@ -89,9 +89,9 @@ def test_the_api_says_how_long_to_wait() -> None:
 @pytest.mark.parametrize(
     ("settings", "says"),
     [
-        ({"limit": 6.0}, "longer than --retry-limit allows (6 s)"),
-        ({"left": lambda: 3.0}, "longer than is left of the time for this run (3 s)"),
-        ({"left": lambda: -1.0}, "longer than is left of the time for this run (0 s)"),
+        ({"limit": 6.0}, "7 s; 6 s are allowed"),
+        ({"left": lambda: 3.0}, "7 s; 3 s are allowed"),
+        ({"left": lambda: -1.0}, "7 s; 0 s are allowed"),
     ],
 )
 def test_a_pause_that_is_too_long_is_not_made(settings: dict[str, object], says: str) -> None:
