@@ -238,8 +238,8 @@ class _Run:
 
     def compare(self, targets: Sequence[Change], items: Sequence[Mapping[str, Any]]) -> None:
         found = {str(item["id"]): item for item in items}
-        planned = {there.id: there.answer for there in self.plan.live.key_events}
-        planned |= {there.id: there.answer for there in self.plan.live.attributes}
+        planned = {there.id: there.value.document for there in self.plan.live.key_events}
+        planned |= {there.id: there.value.document for there in self.plan.live.attributes}
         names = {there.id: there.value.name for there in self.plan.live.key_events}
         for change in targets:
             item = found.get(change.live_id or "")
@@ -356,7 +356,7 @@ class _Run:
             return False
         names = {item_id: name for name, item_id in self.ids.items()}
         live = type(desired).from_api(with_names(item, names))
-        return not any(differences(desired, live, item))
+        return not any(differences(desired, live))
 
     # Events
 

@@ -37,6 +37,7 @@ from tdxwrap.config.fields import (
     text_if_number,
 )
 from tdxwrap.config.filters import InvalidValue, rule_document
+from tdxwrap.config.yaml_source import Loc
 
 
 class Member(ApiItem):
@@ -222,11 +223,14 @@ class RtConfig(ConfigItem):
     )
     attributes: tuple[Attribute, ...] = Field((), description="what to keep, step 7c")
 
-    def tables(self) -> tuple[EventTable, ...]:
-        """The event tables that the file states, else those of its key events, each once."""
+    def tables(self) -> dict[EventTable, Loc]:
+        """The event tables that the file states, else those of its key events; with places."""
         if self.event_tables is not None:
-            return self.event_tables
-        return tuple(dict.fromkeys(event.event_table for event in self.key_events))
+            return {table: ("event_tables", i) for i, table in enumerate(self.event_tables)}
+        found: dict[EventTable, Loc] = {}
+        for index, event in enumerate(self.key_events):
+            found.setdefault(event.event_table, ("key_events", index))
+        return found
 
     def imported(self) -> dict[int, ImportedAttribute]:
         """The columns to be imported, each with the place in `attributes` where it stands."""
@@ -238,8 +242,12 @@ class RtConfig(ConfigItem):
         numbered = enumerate(self.attributes)
         return {n: each for n, each in numbered if isinstance(each, BaseAttribute)}
 
-    def batch(self) -> tuple[BatchAttribute, ...]:
-        """The batch attributes: those that the file states, then those that it imports (F11)."""
-        stated = {part.column for part in self.batch_attributes}
-        new = (each for each in self.imported().values() if each.column not in stated)
-        return (*self.batch_attributes, *map(_named_column, new))
+    def batch(self) -> dict[BatchAttribute, Loc]:
+        """The batch attributes that the file states, then those that it imports (F11), with their
+        places."""
+        own: dict[BatchAttribute, Loc] = {
+            part: ("batch_attributes", index) for index, part in enumerate(self.batch_attributes)
+        }
+        stated = {part.column for part in own}
+        new = ((i, each) for i, each in self.imported().items() if each.column not in stated)
+        return own | {_named_column(each): ("attributes", index) for index, each in new}

@@ -6,9 +6,8 @@ order. `plan` shows it, `apply` carries it out, `verify` requires it to be empty
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
-from typing import Any
 
 from tdxwrap.config.attributes import BaseAttribute, references
 from tdxwrap.config.equality import same, states
@@ -25,10 +24,11 @@ from tdxwrap.plan.changes import (
     PlanOptions,
 )
 from tdxwrap.plan.lists import member_key, member_name
-from tdxwrap.plan.places import batch_locs, item_locs, table_locs
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState
 
 _Label = Callable[[BaseAttribute], str | None]
+# An item of the file, and where it stands.
+_Placed = tuple[ConfigItem, Loc]
 # What something uses: the kind of an item, and what it is called by there.
 _Used = tuple[Kind, str]
 
@@ -54,22 +54,22 @@ def build_plan(config: RtConfig, live: LiveState, options: PlanOptions | None = 
     key_events = tuple(_key_events(config, live))
     replaced_events = {c.name for c in key_events if c.action is Action.REPLACE}
     attributes = _attributes(config, live, replaced_events)
-    keys = config.id_stitching.keys
-    key_locs = item_locs("id_stitching", "keys", count=len(keys))
+    keys: list[_Placed] = [
+        (key, ("id_stitching", "keys", index)) for index, key in enumerate(config.id_stitching.keys)
+    ]
+    # The batch attribute holds the name of a column.
+    imported: list[_Placed] = [
+        (part.model_copy(update={"name": None}), ("attributes", index))
+        for index, part in config.imported().items()
+    ]
     changes = (
-        *_members(Kind.EVENT_TABLE, config.tables(), live.event_tables, table_locs(config)),
+        *_members(Kind.EVENT_TABLE, config.tables().items(), live.event_tables),
         *key_events,
-        *_members(Kind.STITCHING_KEY, keys, live.stitching_keys, key_locs),
+        *_members(Kind.STITCHING_KEY, keys, live.stitching_keys),
         *_lookup_key(config, live),
-        *_members(Kind.BATCH_ATTRIBUTE, config.batch(), live.batch_attributes, batch_locs(config)),
+        *_members(Kind.BATCH_ATTRIBUTE, config.batch().items(), live.batch_attributes),
         *attributes,
-        *_members(
-            Kind.IMPORTED,
-            # The batch attribute holds the name of a column.
-            [part.model_copy(update={"name": None}) for part in config.imported().values()],
-            live.imported,
-            [("attributes", index) for index in config.imported()],
-        ),
+        *_members(Kind.IMPORTED, imported, live.imported),
     )
     if options.prune:
         changes = _prune(changes)
@@ -80,13 +80,14 @@ def build_plan(config: RtConfig, live: LiveState, options: PlanOptions | None = 
 
 
 def _members(
-    kind: Kind, desired: Sequence[ConfigItem], live: Sequence[ConfigItem], locs: Sequence[Loc]
+    kind: Kind, desired: Iterable[_Placed], live: Sequence[ConfigItem]
 ) -> Iterable[Change]:
     existing = {member_key(part): part for part in reversed(live)}
-    for part, loc in zip(desired, locs, strict=True):
+    wanted = set()
+    for part, loc in desired:
+        wanted.add(member_key(part))
         there = existing.get(member_key(part))
         yield _compare(Change(Action.CREATE, kind, member_name(part), desired=part, loc=loc), there)
-    wanted = {member_key(part) for part in desired}
     for part in live:
         if member_key(part) not in wanted:
             yield Change(Action.UNMANAGED, kind, member_name(part), live=part)
@@ -208,47 +209,37 @@ def _compare_item(
 ) -> Change:
     if there is None:
         return change
-    return replace(_compare(change, there.value, there.answer, fixed), live_id=there.id)
+    return replace(_compare(change, there.value, fixed), live_id=there.id)
 
 
 def _compare(
-    create: Change,
-    live: ConfigItem | None,
-    answer: Mapping[str, Any] | None = None,
-    fixed: frozenset[str] = frozenset(),
+    create: Change, live: ConfigItem | None, fixed: frozenset[str] = frozenset()
 ) -> Change:
     """Return what has to be done about an item of the file.
 
     Args:
         create: the change that creates it; returned as it is if nothing is live.
-        answer: where live has what the file states under `extra`; None takes it from `live`.
         fixed: the fields that cannot be patched.
     """
     if live is None or create.desired is None:
         return create
-    if answer is None:
-        answer = getattr(live, "extra", {})
-    fields = tuple(differences(create.desired, live, answer))
+    fields = tuple(differences(create.desired, live))
     action = Action.UPDATE if fields else Action.UNCHANGED
     if any(field.name in fixed for field in fields):
         action = Action.REPLACE
     return replace(create, action=action, fields=fields, live=live)
 
 
-def differences(
-    desired: ConfigItem, live: ConfigItem, answer: Mapping[str, Any]
-) -> Iterable[FieldChange]:
+def differences(desired: ConfigItem, live: ConfigItem) -> Iterable[FieldChange]:
     """The fields that the file states and that live has otherwise.
 
     Of another kind of attribute every stated field that live lacks counts as well, and so does one
     that is live in a form that is not known.
-
-    Args:
-        answer: where live has what the file states under `extra`.
     """
     old = live.model_dump(mode="json", by_alias=False)
     new = desired.model_dump(mode="json", by_alias=False)
     unread = live.unread if isinstance(live, ApiItem) else {}
+    answer = getattr(live, "document", None) or getattr(live, "extra", {})
     for name in states(desired) if isinstance(new, dict) else ():  # a table is all in its key
         if name == "extra":
             old["extra"] = {known: answer.get(known) for known in new["extra"]}

@@ -12,7 +12,6 @@ from typing import Any, TypeAlias
 from tdxwrap.config.models import EventTable, RtConfig
 from tdxwrap.errors import NotFound, TdxwrapError
 from tdxwrap.plan.changes import Finding, Level, Loc, Topic
-from tdxwrap.plan.places import batch_locs, table_locs
 from tdxwrap.realtime.state import Columns, Schema
 from tdxwrap.system.spelling import did_you_mean
 
@@ -43,7 +42,7 @@ def check(config: RtConfig, schema: Schema) -> tuple[Finding, ...]:
 
 
 def _tables(config: RtConfig, schema: Schema) -> Iterator[Finding]:
-    for table, loc in zip(config.tables(), table_locs(config), strict=True):
+    for table, loc in config.tables().items():
         found = schema.tables[table]
         if isinstance(found, NotFound):
             message = f"there is no table {table}"
@@ -115,7 +114,7 @@ def _batch_attributes(config: RtConfig, schema: Schema) -> Iterator[Finding]:
     """A column of an attribute table is imported as well, and tdx does not tell those (F10)."""
     if schema.master is None or isinstance(schema.master, TdxwrapError):
         return
-    for part, loc in zip(config.batch(), batch_locs(config), strict=True):
+    for part, loc in config.batch().items():
         if part.column not in schema.master:
             message = f"batch attribute {part.column} is not a column of the master table"
             hint = _hint(part.column, schema.master)

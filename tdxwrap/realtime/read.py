@@ -20,8 +20,7 @@ from tdxwrap.realtime.api import Realtime, not_enabled
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import (
     SETTING_LISTS,
-    LiveAttribute,
-    LiveKeyEvent,
+    LiveItem,
     LiveState,
     Segment,
 )
@@ -163,8 +162,7 @@ def read_setting(api: Realtime, segment_id: str) -> dict[str, Any]:
 def live_state(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
     """Return what is configured on a segment, once the reads of `start_items` have ended."""
     events = tuple(
-        LiveKeyEvent(str(each["id"]), KeyEvent.from_api(each), each)
-        for each in result(read[KEY_EVENTS])
+        LiveItem(str(each["id"]), KeyEvent.from_api(each)) for each in result(read[KEY_EVENTS])
     )
     names = {event.id: event.value.name for event in events}
     documents = [with_names(document, names) for document in result(read[ATTRIBUTES])]
@@ -174,8 +172,8 @@ def live_state(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
         lists_of(segment, result(read["setting"]), initialized=initialized),
         key_events=events,
         attributes=tuple(
-            LiveAttribute(str(d["id"]), attribute, d)
-            for attribute, d in attributes
+            LiveItem(str(document["id"]), attribute)
+            for attribute, document in attributes
             if isinstance(attribute, BaseAttribute)
         ),
         imported=tuple(each for each, _ in attributes if isinstance(each, ImportedAttribute)),

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
-from typing import Any, TypeAlias
+from typing import Generic, TypeAlias, TypeVar
 
 from tdxwrap.config.attributes import BaseAttribute, ImportedAttribute
+from tdxwrap.config.fields import ApiItem
 from tdxwrap.config.models import EventTable, KeyEvent, Member
 from tdxwrap.errors import MalformedOutput, TdxwrapError
 
@@ -32,30 +33,19 @@ class Segment:
     status: str | None
 
 
-@dataclass(frozen=True, slots=True)
-class LiveKeyEvent:
-    """A key event that exists, with the id that the API gave it.
-
-    Attributes:
-        answer: the whole answer of the API, for what a file states under `extra`.
-    """
-
-    id: str
-    value: KeyEvent
-    answer: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+V = TypeVar("V", bound=ApiItem)
 
 
-@dataclass(frozen=True, slots=True)
-class LiveAttribute:
-    """An attribute that exists; its key events are given by name.
-
-    Attributes:
-        answer: as of a key event.
-    """
+@dataclass(frozen=True)
+class LiveItem(Generic[V]):
+    """An item that exists, with the id that the API gave it; its key events are given by name."""
 
     id: str
-    value: BaseAttribute
-    answer: Mapping[str, Any] = field(default_factory=dict, compare=False, repr=False)
+    value: V
+
+
+LiveKeyEvent: TypeAlias = LiveItem[KeyEvent]
+LiveAttribute: TypeAlias = LiveItem[BaseAttribute]
 
 
 @dataclass(frozen=True, slots=True)

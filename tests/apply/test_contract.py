@@ -218,7 +218,7 @@ def without_extra(value: Any) -> Any:
 def contents(config: RtConfig) -> tuple[Any, ...]:
     """All that a configuration says, whichever way it says it."""
     return (
-        config.tables(),
+        tuple(config.tables()),
         config.key_events,
         config.id_stitching,
         {part.column: part.name for part in config.batch()},

@@ -335,7 +335,7 @@ def test_every_proposal_is_a_file_that_works(
     keys = first_config.likely_keys(possible, [*described.values()])
     text = first_config.config_text(Chosen(Segment("1", segment, None), described, keys, lookup))
     config = parse("rt.yaml", text.encode(), environ={}).config
-    assert config.tables() == tuple(described)
+    assert tuple(config.tables()) == tuple(described)
     assert [key.name for key in config.id_stitching.keys] == keys
     found_ill = [one for one in check(config, Schema(described, master)) if one.level == "failed"]
     assert found_ill == []

@@ -242,11 +242,11 @@ def test_name_without_letters_needs_an_identifier() -> None:
 
 def test_tables_are_those_of_the_key_events_unless_stated() -> None:
     events = [{"name": "a", "table": "d.t"}, {"name": "b", "database": "d", "table": "t"}]
-    assert RtConfig.model_validate({"key_events": events}).tables() == (
-        EventTable(database="d", table="t"),
-    )
+    assert RtConfig.model_validate({"key_events": events}).tables() == {
+        EventTable(database="d", table="t"): ("key_events", 0),
+    }
     stated = {"key_events": events, "event_tables": []}
-    assert RtConfig.model_validate(stated).tables() == ()
+    assert RtConfig.model_validate(stated).tables() == {}
 
 
 @pytest.mark.parametrize(

@@ -268,7 +268,7 @@ def test_an_item_of_a_kind_that_is_not_known_is_never_touched() -> None:
     answer = {"name": "visits", "type": "new", "realtimeKeyEventId": "page_view", "of": [1]}
     value = attribute_from_api(answer)
     assert isinstance(value, BaseAttribute)
-    state = state_with(LiveAttribute("9", value, answer))
+    state = state_with(LiveAttribute("9", value))
     made = plan({"event_tables": ["web.pageviews"]}, state, prune=True, force=True)
     assert not made.pending
     # The key event stays as well: the strange attribute hangs on it.

@@ -49,10 +49,10 @@ def live(name: str, segment: str) -> LiveState:
         initialized=True,
         event_tables=(EventTable(database=name, table="t.t"),),
         stitching_keys=(StitchingKey(name=name, invalid_texts=(name,)),),
-        key_events=(LiveKeyEvent("1", KeyEvent.from_api(event), event),),
+        key_events=(LiveKeyEvent("1", KeyEvent.from_api(event)),),
         attributes=(
-            LiveAttribute("2", attribute_from_api(attribute), attribute),  # type: ignore[arg-type]
-            LiveAttribute("3", BaseAttribute.from_api(strange), strange),
+            LiveAttribute("2", attribute_from_api(attribute)),  # type: ignore[arg-type]
+            LiveAttribute("3", BaseAttribute.from_api(strange)),
         ),
     )
 
