@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from typing import TypeAlias
 
 from tdxwrap.errors import TdxwrapError
 from tdxwrap.plan.changes import Change, Kind
@@ -111,15 +111,6 @@ Event: TypeAlias = (
     | LiveKept
 )
 Listener: TypeAlias = Callable[[Event], None]
-
-
-def announcing(listen: Listener, event: Callable[..., Event]) -> Callable[..., None]:
-    """Return a callback that announces its arguments as an event."""
-
-    def announce(*values: Any) -> None:
-        listen(event(*values))
-
-    return announce
 
 
 def ignore(event: Event) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
 
-from tdxwrap.apply.events import Listener, StatusSeen, StepDone, StepStarted, announcing, ignore
+from tdxwrap.apply.events import Listener, StatusSeen, StepDone, StepStarted, ignore
 from tdxwrap.config.load import LoadedConfig
 from tdxwrap.errors import UsageProblem
 from tdxwrap.realtime.api import Realtime, credential_source
@@ -51,13 +51,12 @@ class Session:
         beside: Callable[[], object] | None = None,
     ) -> None:
         """Wait for the status `ok`; arguments and errors as `realtime.wait.wait_until_ready`."""
-        on_status = announcing(self.listen, StatusSeen)
         wait_until_ready(
             self.api,
             segment_id,
             policy,
             self.retry,
-            on_status,
+            lambda *seen: self.listen(StatusSeen(*seen)),
             changed=changed,
             beside=beside,
         )

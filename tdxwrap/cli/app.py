@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tdxwrap.apply import run, session
-from tdxwrap.apply.events import ChangeDone, Event, Retrying, announcing
+from tdxwrap.apply.events import ChangeDone, Event, Retrying
 from tdxwrap.apply.session import Session
 from tdxwrap.cli.global_options import Globals
 from tdxwrap.config.load import LoadedConfig, load
@@ -179,7 +179,7 @@ class App:
                 delay=chosen.retry_delay,
                 limit=chosen.retry_limit,
                 sleep=tdx.pause,
-                on_retry=announcing(self.happened, Retrying),
+                on_retry=lambda *values: self.happened(Retrying(*values)),
             )
             listed = partial(remember, self.environ, self._profile, chosen.site)
             api = Realtime(tdx, listed)

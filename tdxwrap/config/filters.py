@@ -17,7 +17,7 @@ from pydantic import (
     Tag,
     model_validator,
 )
-from pydantic.alias_generators import to_camel
+from pydantic.alias_generators import to_camel, to_snake
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema
 
@@ -88,7 +88,7 @@ class Operator(_Rule):
     @model_validator(mode="after")
     def _operands(self) -> Operator:
         for operand, types in self.OPERAND.items():
-            given = getattr(self, _field_of(operand)) is not None
+            given = getattr(self, to_snake(operand)) is not None
             if given and self.type not in types:
                 raise InvalidValue(f"{self.type} takes no {operand}", self._operand_hint())
             if not given and self.type in types and self.type != "IsNull":
@@ -100,10 +100,6 @@ class Operator(_Rule):
     def _operand_hint(self) -> str:
         takes = [operand for operand, types in self.OPERAND.items() if self.type in types]
         return f"it takes {' and '.join(takes)}"
-
-
-def _field_of(operand: str) -> str:
-    return "".join(f"_{c.lower()}" if c.isupper() else c for c in operand)
 
 
 class ColumnCondition(_Rule):

@@ -153,14 +153,11 @@ def _for_readers(part: Any) -> Any:
         return [_for_readers(item) for item in part]
     if not isinstance(part, dict):
         return part
-    kept = {name: _for_readers(value) for name, value in part.items() if not _is_noise(name, value)}
+    noise = ("discriminator", "title" if isinstance(part.get("title"), str) else "")
+    kept = {name: _for_readers(value) for name, value in part.items() if name not in noise}
     if isinstance(kept.get("description"), str):
         kept["description"] = re.sub(r" \(F\d[^)]*\)", "", kept["description"])
     return {"anyOf": [kept, _VARIABLE]} if _demands_form(kept) else kept
-
-
-def _is_noise(name: str, value: Any) -> bool:
-    return (name == "title" and isinstance(value, str)) or name == "discriminator"
 
 
 def _demands_form(part: dict[str, Any]) -> bool:

@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from tdxwrap.config.models import EventTable, RtConfig
 from tdxwrap.errors import NotFound, TdxwrapError
 from tdxwrap.plan.changes import Finding, Level, Loc, Topic
-from tdxwrap.realtime.state import Columns, Schema
+from tdxwrap.realtime.state import Schema
 from tdxwrap.system.spelling import did_you_mean
 
 Use: TypeAlias = tuple[str, str, Loc, str]
@@ -77,15 +77,12 @@ def _stitching_keys(config: RtConfig, schema: Schema) -> Iterator[Finding]:
 
 def _nowhere(key: str, schema: Schema, loc: Loc) -> Finding:
     message = f"stitching key {key} is not a column of any event table: it will never stitch"
-    unread = [t for t, found in schema.tables.items() if _is_unread(found)]
-    if unread:
+    level = Level.FAILED
+    failures = (each for each in schema.tables.values() if isinstance(each, TdxwrapError))
+    if not all(isinstance(each, NotFound) for each in failures):
         message = f"stitching key {key} is not a column of any event table that could be described"
-    level = Level.WARNING if unread else Level.FAILED
+        level = Level.WARNING
     return Finding(Topic.KEYS, level, message, _hint(key, sorted(schema.names())), loc)
-
-
-def _is_unread(found: Columns | TdxwrapError) -> bool:
-    return isinstance(found, TdxwrapError) and not isinstance(found, NotFound)
 
 
 def _lookup_key(config: RtConfig, schema: Schema) -> Iterator[Finding]:
