@@ -55,10 +55,11 @@ def config_text(live: LiveState, *, ascii_only: bool = False) -> str:
         for item in parts
         if item.unread
     ]
-    while refused := _refused(live, entries):
+    text = yaml_text(_document(live, entries), ascii_only=ascii_only, width=100)
+    while refused := _refused(live, text, entries):
         for (path, index), reason in sorted(refused.items(), reverse=True):
             left_out.append(_left_out(path, _name(entries[path].pop(index)), reason))
-    text = yaml_text(_document(live, entries), ascii_only=ascii_only, width=100)
+        text = yaml_text(_document(live, entries), ascii_only=ascii_only, width=100)
     lines = [*_header(live), *left_out, *_unknown_properties(items)]
     return "\n".join([*(comment(line, ascii_only=ascii_only) for line in lines), "", text])
 
@@ -99,7 +100,7 @@ def _document(live: LiveState, entries: Entries) -> Any:
     return _escaped(stated)
 
 
-def _refused(live: LiveState, entries: Entries) -> dict[tuple[str, int], str]:
+def _refused(live: LiveState, text: str, entries: Entries) -> dict[tuple[str, int], str]:
     """The entries, by path and index, that `check` refuses or a plan would change, with reasons.
 
     Raises:
@@ -112,7 +113,6 @@ def _refused(live: LiveState, entries: Entries) -> dict[tuple[str, int], str]:
     if halves:
         return dict.fromkeys(halves, "half a character cannot stand in YAML")
     try:
-        text = yaml_text(_document(live, entries))
         config = parse("export", text.encode(), environ={}).config
     except ConfigError as error:
         found = {place: p.message for p in error.problems for place in _places(p.path, entries)}

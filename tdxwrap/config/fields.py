@@ -144,8 +144,9 @@ class ApiItem(ConfigItem):
                 unread[name] = value
             if value is None and info.is_required():
                 unread[name] = None
-        # Whatever it is, it can be named.
-        item = cast("Self", cls.model_construct(**{"name": stated.get("name")} | values))
+        if isinstance(stated.get("name"), str):  # whatever it is, it can be named
+            values["name"] = stated["name"]
+        item = cast("Self", cls.model_construct(**values))
         item._unread = unread
         return item
 

@@ -39,7 +39,7 @@ def derived_identifier(name: str) -> str:
 
 
 def _filled(scope: Scope, attribute: Json) -> Json:
-    return filled(attribute, schema.DEFAULTS.get(attribute["type"], {}), scope.tdx)
+    return filled(attribute, schema.DEFAULTS.get(str(attribute.get("type")), {}), scope.tdx)
 
 
 def _shown(scope: Scope, attribute: Json) -> Json:

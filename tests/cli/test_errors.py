@@ -349,8 +349,8 @@ def test_with_json_an_error_is_the_one_document(
 @pytest.mark.parametrize(
     ("path", "text"),
     [
-        ("realtime_setting", '{"eventTables": [{"db": "x"}]}'),
-        ("realtime_setting", '{"eventTables": ["x"]}'),
+        ("realtime_setting", '{"eventTables": {"db": "x"}}'),
+        ("realtime_setting", '{"eventTables": "x"}'),
         ("realtime_setting", '{"keyColumns": 7}'),
         ("realtime_setting", "[]"),
         ("realtime_key_events", '{"data": [7]}'),

@@ -224,4 +224,6 @@ def test_the_order_of_conditions_has_no_meaning(shell: Shell, world: World) -> N
     shell.write("rt.yaml", text % ("", other))
     assert shell.run("plan", path, "--exit-code").code == 0
     shell.write("rt.yaml", text % ("", other.replace("JP", "US")))
-    assert shell.run("plan", path, "--exit-code", "--no-check-columns").code == 7
+    other_filter = ("plan", path, "--exit-code", "--no-check-columns")
+    assert shell.run(*other_filter).code == 4  # apply refuses it without --replace
+    assert shell.run(*other_filter, "--replace").code == 7

@@ -245,7 +245,8 @@ def test_the_length_of_filters_in_both_forms_is_limited() -> None:
             "filter_rule": group("And", column("path", "Equal", rightValue=text)),
         },
     ]
-    [problem] = problems(yaml.safe_dump({"key_events": events}))
+    text = yaml.safe_dump({"key_events": events})
+    [problem] = parse("rt.yaml", text.encode(), environ={}).warnings
     assert problem.message.endswith(
         "characters in the filters of all key events together; a parent segment takes at most 1,000"
     )

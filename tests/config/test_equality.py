@@ -1,0 +1,81 @@
+"""When two values say the same, and what is carried along when one is sent in place of another."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from tdxwrap.config.equality import carried, same, states
+from tdxwrap.config.models import KeyEvent, StitchingKey
+
+
+def column(name: str, **operator: Any) -> dict[str, Any]:
+    return {"type": "Column", "column": name, "operator": {"type": "Equal", **operator}}
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (None, None),
+        ({"a": None, "b": 1}, {"b": 1.0}),
+        ([{"a": {"b": None}}], [{"a": {}}]),
+        (column("a", rightValue=1), column("a", rightValue=1, **{"not": False})),
+        ({"type": "And", "conditions": None}, {"type": "And", "conditions": []}),
+        (
+            {"type": "Or", "conditions": [column("a"), column("b")]},
+            {"type": "Or", "conditions": [column("b"), column("a")]},
+        ),
+        (
+            {"conditions": [{"conditions": [column("a"), column("b")]}, column("c")]},
+            {"conditions": [column("c"), {"conditions": [column("b"), column("a")]}]},
+        ),
+    ],
+)
+def test_what_says_the_same(one: object, other: object) -> None:
+    assert same(one, other)
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [
+        (1, True),
+        (1, "1"),
+        ("", None),
+        ([], None),
+        ([1, 2], [2, 1]),
+        ({"not": True}, {}),
+        ({"not": 0}, {}),
+        ({"type": "And", "conditions": [column("a")]}, {"type": "Or", "conditions": [column("a")]}),
+        (column("a", rightValue=1), column("a", rightValue=2)),
+    ],
+)
+def test_what_does_not(one: object, other: object) -> None:
+    assert not same(one, other)
+
+
+def test_a_null_is_stated_only_where_the_api_can_be_told_to_clear_something() -> None:
+    key = StitchingKey.model_validate({"name": "email", "valid_regexp": None})
+    assert states(key) == ("name", "valid_regexp")
+    event = KeyEvent.model_validate({"name": "e", "table": "a.b", "description": None})
+    assert states(event) == ("name", "database", "table", "description")
+
+
+def test_entries_keep_what_only_the_earlier_ones_have() -> None:
+    old = [
+        {"identifier": "a", "name": "A", "novel": {"x": 1}},
+        {"identifier": "b", "name": "B", "novel": 2},
+    ]
+    new = [{"identifier": "b", "name": "Bee"}, {"identifier": "c", "name": "C"}]
+    assert carried(new, old) == [
+        {"identifier": "b", "name": "Bee", "novel": 2},
+        {"identifier": "c", "name": "C"},
+    ]
+    assert carried({"value": 1}, {"value": 2, "novel": 3}) == {"value": 1, "novel": 3}
+    assert carried("x", {"novel": 3}) == "x"
+
+
+def test_a_filter_is_replaced_as_a_whole() -> None:
+    old = [{"action": "clear", "realtimeKeyEventId": "1", "novel": 1, "filterRule": {"novel": 2}}]
+    new = [{"action": "clear", "realtimeKeyEventId": "1", "filterRule": {"type": "And"}}]
+    assert carried(new, old) == [{**new[0], "novel": 1}]
