@@ -96,7 +96,7 @@ def test_half_a_character_leaves_its_item_out(parts: dict[str, Any], left_out: s
     if kind == "key_events":
         document = {"id": "1", "name": "x", "databaseName": "x", "tableName": "t.t"} | value
         event = KeyEvent.from_api(document)
-        state = replace(state, key_events=(LiveKeyEvent("1", event, document),))
+        state = replace(state, key_events=(LiveKeyEvent("1", event),))
     elif kind == "stitching_keys":
         state = replace(state, stitching_keys=(StitchingKey.of({"name": "x"} | value),))
     else:
