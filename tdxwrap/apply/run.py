@@ -124,6 +124,7 @@ def apply(
         UnsafePlan: the plan needs `--replace`, `--prune` or `--force`; nothing was written.
         ColumnsMissing: a table, a column or a key cannot be as the file says; nothing was written.
         Locked: another run is at work on the segment.
+        LiveChanged: what is to be changed kept changing; nothing was written.
         NotReady: the status is terminal, the wait ran out, or the validation failed.
         TdxwrapError: a call failed for good.
     """
@@ -189,15 +190,17 @@ class _Apply:
             The plan that was carried out, and the lists as they were written.
         """
         session = self.session
-        for _ in range(REPLANS):
+        left = REPLANS
+        while True:
             plan = self.confirmed(plan, consent)
             try:
                 return plan, carry_out(plan, session.api, session.retry, settings, session.listen)
             except LiveChanged:
-                session.listen(LiveMoved())
-                plan = make_plan(session, self.loaded, plan.live.segment.id, self.options)
-        plan = self.confirmed(plan, consent)
-        return plan, carry_out(plan, session.api, session.retry, settings, session.listen)
+                if not left:
+                    raise
+            left -= 1
+            session.listen(LiveMoved())
+            plan = make_plan(session, self.loaded, plan.live.segment.id, self.options)
 
     def live_when_ready(self, plan: Plan, policy: WaitPolicy) -> LiveState:
         """Wait for `ok` and return what is live then.

@@ -90,9 +90,14 @@ def gone(plan: Plan, written: Written, live: LiveState) -> tuple[Gone, ...]:
     Args:
         plan: what was carried out.
         written: the lists that it replaced, as they were written.
+    Raises:
+        MalformedOutput: a list that was replaced was not read.
     """
+    live.require(SETTING_FIELDS.get(kind, "") for kind in written)
     found: list[Gone] = []
     for kind in Kind:
+        if SETTING_FIELDS.get(kind) in live.unread:
+            continue
         deleted = [c.live for c in plan.of(kind, Action.DELETE) if c.live is not None]
         stated = [c.desired for c in plan.of(kind) if c.desired is not None]
         before = (*members(plan.live, kind), *written.get(kind, ()))

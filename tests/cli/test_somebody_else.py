@@ -89,6 +89,44 @@ def test_what_somebody_else_adds_at_any_call_stays(
     check(start, does, call, tmp_path, new_shell)
 
 
+@pytest.mark.parametrize("start", ["blank", "half-configured"])
+def test_each_list_is_read_beside_the_call_before_its_patch(
+    start: str, new_world: NewWorld, new_shell: NewShell
+) -> None:
+    world = new_world(start)
+    shell = new_shell(world)
+    prune = ["--prune", "--force"] if start == "half-configured" else []
+
+    assert apply(shell, CONFIG, *prune).code == 0
+    setting = [c for c in world.calls() if (c.path or "").endswith("realtime_setting")]
+    patches = [number for number, call in enumerate(setting) if call.method == "PATCH"]
+    assert len(patches) == 2
+    for number in patches:
+        read, patch = setting[number - 1], setting[number]
+        assert read.method == "GET"  # so it began after the answer to the PATCH before
+        between = [c for c in world.calls() if read.n < c.n < patch.n]
+        # On a blank segment it is one of the reads of the plan, which run side by side.
+        first_reads = start == "blank" and number == patches[0]
+        assert len(between) <= 1 or (first_reads and not any(c.write for c in between))
+
+
+def test_a_list_that_is_not_read_at_the_end_has_not_gone(
+    new_world: NewWorld, new_shell: NewShell
+) -> None:
+    world = new_world("half-configured")
+    shell = new_shell(world)
+    assert apply(shell).code == 0
+    file = changing(shell)
+    # The reads beside the looks: of the plan, and beside the baseline, come before.
+    world.add_fault("garbage", {"path": "setting"}, skip=1, times=9, text="{}", when="after")
+
+    done = apply(shell, file)
+    world.clear_faults()
+
+    assert " is gone" not in done.text
+    assert (done.code, "came without" in done.text) in ((0, False), (5, True)), done.text
+
+
 def test_what_appears_after_the_plan_is_kept_and_reported(
     new_world: NewWorld, new_shell: NewShell
 ) -> None:
