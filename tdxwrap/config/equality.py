@@ -1,28 +1,52 @@
 """When two values say the same. Whatever is compared between a file and what is live is here.
 
-Null and absent are one, as they are to a create. So are `not: false` and no `not`, a rule without
-conditions and none, 1 and 1.0, and conditions in another order.
+Documents are compared as the API writes them. Null and absent are one, as they are to a create;
+so are `not: false` and no `not`, a rule without conditions and none, 1 and 1.0. Each kind of field
+has its rule below; everything else keeps its order and is compared exactly.
 """
 
 from __future__ import annotations
 
 import json
+import unicodedata
 from typing import Any
 
 from pydantic import BaseModel
+
+# Lists whose order says nothing.
+_SETS = frozenset(
+    (
+        "invalidTexts",
+        "fields",
+        "aggregations",
+        "subDurations",
+        "eventTables",
+        "keyColumns",
+        "batchAttributes",
+    )
+)
+# The operators whose `rightValues` are a set (F25).
+_SET_OPERATORS = frozenset(("In", "Contain", "StartWith", "EndWith"))
+# Texts in which normal form and trailing white space say nothing.
+_LABELS = frozenset(("name", "description", "realtimeKeyEventId"))
+_MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
 
 # Where null is a value of its own: the API can be told to clear these (F11, F13, F14).
 CLEARED_BY_NULL = frozenset(("description", "valid_regexp", "name"))
 
 
-def same(one: Any, other: Any) -> bool:
-    """Whether two JSON values say the same."""
-    return meaning(one) == meaning(other)
+def same(one: Any, other: Any, field: str = "") -> bool:
+    """Whether two JSON values say the same.
+
+    Args:
+        field: the API's name of the field that holds them.
+    """
+    return meaning(one, field) == meaning(other, field)
 
 
-def meaning(value: Any) -> str:
+def meaning(value: Any, field: str = "") -> str:
     """A text that is the same for all JSON values that say the same."""
-    return json.dumps(_plain(value), sort_keys=True)
+    return _text(_plain(value, field))
 
 
 def states(item: BaseModel) -> tuple[str, ...]:
@@ -51,17 +75,52 @@ def _identity(entry: Any) -> str:
     return meaning({n: entry.get(n) for n in names} if isinstance(entry, dict) else entry)
 
 
-def _plain(value: Any) -> Any:
+def _plain(value: Any, field: str = "") -> Any:
     if isinstance(value, float) and value.is_integer():
         return int(value)
+    if isinstance(value, str):
+        return _plain_text(value, field)
     if isinstance(value, list | tuple):
-        return [_plain(item) for item in value]
-    if not isinstance(value, dict):
+        items = [_plain(item) for item in value]
+        return _unordered(items) if field in _SETS else items
+    return _plain_object(value) if isinstance(value, dict) else value
+
+
+def _plain_text(value: str, field: str) -> Any:
+    if field == "maxItems":
+        return _number(value)
+    if field not in _LABELS:
         return value
-    plain = {name: _plain(item) for name, item in value.items() if item is not None}
+    # An empty description and none at all are the same to the API.
+    return unicodedata.normalize("NFC", value).rstrip() or None
+
+
+def _plain_object(value: dict[str, Any]) -> dict[str, Any]:
+    plain = {name: _plain(item, name) for name, item in value.items()}
+    plain = {name: item for name, item in plain.items() if item is not None}
+    kind = plain.get("type")
     if plain.get("not") is False:
         del plain["not"]
-    conditions = plain.get("conditions")
-    if isinstance(conditions, list):
-        plain["conditions"] = sorted(conditions, key=lambda each: json.dumps(each, sort_keys=True))
+    if isinstance(plain.get("rightValues"), list) and kind in _SET_OPERATORS:
+        plain["rightValues"] = _unordered(plain["rightValues"])
+    if isinstance(plain.get("conditions"), list):
+        plain["conditions"] = sorted(plain["conditions"], key=_text)
+    if "value" in plain and (kind == "const" or "unit" in plain):
+        plain["value"] = _number(plain["value"])
+    if plain.get("unit") in _MINUTES and isinstance(plain.get("value"), int):
+        plain["value"] *= _MINUTES[plain.pop("unit")]
     return {name: item for name, item in plain.items() if (name, item) != ("conditions", [])}
+
+
+def _number(value: Any) -> Any:
+    """The number of a field that is a whole number by contract (F14), which a text may hold."""
+    return int(value) if isinstance(value, str) and value.isdecimal() else value
+
+
+def _unordered(items: list[Any]) -> list[Any]:
+    by_text = {_text(item): item for item in items}
+    return [by_text[text] for text in sorted(by_text)]
+
+
+def _text(value: Any) -> str:
+    return json.dumps(value, sort_keys=True)

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
+from typing import Any
 
 from tdxwrap.config.attributes import BaseAttribute, references
 from tdxwrap.config.equality import same, states
@@ -236,17 +237,20 @@ def differences(desired: ConfigItem, live: ConfigItem) -> Iterable[FieldChange]:
     Of another kind of attribute every stated field that live lacks counts as well, and so does one
     that is live in a form that is not known.
     """
-    old = live.model_dump(mode="json", by_alias=False)
-    new = desired.model_dump(mode="json", by_alias=False)
+    old, new = (item.model_dump(mode="json", by_alias=True) for item in (live, desired))
     unread = live.unread if isinstance(live, ApiItem) else {}
     answer = getattr(live, "document", None) or getattr(live, "extra", {})
-    for name in states(desired) if isinstance(new, dict) else ():  # a table is all in its key
-        if name == "extra":
-            old["extra"] = {known: answer.get(known) for known in new["extra"]}
-            if not same(old["extra"], new["extra"]):
-                yield FieldChange(name, old["extra"], new["extra"])
-        elif name in unread or not same(old.get(name), new[name]):
-            yield FieldChange(name, unread.get(name, old.get(name)), new[name])
+    old["extra"] = {known: answer.get(known) for known in new.get("extra", ())}
+    for name in states(desired):
+        alias = str(type(desired).model_fields[name].alias)
+        if name in unread or not same(old.get(alias), new[alias], alias):
+            shown = old["extra"] if name == "extra" else unread.get(name, _shown(live).get(name))
+            yield FieldChange(name, shown, _shown(desired)[name])
+
+
+def _shown(item: ConfigItem) -> dict[str, Any]:
+    """The fields of an item as a configuration file writes them."""
+    return item.model_dump(mode="json", by_alias=False)
 
 
 # What is live only

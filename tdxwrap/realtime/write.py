@@ -135,4 +135,4 @@ class Writer:
 
 
 def _holds(document: Mapping[str, Any], body: Mapping[str, Any]) -> bool:
-    return all(same(document.get(name), value) for name, value in body.items())
+    return all(same(document.get(name), value, name) for name, value in body.items())

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import copy
+import unicodedata
 from typing import Any
 
 import pytest
@@ -15,6 +17,48 @@ from tdxwrap.config.load import parse
 from tdxwrap.config.models import RtConfig
 from tdxwrap.plan.changes import Action, PlanOptions
 from tdxwrap.realtime.state import LiveState
+
+SETS = ("invalidTexts", "fields", "aggregations", "subDurations", "rightValues", "conditions")
+SMALLER = {"day": ("hour", 24), "hour": ("minute", 60)}
+
+
+def rewritten(draw: st.DrawFn, value: Any, field: str = "") -> Any:
+    """The same said otherwise: another order, unit, type of a number, or end of a description."""
+    if isinstance(value, dict):
+        value = {name: rewritten(draw, item, name) for name, item in value.items()}
+        if value.get("unit") in SMALLER and draw(st.booleans()):
+            unit, factor = SMALLER[value["unit"]]
+            value |= {"unit": unit, "value": value["value"] * factor}
+        return value
+    if isinstance(value, list):
+        items = [rewritten(draw, item, "item") for item in value]
+        return draw(st.permutations(items)) if field in SETS else items
+    if isinstance(value, str) and field == "description":
+        return unicodedata.normalize("NFD", value) + draw(st.sampled_from(("", " ", "\n")))
+    if isinstance(value, int) and field == "maxItems":
+        return draw(st.sampled_from((value, str(value))))
+    return value
+
+
+@st.composite
+def rewritings(draw: st.DrawFn) -> tuple[dict[str, Any], dict[str, Any]]:
+    """A live state, and the same one as an API may store it."""
+    scenario = draw(scenarios())
+    other = copy.deepcopy(scenario)
+    for segment in other["segments"]:
+        segment["realtime"] = rewritten(draw, segment["realtime"])
+    return scenario, other
+
+
+@given(pair=rewritings())
+def test_a_rewriting_of_the_live_state_gives_an_empty_plan(
+    pair: tuple[dict[str, Any], dict[str, Any]],
+) -> None:
+    scenario, other = pair
+    with account(scenario) as there:
+        loaded = parse("exported.yaml", config_text(there.live()).encode(), environ={})
+    with account(other) as there:
+        assert there.plan(loaded.config).pending == ()
 
 
 def names(live: LiveState) -> set[tuple[str, str]]:

@@ -54,6 +54,60 @@ def test_what_does_not(one: object, other: object) -> None:
     assert not same(one, other)
 
 
+@pytest.mark.parametrize(
+    ("field", "one", "other"),
+    [
+        ("invalidTexts", ["a", "b"], ["b", "a", "a"]),
+        ("fields", ["a", "b"], ["b", "a"]),
+        (
+            "aggregations",
+            [{"identifier": "a"}, {"identifier": "b"}],
+            [{"identifier": "b"}, {"identifier": "a"}],
+        ),
+        (
+            "subDurations",
+            [{"identifier": "a", "value": 24, "unit": "hour"}],
+            [{"identifier": "a", "value": "1", "unit": "day"}],
+        ),
+        ("duration", {"value": 1, "unit": "day"}, {"value": 1440, "unit": "minute"}),
+        ("increment", {"type": "const", "value": 1}, {"type": "const", "value": "1"}),
+        ("maxItems", 100, "100"),
+        ("name", "プレビュー", "フ\u309aレヒ\u3099ュー"),
+        ("description", "Any view", "Any view \n"),
+        ("description", " ", None),
+        (
+            "filterRule",
+            {"type": "In", "rightValues": [1, "a"]},
+            {"type": "In", "rightValues": ["a", 1.0]},
+        ),
+    ],
+)
+def test_a_field_that_says_the_same(field: str, one: object, other: object) -> None:
+    assert same(one, other, field)
+
+
+@pytest.mark.parametrize(
+    ("field", "one", "other"),
+    [
+        ("actions", [{"action": "clear"}, {"action": "x"}], [{"action": "x"}, {"action": "clear"}]),
+        ("lookupKeys", [{"id": "1"}, {"id": "2"}], [{"id": "2"}, {"id": "1"}]),
+        ("filterRule", {"type": "In", "rightValues": [1]}, {"type": "In", "rightValues": ["1"]}),
+        (
+            "filterRule",
+            {"type": "Novel", "rightValues": [1, 2]},
+            {"type": "Novel", "rightValues": [2, 1]},
+        ),
+        ("increment", {"type": "field", "value": "1"}, {"type": "field", "value": "01"}),
+        ("invalidTexts", ["a"], ["a "]),
+        ("validRegexp", "é", "e\u0301"),
+        ("description", " a", "a"),
+        ("duration", {"value": 1, "unit": "day"}, {"value": 23, "unit": "hour"}),
+    ],
+)
+def test_a_field_that_does_not(field: str, one: object, other: object) -> None:
+    assert not same(one, other, field)
+
+
 def test_a_null_is_stated_only_where_the_api_can_be_told_to_clear_something() -> None:
     key = StitchingKey.model_validate({"name": "email", "valid_regexp": None})
     assert states(key) == ("name", "valid_regexp")
