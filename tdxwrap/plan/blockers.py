@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +13,7 @@ from tdxwrap.config.fields import ConfigItem
 from tdxwrap.config.filters import OpaqueRule, rule_length
 from tdxwrap.config.models import KeyEvent
 from tdxwrap.plan.changes import Action, Blocker, Change, Kind, PlanOptions
+from tdxwrap.plan.lists import member_key
 from tdxwrap.realtime.state import LiveState
 
 
@@ -27,6 +29,7 @@ def find_blockers(
         )
     yield from _taken_names(changes, live)
     yield from () if options.force else _long_filters(changes)
+    yield from () if options.force else _lookalikes(changes)
     for change in changes:
         kind = change.live.unread.get("type") if isinstance(change.live, BaseAttribute) else None
         if kind is not None and change.writes:
@@ -54,6 +57,26 @@ def _taken_names(changes: Sequence[Change], live: LiveState) -> Iterator[Blocker
         new = change.desired if change.action is Action.CREATE else None
         if isinstance(new, BaseAttribute) and {new.name, new.key} & imported:
             yield Blocker(f"attribute {new.name}: the column of this name is imported", "")
+
+
+def _lookalikes(changes: Sequence[Change]) -> Iterator[Blocker]:
+    """What is to be created under a name that live has in another spelling: it may be a typo."""
+    left = {
+        (change.kind, _folded(member_key(change.live))): member_key(change.live)
+        for change in changes
+        if change.live is not None and change.desired is None
+    }
+    for change in changes:
+        if change.action is not Action.CREATE or change.desired is None:
+            continue
+        other = left.get((change.kind, _folded(member_key(change.desired))))
+        if other is not None:
+            spelling = "it differs only in case, white space or Unicode form"
+            yield Blocker(f"{change.kind} {change.name}: live has {other!r}; {spelling}", "--force")
+
+
+def _folded(name: str) -> str:
+    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
 def _long_filters(changes: Sequence[Change]) -> Iterator[Blocker]:

@@ -370,3 +370,22 @@ def test_what_this_version_cannot_manage_is_named_and_left_alone(
     assert plan.code == 0, plan.text
     assert "· lookup_catalogproduct_lookup" in plan.out
     assert f"left alone: {reason}" in plan.out
+
+
+def test_a_name_that_is_live_in_another_spelling_is_a_blocker(
+    half: World, new_shell: Callable[..., Shell]
+) -> None:
+    user = new_shell(half)
+    user.write(
+        "rt.yaml",
+        'parent_segment: "394649"\nkey_events:\n'
+        "  - {name: Page_View, table: web_events.pageviews}\n",
+    )
+    done = user.run("apply", "rt.yaml", "--yes")
+    assert done.code == 4, done.text
+    assert "live has 'page_view'; it differs only in case" in " ".join(done.text.split())
+    assert "--force" in done.text
+    assert half.writes() == []
+
+    assert user.run("apply", "rt.yaml", "--yes", "--force").code == 0
+    assert user.run("plan", "rt.yaml", "--exit-code").code == 0

@@ -344,3 +344,28 @@ def test_what_a_file_does_not_mention_at_all_is_not_managed() -> None:
     made = plan({"event_tables": ["web.pageviews"]}, full())
     assert made.pending == ()
     assert made.counts[Action.UNMANAGED] == 9
+
+
+@pytest.mark.parametrize(
+    ("there", "stated", "blocked"),
+    [
+        ("Page View", "page  view", True),
+        ("プレビュー", "フ\u309aレヒ\u3099ュー", True),
+        ("page_view", "ｐage_view", False),
+        ("page_view", "page_views", False),
+    ],
+)
+def test_a_name_that_live_spells_otherwise_needs_force(
+    there: str, stated: str, blocked: bool
+) -> None:
+    config = {"key_events": [{"name": stated, "table": "web.pageviews"}]}
+    state = live(key_events=(event(name=there),))
+    flags = ["--force"] if blocked else []
+    assert [blocker.flag for blocker in plan(config, state).blockers] == flags
+    assert plan(config, state, force=True).blockers == ()
+
+
+def test_a_name_beside_one_that_the_file_states_too_is_created() -> None:
+    table = "web.pageviews"
+    config = {"key_events": [{"name": n, "table": table} for n in ("page_view", "Page_View")]}
+    assert plan(config, live(key_events=(event(name="page_view"),))).blockers == ()
