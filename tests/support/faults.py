@@ -46,8 +46,9 @@ FAULTS = (
     fault("connection reset", "connection-reset", (0,), when="before"),
     fault("DNS", "dns", (0,)),
     fault("delay", "delay", (0,), seconds=0.2),
-    fault("tdx api disabled", "disabled-api", (3,)),
-    fault("not authenticated", "unauthenticated", (3,)),
+    # 0: it was a read beside a look at the status that did not count yet.
+    fault("tdx api disabled", "disabled-api", (0, 3)),
+    fault("not authenticated", "unauthenticated", (0, 3)),
     fault("asks a question", "prompt", (0, 4, 5)),
     fault("good answer, exit 3", "wrong-exit", (0, 5), exit=3),
     fault("HTML", "html", (0, 5), when="after"),
