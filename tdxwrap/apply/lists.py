@@ -14,8 +14,8 @@ from tdxwrap.apply.fresh import Fresh
 from tdxwrap.config.attributes import ImportedAttribute
 from tdxwrap.config.fields import ConfigItem
 from tdxwrap.errors import NotReady
-from tdxwrap.plan.changes import SETTING_FIELDS, Action, Change, Kind, Plan, Written
-from tdxwrap.plan.lists import member_name, members, merged, missing_from
+from tdxwrap.plan.changes import SETTING_FIELDS, Action, Change, Kind, Plan, Written, member_name
+from tdxwrap.plan.lists import members, merged, missing_from
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, imported_columns, lists_of, read_setting
 from tdxwrap.realtime.retry import Retry

@@ -5,8 +5,8 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from tdxwrap.errors import NotReady
-from tdxwrap.plan.changes import SETTING_FIELDS, Action, Change, Kind, Plan, Written
-from tdxwrap.plan.lists import member_name, members, missing_from
+from tdxwrap.plan.changes import SETTING_FIELDS, Action, Change, Kind, Plan, Written, member_name
+from tdxwrap.plan.lists import members, missing_from
 from tdxwrap.realtime.state import READY, LiveState
 
 

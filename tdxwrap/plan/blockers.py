@@ -12,8 +12,7 @@ from tdxwrap.config.equality import meaning
 from tdxwrap.config.fields import ConfigItem
 from tdxwrap.config.filters import OpaqueRule, rule_length
 from tdxwrap.config.models import KeyEvent
-from tdxwrap.plan.changes import Action, Blocker, Change, Kind, PlanOptions
-from tdxwrap.plan.lists import member_key
+from tdxwrap.plan.changes import Action, Blocker, Change, Kind, PlanOptions, member_key
 from tdxwrap.realtime.state import LiveState
 
 

@@ -23,8 +23,9 @@ from tdxwrap.plan.changes import (
     Loc,
     Plan,
     PlanOptions,
+    member_key,
+    member_name,
 )
-from tdxwrap.plan.lists import member_key, member_name
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState
 
 _Label = Callable[[BaseAttribute], str | None]

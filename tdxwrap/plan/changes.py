@@ -61,6 +61,16 @@ Written = dict[Kind, tuple[ConfigItem, ...]]
 WRITING = frozenset((Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE))
 
 
+def member_name(part: ConfigItem) -> str:
+    """Return what a member of a list is called."""
+    return str(getattr(part, "name", None) or getattr(part, "column", None) or part)
+
+
+def member_key(part: ConfigItem) -> str:
+    """Return what makes a member of a list the same member: a column, a name, a table."""
+    return str(getattr(part, "column", None) or getattr(part, "name", None) or part)
+
+
 @dataclass(frozen=True, slots=True)
 class FieldChange:
     """One field of an item; values as a configuration file writes them."""

@@ -5,18 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 
 from tdxwrap.config.fields import ApiItem, ConfigItem
-from tdxwrap.plan.changes import Action, Change, Kind, Plan
+from tdxwrap.plan.changes import Action, Change, Kind, Plan, member_key
 from tdxwrap.realtime.state import LiveState
-
-
-def member_name(part: ConfigItem) -> str:
-    """Return what a member of a list is called."""
-    return str(getattr(part, "name", None) or getattr(part, "column", None) or part)
-
-
-def member_key(part: ConfigItem) -> str:
-    """Return what makes a member of a list the same member: a column, a name, a table."""
-    return str(getattr(part, "column", None) or getattr(part, "name", None) or part)
 
 
 def members(live: LiveState, kind: Kind) -> tuple[ConfigItem, ...]:
