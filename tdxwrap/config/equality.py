@@ -26,9 +26,10 @@ _SETS = frozenset(
     )
 )
 # The operators whose `rightValues` are a set (F25).
-_SET_OPERATORS = frozenset(("In", "Contain", "StartWith", "EndWith"))
+_SET_OPERATORS = ("In", "Contain", "StartWith", "EndWith")
 # Texts in which normal form and trailing white space say nothing.
 _LABELS = frozenset(("name", "description", "realtimeKeyEventId"))
+_MANY_DIGITS = 19  # a number of so many is none that these fields can hold
 _MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
 
 # Where null is a value of its own: the API can be told to clear these (F11, F13, F14).
@@ -98,7 +99,7 @@ def _plain_text(value: str, field: str) -> Any:
 def _plain_object(value: dict[str, Any]) -> dict[str, Any]:
     plain = {name: _plain(item, name) for name, item in value.items()}
     plain = {name: item for name, item in plain.items() if item is not None}
-    kind = plain.get("type")
+    kind, unit = plain.get("type"), plain.get("unit")
     if plain.get("not") is False:
         del plain["not"]
     if isinstance(plain.get("rightValues"), list) and kind in _SET_OPERATORS:
@@ -107,14 +108,15 @@ def _plain_object(value: dict[str, Any]) -> dict[str, Any]:
         plain["conditions"] = sorted(plain["conditions"], key=_text)
     if "value" in plain and (kind == "const" or "unit" in plain):
         plain["value"] = _number(plain["value"])
-    if plain.get("unit") in _MINUTES and isinstance(plain.get("value"), int):
+    if isinstance(unit, str) and unit in _MINUTES and isinstance(plain.get("value"), int):
         plain["value"] *= _MINUTES[plain.pop("unit")]
     return {name: item for name, item in plain.items() if (name, item) != ("conditions", [])}
 
 
 def _number(value: Any) -> Any:
     """The number of a field that is a whole number by contract (F14), which a text may hold."""
-    return int(value) if isinstance(value, str) and value.isdecimal() else value
+    is_number = isinstance(value, str) and value.isdecimal() and len(value) < _MANY_DIGITS
+    return int(value) if is_number else value
 
 
 def _unordered(items: list[Any]) -> list[Any]:

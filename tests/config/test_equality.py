@@ -5,6 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from tdxwrap.config.equality import carried, same, states
 from tdxwrap.config.models import KeyEvent, StitchingKey
@@ -133,3 +135,18 @@ def test_a_filter_is_replaced_as_a_whole() -> None:
     old = [{"action": "clear", "realtimeKeyEventId": "1", "novel": 1, "filterRule": {"novel": 2}}]
     new = [{"action": "clear", "realtimeKeyEventId": "1", "filterRule": {"type": "And"}}]
     assert carried(new, old) == [{**new[0], "novel": 1}]
+
+
+NAMES = st.sampled_from(["type", "unit", "value", "rightValues", "conditions", "maxItems", "name"])
+SCALARS = (
+    st.none() | st.booleans() | st.integers() | st.text() | st.from_regex(r"\d+", fullmatch=True)
+)
+ANY_JSON = st.recursive(
+    SCALARS | st.sampled_from(["day", "const", "In", "9" * 5000]),
+    lambda inner: st.lists(inner, max_size=3) | st.dictionaries(NAMES, inner, max_size=5),
+)
+
+
+@given(ANY_JSON)
+def test_any_answer_has_a_meaning(value: Any) -> None:
+    assert same(value, value)
