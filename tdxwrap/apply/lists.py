@@ -48,7 +48,6 @@ class Lists:
     ) -> None:
         self._plan = plan
         self._api = api
-        self._retry = retry
         self._listen = listen
         self.written: Written = {}
         self._reading = reading

@@ -31,18 +31,13 @@ from tdxwrap.apply.fresh import Fresh
 from tdxwrap.apply.lists import Lists
 from tdxwrap.config.attributes import BaseAttribute
 from tdxwrap.config.equality import carried
-from tdxwrap.config.fields import ConfigItem
+from tdxwrap.config.fields import ApiItem, ConfigItem
 from tdxwrap.config.models import KeyEvent
 from tdxwrap.errors import LiveChanged, Refused, TdxwrapError
 from tdxwrap.plan.build import differences
 from tdxwrap.plan.changes import Action, Change, Kind, Loc, Plan, Written
 from tdxwrap.realtime.api import Realtime
-from tdxwrap.realtime.read import (
-    ATTRIBUTES,
-    KEY_EVENTS,
-    READS_AT_ONCE,
-    with_names,
-)
+from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, READS_AT_ONCE, with_names
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.write import Writer
 from tdxwrap.system.signals import as_error
@@ -238,12 +233,11 @@ class _Run:
 
     def compare(self, targets: Sequence[Change], items: Sequence[Mapping[str, Any]]) -> None:
         found = {str(item["id"]): item for item in items}
-        planned = {there.id: there.value.document for there in self.plan.live.key_events}
-        planned |= {there.id: there.value.document for there in self.plan.live.attributes}
         names = {there.id: there.value.name for there in self.plan.live.key_events}
         for change in targets:
+            assert isinstance(change.live, ApiItem)
             item = found.get(change.live_id or "")
-            if item is None or with_names(item, names) != planned[change.live_id or ""]:
+            if item is None or with_names(item, names) != change.live.document:
                 raise LiveChanged(
                     f"the {change.kind} {change.name} has changed since the plan was made",
                     hint="nothing was written: run the same command again, and look at its plan",

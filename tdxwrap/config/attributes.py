@@ -8,11 +8,9 @@ from typing import Annotated, Any, ClassVar, Literal, Self
 
 from pydantic import (
     BeforeValidator,
-    ConfigDict,
     Field,
     SerializationInfo,
     SerializerFunctionWrapHandler,
-    TypeAdapter,
     model_serializer,
     model_validator,
 )
@@ -236,8 +234,6 @@ Attribute = Annotated[
     SingleAttribute | ListAttribute | CounterAttribute | LookupCatalogAttribute | ImportedAttribute,
     Field(discriminator="type"),
 ]
-ATTRIBUTE: TypeAdapter[Attribute] = TypeAdapter(Attribute, config=ConfigDict(defer_build=True))
-
 
 _KINDS: dict[str, type[BaseAttribute]] = {
     "single": SingleAttribute,

@@ -226,8 +226,12 @@ def _limits(source: Source) -> Iterator[Problem]:
 
 def _over(source: Source, loc: Loc, count: int, limit: int, what: str) -> Iterator[Problem]:
     if count > limit:
-        message = f"{count:,} {what}; a parent segment takes at most {limit:,}"
-        yield source.problem(loc, message)
+        yield source.problem(loc, over_limit(count, limit, what))
+
+
+def over_limit(count: int, limit: int, what: str) -> str:
+    """Return what to say of more than a parent segment takes (F20)."""
+    return f"{count:,} {what}; a parent segment takes at most {limit:,}"
 
 
 def _refused_texts(source: Source) -> Iterator[Problem]:

@@ -26,11 +26,8 @@ def write(context: Context, does: str) -> None:
         account = context.account(data)
         segment = next(s for s in account["segments"] if s["rt_enabled"])
         data["next_id"] += 1
-        realtime = segment["realtime"] or segments.blank_realtime(str(data["next_id"]))
-        segment["realtime"] = realtime
-        _WAYS[does](realtime, data)
-        if does == "adds a column":
-            segment["master_table"]["columns"][COLUMN] = "string"
+        segment["realtime"] = segment["realtime"] or segments.blank_realtime(str(data["next_id"]))
+        WAYS[does](segment, data)
         context.store.save(DATA, data)
 
 
@@ -39,17 +36,17 @@ def _new_id(data: Json) -> str:
     return str(data["next_id"])
 
 
-def _table(realtime: Json, data: Json) -> None:
-    if TABLE not in realtime["eventTables"]:
-        realtime["eventTables"].append(dict(TABLE))
+def _table(segment: Json, data: Json) -> None:
+    if TABLE not in segment["realtime"]["eventTables"]:
+        segment["realtime"]["eventTables"].append(dict(TABLE))
 
 
-def _key(realtime: Json, data: Json) -> None:
-    realtime["keyColumns"].append(dict(KEY))
+def _key(segment: Json, data: Json) -> None:
+    segment["realtime"]["keyColumns"].append(dict(KEY))
 
 
-def _key_event(realtime: Json, data: Json) -> None:
-    _table(realtime, data)
+def _key_event(segment: Json, data: Json) -> None:
+    _table(segment, data)
     event = {
         "id": _new_id(data),
         "name": EVENT,
@@ -58,57 +55,62 @@ def _key_event(realtime: Json, data: Json) -> None:
         "filterRule": {"type": "And", "conditions": []},
         "description": None,
     }
-    realtime["keyEvents"].append(event)
+    segment["realtime"]["keyEvents"].append(event)
 
 
-def _attribute(realtime: Json, data: Json) -> None:
-    _key_event(realtime, data)
+def _attribute(segment: Json, data: Json) -> None:
+    _key_event(segment, data)
     attribute = {
         "id": _new_id(data),
         "name": ATTRIBUTE,
         "identifier": ATTRIBUTE,
         "type": "counter",
-        "realtimeKeyEventId": realtime["keyEvents"][-1]["id"],
+        "realtimeKeyEventId": segment["realtime"]["keyEvents"][-1]["id"],
         "counterType": "total",
         "increment": {"type": "const", "value": 1},
         "duration": {"value": 1, "unit": "day"},
         "filterRule": {"type": "And", "conditions": []},
         "description": None,
     }
-    realtime["attributes"].append(attribute)
+    segment["realtime"]["attributes"].append(attribute)
 
 
-def _column(realtime: Json, data: Json) -> None:
-    realtime["batchAttributes"].append({"column": COLUMN, "name": None})
+def _column(segment: Json, data: Json) -> None:
+    segment["master_table"]["columns"][COLUMN] = "string"
+    segment["realtime"]["batchAttributes"].append({"column": COLUMN, "name": None})
     imported = {"type": "imported", "identifier": COLUMN, "name": COLUMN, "description": None}
-    realtime["attributes"].append({"id": _new_id(data), **imported})
+    segment["realtime"]["attributes"].append({"id": _new_id(data), **imported})
 
 
-def _change(realtime: Json, data: Json) -> None:
-    for item in (*realtime["keyEvents"], *realtime["attributes"]):
+def _change(segment: Json, data: Json) -> None:
+    for item in (*segment["realtime"]["keyEvents"], *segment["realtime"]["attributes"]):
         item["description"] = "changed by somebody else"
 
 
-def _change_first(realtime: Json, data: Json) -> None:
-    realtime["attributes"][0]["description"] = f"changed, number {_new_id(data)}"
+def _change_first(segment: Json, data: Json) -> None:
+    segment["realtime"]["attributes"][0]["description"] = f"changed, number {_new_id(data)}"
 
 
-def _set_lookup_key(realtime: Json, data: Json) -> None:
-    realtime["extLookupKey"] = KEY["name"]
+def _set_lookup_key(segment: Json, data: Json) -> None:
+    segment["realtime"]["extLookupKey"] = KEY["name"]
 
 
-def _take_tables(realtime: Json, data: Json) -> None:
-    used = {(event["databaseName"], event["tableName"]) for event in realtime["keyEvents"]}
-    realtime["eventTables"] = [
-        table for table in realtime["eventTables"] if (table["database"], table["table"]) in used
+def _take_tables(segment: Json, data: Json) -> None:
+    used = {
+        (event["databaseName"], event["tableName"]) for event in segment["realtime"]["keyEvents"]
+    }
+    segment["realtime"]["eventTables"] = [
+        table
+        for table in segment["realtime"]["eventTables"]
+        if (table["database"], table["table"]) in used
     ]
 
 
-def _take_attribute(realtime: Json, data: Json) -> None:
-    del realtime["attributes"][0]
+def _take_attribute(segment: Json, data: Json) -> None:
+    del segment["realtime"]["attributes"][0]
 
 
-_WAYS: dict[str, Callable[[Json, Json], None]] = {
+WAYS: dict[str, Callable[[Json, Json], None]] = {
     "adds a table": _table,
     "adds a key": _key,
     "adds a key event": _key_event,

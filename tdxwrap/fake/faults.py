@@ -54,12 +54,6 @@ CHOICES = {
     "when": BEFORE_AFTER,
     "style": (None, "stderr", "body", "ok-body"),
     "form": (None, "jsonapi", "code", "text"),
-    "does": (
-        *(f"adds {what}" for what in ("a table", "a key", "a key event", "an attribute")),
-        *("adds a column", "changes every item", "changes the first attribute"),
-        "sets the lookup key",
-        *("takes unused tables", "takes the first attribute"),
-    ),
     "to": ("all", "stdout", "stderr", "json"),
 }
 MATCHERS = ("call", "method", "path", "command")
@@ -75,12 +69,14 @@ def checked(rule: Json) -> Json:
     name = rule.get("fault")
     if name not in PARAMETERS:
         raise FaultError(f"unknown fault {name!r}; known: {', '.join(PARAMETERS)}")
-    known = PARAMETERS[name]
+    from tdxwrap.fake.actor import WAYS  # only where a fault is armed
+
+    known, choices = PARAMETERS[name], {**CHOICES, "does": tuple(WAYS)}
     for field, value in rule.items():
         if field not in known and field not in OWN_FIELDS:
             raise FaultError(f"fault {name!r} has no parameter {field!r}")
-        if field in CHOICES and value not in CHOICES[field]:
-            raise FaultError(f"{field} of fault {name!r} must be one of {CHOICES[field]}")
+        if field in choices and value not in choices[field]:
+            raise FaultError(f"{field} of fault {name!r} must be one of {choices[field]}")
     match = rule.get("match", {})
     unknown = set(match) - set(MATCHERS)
     if unknown:

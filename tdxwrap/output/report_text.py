@@ -46,9 +46,12 @@ def report_lines(report: Report, file: str) -> list[Line]:
 
 def gone_lines(report: Report) -> list[Line]:
     """Render what has gone during the run, one item a line."""
-    looks = [("✗ ", "red") if each.lost else ("! ", "yellow") for each in report.gone]
-    texts = [f"{each.kind} {each.name} is gone, and not by this run" for each in report.gone]
-    return [Line(front, text, mark=c) for (front, c), text in zip(looks, texts, strict=True)]
+    lines: list[Line] = []
+    for each in report.gone:
+        symbol, color = _LOOKS[State.FAILED if each.lost else State.WARNING]
+        text = f"{each.kind} {each.name} is gone, and not by this run"
+        lines.append(Line(f"{symbol} ", text, mark=color))
+    return lines
 
 
 def _verdict(ok: bool, name: str, text: str) -> Line:

@@ -7,7 +7,7 @@ from collections.abc import Iterator, Sequence
 from typing import Any
 
 from tdxwrap.config.attributes import BaseAttribute
-from tdxwrap.config.cross_checks import FILTERS, MAX_FILTER_CHARACTERS
+from tdxwrap.config.cross_checks import FILTERS, MAX_FILTER_CHARACTERS, over_limit
 from tdxwrap.config.equality import meaning
 from tdxwrap.config.fields import ConfigItem
 from tdxwrap.config.filters import OpaqueRule, rule_length
@@ -90,8 +90,7 @@ def _long_filters(changes: Sequence[Change]) -> Iterator[Blocker]:
         length = rule_length(event.filter_rule) if isinstance(event, KeyEvent) else 0
         total, longest = total + length, max(longest, length if new else 0)
     if longest and total > MAX_FILTER_CHARACTERS:
-        message = f"{total:,} {FILTERS}; a parent segment takes at most {MAX_FILTER_CHARACTERS:,}"
-        yield Blocker(message, "--force")
+        yield Blocker(over_limit(total, MAX_FILTER_CHARACTERS, FILTERS), "--force")
 
 
 def _has_new_rule(change: Change) -> bool:

@@ -42,17 +42,13 @@ def merged(
     """
     both = ((change.desired or change.live, change) for change in plan.of(kind))
     mine = {member_key(part): change for part, change in both if part is not None}
-    kept = [
-        _updated(part, mine.get(member_key(part)))
-        for part in there
-        if not (without_deleted and _is_deleted(mine.get(member_key(part))))
-    ]
+    kept: list[ConfigItem] = []
+    for part in there:
+        change = mine.get(member_key(part))
+        if not (without_deleted and change is not None and change.action is Action.DELETE):
+            kept.append(_updated(part, change))
     stated = [_updated(c.live or c.desired, c) for c in mine.values() if c.desired]
     return (*kept, *missing_from(stated, there))
-
-
-def _is_deleted(change: Change | None) -> bool:
-    return change is not None and change.action is Action.DELETE
 
 
 def _updated(part: ConfigItem, change: Change | None) -> ConfigItem:

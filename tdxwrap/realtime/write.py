@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from tdxwrap.config.equality import same
 from tdxwrap.errors import NotFound, Refused
 from tdxwrap.realtime.api import Realtime
-from tdxwrap.realtime.read import imported_columns
+from tdxwrap.realtime.read import ATTRIBUTES, imported_columns
 from tdxwrap.realtime.retry import Retry, says_taken
+
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,16 +31,11 @@ class Writer:
             body: makes the body from what is live, anew for each try: a list in it replaces the
                 whole list (F11).
         """
-        latest = body()
 
-        def is_applied() -> bool:
-            nonlocal latest
-            if _holds(self.api.setting(self.segment_id), latest):
-                return True
-            latest = body()
-            return False
+        def holds(latest: Mapping[str, Any]) -> bool:
+            return _holds(self.api.setting(self.segment_id), latest)
 
-        self._write(lambda: self.api.patch_setting(self.segment_id, latest), is_applied)
+        self._replace(body, self.api.patch_setting, holds)
 
     def import_columns(self, columns: Callable[[], Sequence[str]]) -> None:
         """Choose the columns to import; the whole list is replaced, as in the setting (F14).
@@ -46,17 +43,12 @@ class Writer:
         Args:
             columns: as `body` of `patch_setting`.
         """
-        latest = columns()
 
-        def is_applied() -> bool:
-            nonlocal latest
-            items = self.api.items(self.segment_id, "realtime_attributes")
-            if {each.column for each in imported_columns(items)} == set(latest):
-                return True
-            latest = columns()
-            return False
+        def holds(latest: Sequence[str]) -> bool:
+            items = self.api.items(self.segment_id, ATTRIBUTES)
+            return {each.column for each in imported_columns(items)} == set(latest)
 
-        self._write(lambda: self.api.import_columns(self.segment_id, latest), is_applied)
+        self._replace(columns, self.api.import_columns, holds)
 
     def create(
         self,
@@ -119,6 +111,21 @@ class Writer:
                     raise
 
         self._write(send, is_gone)
+
+    def _replace(
+        self, make: Callable[[], T], send: Callable[[str, T], None], holds: Callable[[T], bool]
+    ) -> None:
+        """Send a write that replaces a list; what is live may have changed before another try."""
+        latest = make()
+
+        def is_applied() -> bool:
+            nonlocal latest
+            if holds(latest):
+                return True
+            latest = make()
+            return False
+
+        self._write(lambda: send(self.segment_id, latest), is_applied)
 
     def _write(self, send: Callable[[], None], is_applied: Callable[[], bool]) -> None:
         """Send a write whose answer holds nothing of use."""

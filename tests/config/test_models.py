@@ -6,9 +6,9 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from support.items import ATTRIBUTE
 
 from tdxwrap.config.attributes import (
-    ATTRIBUTE,
     CounterAttribute,
     ListAttribute,
     SingleAttribute,

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from support.items import ATTRIBUTE
 
-from tdxwrap.config.attributes import ATTRIBUTE, BaseAttribute, attribute_from_api
+from tdxwrap.config.attributes import BaseAttribute, attribute_from_api
 from tdxwrap.config.models import BatchAttribute, EventTable, KeyEvent, RtConfig, StitchingKey
 from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Action, Kind, Plan, PlanOptions
