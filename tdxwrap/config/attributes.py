@@ -83,7 +83,7 @@ class FieldIncrement(ConfigItem):
 
 
 def _increment_from_number(value: object) -> object:
-    if isinstance(value, int) and not isinstance(value, bool):
+    if isinstance(value, int | float | str) and not isinstance(value, bool):
         return {"type": "const", "value": value}
     return value
 

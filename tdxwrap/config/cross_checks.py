@@ -6,13 +6,17 @@ what has not the right form is passed over here, since the model reports it.
 
 from __future__ import annotations
 
+import contextlib
 import re
 import warnings
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
+from functools import reduce
+from operator import getitem
 from typing import Any, TypeAlias
 
 from pydantic import ValidationError
+from pydantic.alias_generators import to_snake
 
 from tdxwrap.config.attributes import derived_identifier
 from tdxwrap.config.fields import Filtered
@@ -38,12 +42,16 @@ _PLACEHOLDER = re.compile(
 )
 # In these a part of a value may well look like one: a group of a regular expression, a tag.
 _FREE = {"filter", "filter_rule", "valid_regexp", "invalid_texts", "extra"}
+# What takes a text as well as a number; ids do, and the first three with all that is in them.
+_TEXT_OR_NUMBER = {"filter", "filter_rule", "extra", "parent_segment", "id"}
+# Operators for which a number is a number, however it is written.
+_BY_ORDER = {"greater", "greater_equal", "less", "less_equal", "between"}
 
 
 def errors(source: Source) -> Iterator[Problem]:
     """Duplicates, dangling names and what is over the limits of F20."""
     checks = (_no_section, _duplicates, _identifiers, _batch_names, _dangling, _foreign_tables)
-    for check in (*checks, _limits, _refused_texts):
+    for check in (*checks, _limits, _refused_texts, _odd_forms):
         yield from check(source)
 
 
@@ -63,6 +71,10 @@ def cautions(source: Source) -> Iterator[Problem]:
             message = f"'{pattern}' does not look like a regular expression: {reason}"
             yield source.problem((*key_loc, "valid_regexp"), message)
     yield from _long_filters(source)
+    for loc, value in _formed(source):
+        if isinstance(value, str):
+            hint = f"write '{source.text(loc)}': quotes make it plain"
+            yield source.problem(loc, f"{source.text(loc)} is read as a text", hint)
     for kind in ("key_events", "attributes"):
         yield from _unknown(source, _items(source.data, kind))
         for item_loc, item in _items(source.data, kind):
@@ -245,6 +257,40 @@ def _refused_texts(source: Source) -> Iterator[Problem]:
         elif _is_argument(loc) and argument_fault(text):
             hint = "give its id instead" if loc == ("parent_segment",) else ""
             yield source.problem(loc, f"'{text}' {argument_fault(text)}", hint)
+
+
+def _odd_forms(source: Source) -> Iterator[Problem]:
+    """Numbers, true and false written so that the text is as likely meant."""
+    for loc, value in _formed(source):
+        form, written = source.values[loc].form, source.text(loc)
+        if not form.startswith("'") and _is_exact(source.data, loc, value):
+            kind = "boolean" if isinstance(value, bool) else "number"
+            hint = f"write '{written}' for the text, {form} for the {kind}"
+            yield source.problem(loc, f"{written} is read as the {kind} {form}", hint)
+
+
+def _formed(source: Source) -> Iterator[tuple[Loc, Any]]:
+    """What takes a text as well as a number and stands in another form than an export writes."""
+    for loc, place in source.values.items():
+        if place.form and not _TEXT_OR_NUMBER.isdisjoint(loc):
+            # What was merged and then replaced is not in the data.
+            with contextlib.suppress(LookupError, TypeError):
+                yield loc, reduce(getitem, loc, source.data)
+
+
+def _is_exact(data: Any, loc: Loc, value: Any) -> bool:
+    """Whether the form of a value counts; not where the model refuses such a value by itself."""
+    start = next(i for i, part in enumerate(loc) if part in _TEXT_OR_NUMBER)
+    names = [part for part in loc[start + 1 :] if isinstance(part, str)]
+    if not names:
+        return type(value) in (int, str)
+    if loc[start] == "filter":
+        operators = [name for name in names if name not in ("any", "all")][1:]
+        others = _BY_ORDER | {"regexp", "is_null", "not"}
+        return not isinstance(value, bool) and others.isdisjoint(operators)
+    kind = to_snake(str(_get(reduce(getitem, loc[:-1], data), "type")))
+    by_order = loc[start] == "filter_rule" and kind in _BY_ORDER
+    return names[-1] != "not" and (isinstance(value, bool) or not by_order)
 
 
 def _is_argument(loc: Loc) -> bool:

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple, TypeAlias
 
 import yaml
 
+from tdxwrap.config.yaml_text import NUMERAL, yaml_text
 from tdxwrap.errors import ConfigError, Problem
 from tdxwrap.system.redact import is_credential
 from tdxwrap.system.text import comment
@@ -29,14 +30,18 @@ MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 100
 MAX_VALUES = 500_000
 """Far more than 10,000 attributes come to; aliases that multiply come to more."""
+MAX_WHOLE = 2**53 - 1
+"""The greatest whole number that tdx, a Node program, holds exactly (F1)."""
 
 _TAG = "tag:yaml.org,2002:"
 _UNPRINTABLE = re.compile(
     "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x84\x86-\x9f\ud800-\udfff\ufeff\ufffe\uffff]"
 )
 _LINE_END = re.compile(r"\r\n|[\n\r\x85\u2028\u2029]")
-_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]{0,17})")
+_WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
+_OTHER_BASE = re.compile(r"[-+]?0(?:x[0-9a-fA-F]|b[01]|[0-7])[0-9a-fA-F_]{0,40}")
+_RESOLVER = yaml.resolver.Resolver()
 # What has not the right form is taken up to the end of the text, to be reported once.
 _REFERENCE = re.compile(
     r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}|([A-Za-z_]\w*:-)?.*)", re.DOTALL
@@ -59,7 +64,10 @@ _MEANINGS = (
 class Place(NamedTuple):
     """Where a value stands: the file, line and column from 1, and the path to it in that file.
 
-    `text` is a scalar as the file writes it; empty for anything else.
+    Attributes:
+        text: a scalar as the file writes it; empty for anything else.
+        form: an unquoted scalar that need not be a text, as an export writes what is read from it;
+            empty if the file writes it so.
     """
 
     file: str
@@ -67,6 +75,7 @@ class Place(NamedTuple):
     column: int
     loc: Loc
     text: str = ""
+    form: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -274,23 +283,22 @@ class _Reader:
         if self.count > MAX_VALUES or depth > MAX_DEPTH:
             message = "too many values; each use of an alias counts"
             raise unusable(self.path, message, "write it without aliases", _start(node))
-        result: Any = None
+        result, form = None, ""
         if isinstance(node, yaml.ScalarNode):
-            result = self._scalar(node, loc)
+            result, form = self._scalar(node, loc)
         elif node.tag not in (f"{_TAG}seq", f"{_TAG}map"):
             self._reject_tag(node, loc)
         elif isinstance(node, yaml.SequenceNode):
             result = [self.value(item, (*loc, i), depth + 1) for i, item in enumerate(node.value)]
         else:
             result = self._mapping(node, loc, depth)
-        self.values[loc] = self._place(
-            node, loc
-        )  # last, so that a mapping wins over what is merged into it
+        # Last, so that a mapping wins over what is merged into it.
+        self.values[loc] = self._place(node, loc, form)
         return result
 
-    def _place(self, node: yaml.Node, loc: Loc) -> Place:
+    def _place(self, node: yaml.Node, loc: Loc, form: str = "") -> Place:
         text = str(node.value) if isinstance(node, yaml.ScalarNode) else ""
-        return Place(self.path, *_start(node), loc, text)
+        return Place(self.path, *_start(node), loc, text, form)
 
     def _mapping(self, node: yaml.Node, loc: Loc, depth: int) -> dict[str, Any]:
         # YAML: what is stated wins over what is merged, the earlier merged over the later.
@@ -317,23 +325,42 @@ class _Reader:
         self._reject(node, loc, "<< can only merge mappings", "name the anchor of a mapping")
         return {}
 
-    def _scalar(self, node: yaml.ScalarNode, loc: Loc) -> Any:
-        text = str(node.value)
-        match node.tag.removeprefix(_TAG):
+    def _scalar(self, node: yaml.ScalarNode, loc: Loc) -> tuple[Any, str]:
+        """The value of a scalar, and the form of `Place`."""
+        text, tag = self._expanded(node, loc)
+        value: Any = text
+        match tag:
             case "null":
-                return None
+                value = None
             case "bool":
-                return _BOOLS.get(text.lower(), text)
+                value = _BOOLS.get(text.lower(), text)
             case "int" | "float":
-                return _number(text)
+                value = _number(text)
             case "str" | "timestamp" | "value" | "merge":
-                return self._expanded(node, text, loc) if "${" in text else text
-        return self._reject_tag(node, loc)
+                pass
+            case _:
+                self._reject_tag(node, loc)
+                value = None
+        if isinstance(value, int) and abs(value) > MAX_WHOLE:
+            message = f"{node.value} is beyond ±{MAX_WHOLE}, where tdx rounds"
+            self._reject(node, loc, message, f"write '{node.value}' for the text")
+            value = None
+        is_text = tag == "str" and (node.style or not NUMERAL.fullmatch(text))
+        return value, "" if is_text or value is None else _form(value, text)
 
-    def _expanded(self, node: yaml.ScalarNode, text: str, loc: Loc) -> str | None:
+    def _expanded(self, node: yaml.ScalarNode, loc: Loc) -> tuple[str, str]:
+        """The text with its variables, and the tag: without quotes it may be a number after all."""
+        text, tag = str(node.value), node.tag.removeprefix(_TAG)
+        if tag != "str" or "${" not in text:
+            return text, tag
         before = len(self.problems)
-        result = _REFERENCE.sub(lambda match: self._resolved(match, node, loc), text)
-        return result if len(self.problems) == before else None
+        text = _REFERENCE.sub(lambda match: self._resolved(match, node, loc), text)
+        if len(self.problems) > before:
+            return "", "null"
+        if not node.style:
+            resolved = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
+            tag = str(resolved).removeprefix(_TAG)
+        return text, tag
 
     def _resolved(self, match: re.Match[str], node: yaml.ScalarNode, loc: Loc) -> str:
         name, default = match[1], match[2]
@@ -379,7 +406,16 @@ def _number(text: str) -> int | float | str:
     """The number, if it is one beyond doubt: 012, 1:30 and .inf stay the texts they look like."""
     digits = text.replace("_", "")
     if _WHOLE.fullmatch(digits):
-        return int(digits)
+        return int(digits[:30])  # more are too many anyway
     if _DECIMAL.fullmatch(digits) and math.isfinite(float(digits)):
         return float(digits)
     return text
+
+
+def _form(value: Any, text: str) -> str:
+    if not isinstance(value, str) and str(value).lower() == text:
+        return ""
+    if _OTHER_BASE.fullmatch(text):
+        value = yaml.safe_load(text)
+    form = yaml_text(value).split("\n")[0]
+    return "" if form == text else form

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from typing import Any
 
 import yaml
 
 from tdxwrap.system.text import comment
+
+# What YAML 1.2 takes for a number; 1.1, and so PyYAML, does not take every one.
+NUMERAL = re.compile(r"[-+]?(?:\.[0-9]+|[0-9]+(?:\.[0-9]*)?)(?:[eE][-+]?[0-9]+)?|0o[0-7]+")
 
 
 class _Dumper(yaml.SafeDumper):
@@ -14,7 +18,7 @@ class _Dumper(yaml.SafeDumper):
 
     def represent_text(self, text: str) -> yaml.Node:
         """Represent a text; the emitter chooses the style of a printable one."""
-        style = None if text.isprintable() else '"'
+        style = "'" if NUMERAL.fullmatch(text) else None if text.isprintable() else '"'
         return self.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 

@@ -535,7 +535,6 @@ def test_closed_standard_input_is_a_config_error(monkeypatch: pytest.MonkeyPatch
         ("1:30", "1:30"),
         (".inf", ".inf"),
         ("!!float nan", "nan"),
-        ("9" * 5000, "9" * 5000),
         ("1_000", 1000),
         ("-5", -5),
         ("1.5", 1.5),

@@ -209,17 +209,23 @@ def test_conditions_in_short_under_filter_rule() -> None:
     )
 
 
-def test_no_without_quotes_is_not_zero() -> None:
-    rule = "{conditions: [{type: Column, column: c, operator: {type: In, rightValues: [US, NO]}}]}"
+def test_false_among_the_values_of_a_rule_is_not_zero() -> None:
+    rule = (
+        "{conditions: [{type: Column, column: c, operator: {type: In, rightValues: [U, false]}}]}"
+    )
     text = f"key_events: [{{name: e, table: a.b, filter_rule: {rule}}}]"
     loaded = parse("rt.yaml", text.encode(), environ={})
     assert loaded.config.key_events[0].to_api()["filterRule"]["conditions"][0]["operator"] == {
         "type": "In",
-        "rightValues": ["US", False],
+        "rightValues": ["U", False],
     }
     [problem] = loaded.warnings
     assert problem.path.endswith("conditions[0].operator.rightValues[1]")
-    assert problem.hint.startswith('write "NO"; ')
+    assert problem.hint.startswith('write "false"; ')
+    with pytest.raises(ConfigError) as caught:
+        parse("rt.yaml", text.replace("false", "NO").encode(), environ={})
+    [problem] = caught.value.problems
+    assert problem.message == "NO is read as the boolean false"
 
 
 def test_a_misspelt_filter_and_other_mistakes_are_told_at_once() -> None:
