@@ -341,6 +341,27 @@ def test_a_second_key_event_of_a_name_stays_while_attributes_hang_on_the_name() 
     assert reasons == ["left alone: attributes hang on it"]
 
 
+def test_of_two_of_one_name_the_first_is_meant() -> None:
+    state = live(
+        event_tables=tables("web.pageviews"),
+        stitching_keys=keys({"name": "email", "valid_regexp": "@"}, "email"),
+        key_events=(event("1", description="first"), event("2", description="second")),
+        attributes=(
+            attribute("11", name="a", identifier="a", description="first", **COUNTER),
+            attribute("12", name="a", identifier="a", description="second", **COUNTER),
+        ),
+    )
+    config = {
+        "key_events": [{"name": "page_view", "table": "web.pageviews", "description": "first"}],
+        "id_stitching": {"keys": [{"name": "email", "valid_regexp": "@"}]},
+        "attributes": [{"name": "a", "description": "first", **COUNTER}],
+    }
+    made = plan(config, state)
+    assert made.pending == ()
+    second = "a second one of this name; 1 is the first"
+    assert [c.reason for c in made.of(Kind.KEY_EVENT, Action.UNMANAGED)] == [second]
+
+
 def test_what_a_file_does_not_mention_at_all_is_not_managed() -> None:
     made = plan({"event_tables": ["web.pageviews"]}, full())
     assert made.pending == ()

@@ -142,6 +142,14 @@ def test_the_id_of_what_was_created_is_found_in_either_form(answer: Any) -> None
     assert pages(answer).create("394649", EVENTS, {}) == "7"
 
 
+def test_an_object_may_stand_inside_data() -> None:
+    setting = {"eventTables": [], "keyColumns": [], "batchAttributes": [], "extLookupKey": None}
+    assert pages({"data": setting}).setting("394649") == setting
+    assert pages({"data": {"id": "1", "realtime_config": None}}).view("1") is False
+    master = {"master": {"columns": [{"name": "city", "type": None}]}}
+    assert pages({"data": master}).master_columns("1") == {"city": ""}
+
+
 @given(data=st.data())
 def test_no_mutation_of_a_right_answer_is_a_bug(data: st.DataObject) -> None:
     with account(HALF) as there:

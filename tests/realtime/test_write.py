@@ -143,6 +143,17 @@ def test_what_is_gone_already_need_not_be_deleted() -> None:
     assert account.sent == ["DELETE"]
 
 
+def test_what_was_deleted_and_is_still_listed_is_deleted_once() -> None:
+    """The answer is lost, the list lags behind, and the second DELETE finds nothing."""
+    account = Account()
+    account.troubles = [(LOST, True)]
+    before = tuple(account.held.values())
+    account.items = lambda segment, collection: before
+    writer(account).delete(KEY_EVENTS, "7")
+    assert account.sent == ["DELETE"] * 2
+    assert "7" not in account.held
+
+
 def test_what_cannot_be_found_but_is_listed_is_not_deleted() -> None:
     account = Account(ghost={"id": "10", "name": "listed under another id"})
     with pytest.raises(NotFound):
