@@ -11,7 +11,7 @@ from tdxwrap.config.attributes import derived_identifier
 from tdxwrap.config.models import EventTable
 from tdxwrap.config.yaml_source import escape
 from tdxwrap.config.yaml_text import yaml_text
-from tdxwrap.plan.columns import STRING
+from tdxwrap.plan.columns import NUMBER, STRING
 from tdxwrap.realtime.state import Columns, Segment
 from tdxwrap.system.text import comment, json_text
 from tdxwrap.version import __version__
@@ -41,7 +41,6 @@ _SUBJECT = (
     re.compile(r"(?i)page|path|url|title"),
 )
 _EVENTS = re.compile(r"(?i)event|view|click|cart|order|purchase|visit|access")
-_NUMBER = re.compile(r"(?i)((tiny|small|big)?int(eger)?|long|float|double|real|decimal)\b")
 _TABLES_PROPOSED = 3
 _ONE_LINE = 1_000_000  # characters
 _COMMENT_COLUMN = 36
@@ -132,7 +131,7 @@ def _subject(chosen: Chosen) -> tuple[EventTable, str] | None:
         (_rank(name, _SUBJECT), not STRING.match(kind), place, table, name)
         for place, (table, columns) in enumerate(chosen.tables.items())
         for name, kind in columns.items()
-        if name not in taken and (STRING.match(kind) or _NUMBER.match(kind))
+        if name not in taken and (STRING.match(kind) or NUMBER.match(kind))
     ]
     best = min(fit, key=lambda each: each[:3], default=None)
     return None if best is None else best[3:]

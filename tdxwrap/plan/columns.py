@@ -9,18 +9,21 @@ import re
 from collections.abc import Iterable, Iterator
 from typing import Any, TypeAlias
 
+from tdxwrap.config.filters import Operator
 from tdxwrap.config.models import EventTable, RtConfig
 from tdxwrap.errors import NotFound, TdxwrapError
 from tdxwrap.plan.changes import Finding, Level, Loc, Topic
 from tdxwrap.realtime.state import Schema
 from tdxwrap.system.spelling import did_you_mean
 
-Use: TypeAlias = tuple[str, str, Loc, str]
-"""A column that something reads: who reads it, the key event, the place in the file, the column."""
+Use: TypeAlias = tuple[str, str, Loc, str, Any]
+"""A column that something reads: who reads it, the key event, the place in the file, the column,
+and the part of the file that names it."""
 
 # Every table has it, whether or not its description lists it.
 _IMPLICIT = frozenset(("time",))
 STRING = re.compile(r"(?i)(string|varchar|char|text)\b|$")
+NUMBER = re.compile(r"(?i)((tiny|small|big)?int(eger)?|long|float|double|real|decimal)\b")
 _LOOKUP_KEY: Loc = ("id_stitching", "ext_lookup_key")
 _COLUMN_FIELDS = ("column", "value_column", "id_column")
 _MAX_SUGGESTIONS = 100  # looking for the nearest name takes its time
@@ -122,9 +125,14 @@ def _columns(config: RtConfig, schema: Schema) -> Iterator[Finding]:
     readable = schema.readable()
     tables = {event.name: event.event_table for event in config.key_events}
     hints: dict[tuple[str, EventTable], str] = {}
-    for what, event, loc, column in uses(config):
+    for what, event, loc, column, part in uses(config):
         table = tables[event]
         known = readable.get(table)
+        if known is not None and (wrong := _of_other_type(part, known.get(column, ""))):
+            message = f"{what}: filter {column} is {known[column]} in {table}"
+            message += f", and compared with {_listed(map(repr, wrong))}"
+            hint = "a text has quotes, a number has none"
+            yield Finding(Topic.COLUMNS, Level.WARNING, message, hint, loc)
         if known is None or column in known or column in _IMPLICIT:
             continue
         if len(hints) < _MAX_SUGGESTIONS and (column, table) not in hints:
@@ -135,16 +143,29 @@ def _columns(config: RtConfig, schema: Schema) -> Iterator[Finding]:
         yield Finding(Topic.COLUMNS, Level.FAILED, message, hint, loc)
 
 
+def _of_other_type(condition: Any, kind: str) -> list[Any]:
+    """The numbers that a condition compares with a text column, or the texts with a number."""
+    operator = condition.get("operator") if isinstance(condition, dict) else None
+    if not kind or not isinstance(operator, dict) or operator.get("type") == "Regexp":
+        return []
+    values: list[Any] = []
+    for operand in map(operator.get, Operator.OPERAND):
+        values += operand if isinstance(operand, list) else [operand]
+    if STRING.match(kind):
+        return [v for v in values if isinstance(v, int | float) and not isinstance(v, bool)]
+    return [v for v in values if isinstance(v, str)] if NUMBER.match(kind) else []
+
+
 def uses(config: RtConfig) -> Iterator[Use]:
     """Every column that a key event or an attribute reads from the table of a key event."""
     file = config.model_dump(mode="json", by_alias=False)
     for index, event in enumerate(file["key_events"]):
-        for loc, column in _named(event, ("key_events", index)):
-            yield f"key event {event['name']}", event["name"], loc, column
+        for named in _named(event, ("key_events", index)):
+            yield f"key event {event['name']}", event["name"], *named
     for index, attribute in enumerate(file["attributes"]):
         for holder, loc in _collecting(attribute, ("attributes", index)):
-            for place, column in _named(holder, loc):
-                yield f"attribute {attribute['name']}", holder["key_event"], place, column
+            for named in _named(holder, loc):
+                yield f"attribute {attribute['name']}", holder["key_event"], *named
 
 
 def _collecting(attribute: Any, loc: Loc) -> Iterator[tuple[Any, Loc]]:
@@ -156,8 +177,8 @@ def _collecting(attribute: Any, loc: Loc) -> Iterator[tuple[Any, Loc]]:
         yield action, (*loc, "actions", number)
 
 
-def _named(part: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
-    """Every column that a part of the file names, with its place, however deep."""
+def _named(part: Any, loc: Loc) -> Iterator[tuple[Loc, str, Any]]:
+    """Every column that a part of the file names, with its place and what names it."""
     if isinstance(part, list):
         part = dict(enumerate(part))
     if not isinstance(part, dict):
@@ -166,7 +187,7 @@ def _named(part: Any, loc: Loc) -> Iterator[tuple[Loc, str]]:
         is_column = name in _COLUMN_FIELDS or loc[-1] == "fields"
         is_column = is_column or (name == "value" and part.get("type") == "field")
         if is_column and isinstance(value, str):
-            yield (*loc, name), value
+            yield (*loc, name), value, part
         elif name != "extra":
             yield from _named(value, (*loc, name))
 

@@ -194,8 +194,8 @@ def tables(*configs: RtConfig) -> dict[str, dict[str, dict[str, str]]]:
             known = found.setdefault(table.database, {}).setdefault(table.table, {"time": "long"})
             known.update(keys)
         events = {event.name: event for event in config.key_events}
-        for _, name, _, column in columns.uses(config):
-            found[events[name].database][events[name].table].setdefault(column, "string")
+        for _, name, _, column, _ in columns.uses(config):
+            found[events[name].database][events[name].table].setdefault(column, "")
     return found
 
 

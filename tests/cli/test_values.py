@@ -249,3 +249,28 @@ def test_what_takes_only_numbers_reads_a_quoted_variable_as_one(shell: Shell, wo
     assert items["maxItems"] == 7
     found = problems(shell, text, N="seven")
     assert "'seven' is not a whole number" in [problem["message"] for problem in found]
+
+
+# The types of columns
+
+
+def test_plan_and_doctor_name_what_is_compared_with_a_column_of_another_type(shell: Shell) -> None:
+    text = EVENT + (
+        "    filter: {price: {greater: 19.90}, country: JP}\n"
+        "attributes:\n"
+        "  - {name: n, type: counter, key_event: page_view, duration: 1 day,\n"
+        "     filter: {price: {between: ['1', 5]}, country: 81}}\n"
+    )
+    path = shell.write("rt.yaml", text)
+    for command in ("plan", "doctor"):
+        done = shell.run(command, path)
+        assert done.code == 0, done.text
+        lines = [line for line in done.out.splitlines() if "compared with" in line]
+        what = "attribute n: filter"
+        table = "in web_events.pageviews, and compared with"
+        for line, wrong in zip(
+            lines, (f"price is double {table} '1'", f"country is string {table} 81"), strict=True
+        ):
+            assert line.startswith("! ")
+            assert f"{what} {wrong}" in line
+            assert f"{path}:8" in line

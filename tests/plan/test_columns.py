@@ -222,6 +222,37 @@ def test_the_filter_of_a_key_event() -> None:
     assert finding.hint == "did you mean product_id?"
 
 
+@pytest.mark.parametrize(
+    ("kind", "operator", "wrong"),
+    [
+        ("string", {"type": "Equal", "rightValue": 1.5}, "1.5"),
+        ("varchar(9)", {"type": "In", "rightValues": ["a", 1, 2]}, "1, 2"),
+        ("string", {"type": "Between", "minValue": 1, "maxValue": 2}, "1, 2"),
+        ("bigint", {"type": "Greater", "rightValue": "2024-01-01"}, "'2024-01-01'"),
+        ("double", {"type": "Contain", "rightValues": ["1", 2]}, "'1'"),
+        ("string", {"type": "Soundex", "rightValues": [1]}, "1"),
+        ("string", {"type": "Equal", "rightValue": "1"}, ""),
+        ("long", {"type": "Equal", "rightValue": 1}, ""),
+        ("long", {"type": "Regexp", "rightValue": "^1"}, ""),
+        ("string", {"type": "Equal", "rightValue": True}, ""),
+        ("string", {"type": "IsNull", "rightValue": None}, ""),
+        ("array<string>", {"type": "Equal", "rightValue": 1}, ""),
+        ("", {"type": "Equal", "rightValue": 1}, ""),
+        ("string", "odd", ""),
+    ],
+)
+def test_a_value_of_another_type_than_its_column(kind: str, operator: Any, wrong: str) -> None:
+    tested = {"type": "Column", "column": "c", "operator": operator}
+    rule = {"type": "And", "conditions": [{"type": "Or", "conditions": [tested]}]}
+    event = {"name": "seen", "table": "web.a", "filter_rule": rule}
+    findings = found({"key_events": [event]}, {"web.a": {"c": kind}})
+    place = ("key_events", 0, "filter_rule", "conditions", 0, "conditions", 0, "column")
+    assert told(findings) == ([(WARNING, place)] if wrong else [])
+    if wrong:
+        message = f"key event seen: filter c is {kind} in web.a, and compared with {wrong}"
+        assert findings[0].message == message
+
+
 def test_every_table_has_a_time() -> None:
     assert found(attribute(value_column="time")) == ()
 
@@ -240,7 +271,8 @@ def test_thousands_of_missing_columns_are_told_in_no_time() -> None:
     assert len(found(config, {"web.a": wide, "web.b": PLAIN})) == 3000
 
 
-EVERY = {name: dict.fromkeys(COLUMNS, "string") for name in TABLES}
+# Of no type, which fits every value.
+EVERY = {name: dict.fromkeys(COLUMNS, "") for name in TABLES}
 
 
 @given(desired=configs())
