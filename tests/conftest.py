@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import signal
+import tempfile
 from collections.abc import Callable, Iterator
 from itertools import groupby
 from pathlib import Path
@@ -13,12 +14,17 @@ from hypothesis import HealthCheck, settings
 from support.shells import FIXTURES, Shell, clean_environ
 
 from tdxwrap.fake.control import World
+from tdxwrap.system import paths
 
 # Deadlines would make the suite depend on the machine; what costs time is measured by make bench.
 settings.register_profile(
     "tdxwrap", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
 )
 settings.load_profile("tdxwrap")
+
+# Locks in /tmp would hold off the other processes of the suite, and the user.
+_locks = tempfile.TemporaryDirectory(prefix="locks-")
+paths.TEMPORARY = _locks.name
 
 # `nohup make test &` starts the suite with these ignored, and so would be all that it starts.
 if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:

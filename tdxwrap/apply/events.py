@@ -99,6 +99,13 @@ class LiveKept:
     name: str
 
 
+@dataclass(frozen=True, slots=True)
+class LockedHere:
+    """The parent segment is locked for the runs of this machine only; `reason` says why."""
+
+    reason: str
+
+
 Event: TypeAlias = (
     StepStarted
     | StepDone
@@ -109,6 +116,7 @@ Event: TypeAlias = (
     | BaselineWritten
     | LiveMoved
     | LiveKept
+    | LockedHere
 )
 Listener: TypeAlias = Callable[[Event], None]
 

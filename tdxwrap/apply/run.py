@@ -25,7 +25,6 @@ from tdxwrap.realtime.read import LiveReads, Reads, is_id, live_state, start_ite
 from tdxwrap.realtime.state import READY, LiveState, Segment
 from tdxwrap.realtime.tables import FEW, SchemaReads
 from tdxwrap.realtime.wait import WaitPolicy
-from tdxwrap.system.lock import segment_lock
 from tdxwrap.system.signals import as_error
 
 # How often a plan is made anew because somebody else changes what it is to change.
@@ -159,12 +158,12 @@ class _Apply:
         session = self.session
         with Reads(session.api, session.retry) as reads:
             if is_id(ps):
-                locks.enter_context(segment_lock(session.environ, ps))
+                locks.enter_context(session.lock(ps))
             started = _PlanReads(reads, self.loaded, ps, self.options)
             login = check_key(session)
             segment = started.live.segment()
             if segment.id != ps or not is_id(ps):
-                locks.enter_context(segment_lock(session.environ, segment.id))
+                locks.enter_context(session.lock(segment.id))
             return login, started.plan(segment)
 
     def confirmed(self, plan: Plan, consent: Consent) -> Plan:

@@ -5,8 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 
-from tdxwrap.apply.events import Listener, StatusSeen, StepDone, StepStarted, ignore
+from tdxwrap.apply.events import Listener, LockedHere, StatusSeen, StepDone, StepStarted, ignore
 from tdxwrap.config.load import LoadedConfig
 from tdxwrap.errors import UsageProblem
 from tdxwrap.realtime.api import Realtime, credential_source
@@ -14,6 +15,7 @@ from tdxwrap.realtime.read import LiveReads, Reads, resolve_segment
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import READY, LiveState, Segment
 from tdxwrap.realtime.wait import WaitPolicy, wait_until_ready
+from tdxwrap.system.lock import segment_lock
 
 STORED_LOGIN = "tdx's stored login"
 
@@ -26,6 +28,7 @@ class Session:
         environ: where credentials are looked for (F4).
         profile: the tdx profile, where one is given.
         listen: called with every event.
+        locks: the folder of the locks of this machine, as `segment_lock`.
     """
 
     api: Realtime
@@ -33,6 +36,7 @@ class Session:
     profile: str | None = None
     retry: Retry = field(default_factory=Retry)
     listen: Listener = ignore
+    locks: Path | None = None
 
     @contextmanager
     def step(self, name: str, checkpoint: str) -> Iterator[None]:
@@ -41,6 +45,14 @@ class Session:
         start = self.retry.clock()
         yield
         self.listen(StepDone(name, checkpoint, self.retry.clock() - start))
+
+    @contextmanager
+    def lock(self, segment_id: str) -> Iterator[None]:
+        """Hold the lock of a parent segment; errors as `segment_lock`."""
+        with segment_lock(self.environ, segment_id, self.locks) as missing:
+            if missing:
+                self.listen(LockedHere(missing))
+            yield
 
     def wait_until_ready(
         self,

@@ -50,6 +50,7 @@ class App:
         calls: how many tdx calls were made so far.
         segment: the parent segment that it is about, as far as is known.
         changes: how many were written, are pending or differ; None where it does not matter.
+        locks: as in `Session`.
         document, failure, code: how it ended; all empty until then.
     """
 
@@ -64,6 +65,7 @@ class App:
     document: dict[str, Any] = field(default_factory=dict)
     failure: TdxwrapError | None = None
     code: ExitCode | None = None
+    locks: Path | None = None
 
     def __post_init__(self) -> None:
         chosen = self.chosen
@@ -183,7 +185,7 @@ class App:
             )
             listed = partial(remember, self.environ, self._profile, chosen.site)
             api = Realtime(tdx, listed)
-            yield Session(api, self.environ, self._profile, retry, self.happened)
+            yield Session(api, self.environ, self._profile, retry, self.happened, self.locks)
 
     def read_live(self, ps: str) -> LiveState:
         """Read what is live on a parent segment."""

@@ -50,6 +50,7 @@ class _Stage(App):
             no_journal=True,
         )
         stage = cls(chosen, rehearsal.environment(app.environ, folder), "rehearse")
+        stage.locks = folder
         stage.console = _AnsweredConsole(app.console.style, app.environ)
         return stage
 

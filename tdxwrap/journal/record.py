@@ -45,6 +45,7 @@ _KINDS: dict[type[Event], str] = {
     events.BaselineWritten: "baseline",
     events.LiveMoved: "live-moved",
     events.LiveKept: "live-kept",
+    events.LockedHere: "locked-here",
 }
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NOCTTY
 

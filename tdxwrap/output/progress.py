@@ -73,7 +73,7 @@ class _Checklist:
                     self._say(" ", "", f"{asked_for} is there already, and stays as it is")
             case events.Retrying():
                 self._retrying(event)
-            case events.LiveKept() | events.LiveMoved():
+            case events.LiveKept() | events.LiveMoved() | events.LockedHere():
                 self._say("!", "", _elsewhere(event))
 
     def _step_done(self, event: events.StepDone) -> None:
@@ -165,9 +165,11 @@ def _bar(share: float, ascii_only: bool) -> str:
     return done * full + left * (BAR - full)
 
 
-def _elsewhere(event: events.LiveKept | events.LiveMoved) -> str:
+def _elsewhere(event: events.LiveKept | events.LiveMoved | events.LockedHere) -> str:
     if isinstance(event, events.LiveKept):
         return f"{event.kind} {event.name} has appeared since the plan: it stays"
+    if isinstance(event, events.LockedHere):
+        return f"runs on other machines are not held off: {event.reason}"
     return "the live configuration has changed: here is the new plan"
 
 

@@ -1,4 +1,4 @@
-"""One apply at a time on a parent segment, on this machine."""
+"""One apply at a time on a parent segment: on this machine, and on those that share a home."""
 
 from __future__ import annotations
 
@@ -7,42 +7,64 @@ import json
 import os
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager, suppress
+from pathlib import Path
 
 from tdxwrap.errors import EnvironmentProblem, Locked
-from tdxwrap.system.paths import private_folder
+from tdxwrap.system import paths
+from tdxwrap.system.paths import state_home, temporary_folder, writable
 
 
 @contextmanager
-def segment_lock(environ: Mapping[str, str], segment_id: str) -> Iterator[None]:
-    """Hold the lock of a parent segment.
+def segment_lock(
+    environ: Mapping[str, str], segment_id: str, folder: Path | None = None
+) -> Iterator[str]:
+    """Hold the lock of a parent segment, in a folder of this machine and in the state folder.
 
+    The latter may lie on a file system that has no locks, or not for us (NFS, a container): then
+    only the runs of this machine are held off.
     The lock belongs to the open file, so a holder that died, however it died, holds it no more.
     It goes by the id alone: two accounts that know the same id would wait for each other, which
     is the safe mistake.
 
+    Args:
+        folder: where the locks of this machine lie, if not where every run looks for them.
+    Yields:
+        Why runs on other machines are not held off; empty if they are.
     Raises:
         Locked: another run holds it; says which.
-        EnvironmentProblem: there is no place for it.
+        EnvironmentProblem: it cannot be taken on this machine.
     """
     # Only an id gets here, but a file name must not depend on that.
-    name = "".join(c if c.isalnum() else "_" for c in segment_id)
+    name = "".join(c if c.isalnum() else "_" for c in segment_id) + ".lock"
+    with ExitStack() as held:
+        try:
+            folder = folder or temporary_folder(paths.TEMPORARY, "locks")
+            _take(held, folder / name, segment_id)
+        except OSError as error:
+            raise EnvironmentProblem(
+                f"the lock of the parent segment {segment_id} cannot be taken: {error.strerror}",
+                said=f"{error.filename or folder}",
+                hint="nothing was written; every run locks in that place, which has to be a "
+                "folder of yours alone",
+            ) from None
+        yield _taken_in_state(held, environ, name, segment_id)
+
+
+def _taken_in_state(held: ExitStack, environ: Mapping[str, str], name: str, segment_id: str) -> str:
+    state = state_home(environ)
+    if state is None:
+        return "neither HOME nor XDG_STATE_HOME says where the state folder is"
     try:
-        path = private_folder(environ, "locks") / f"{name}.lock"
-        file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+        _take(held, writable(state / "locks") / name, segment_id)
     except OSError as error:
-        raise EnvironmentProblem(
-            f"the lock of the parent segment {segment_id} cannot be made: {error.strerror}",
-            hint="nothing was written; name a folder that can be written to with XDG_STATE_HOME",
-        ) from None
-    try:
-        _take(file, segment_id)
-        yield
-    finally:
-        os.close(file)
+        return f"{error.filename or state}: {error.strerror}"
+    return ""
 
 
-def _take(file: int, segment_id: str) -> None:
+def _take(held: ExitStack, path: Path, segment_id: str) -> None:
+    file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
+    held.callback(os.close, file)
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except BlockingIOError:
@@ -51,13 +73,15 @@ def _take(file: int, segment_id: str) -> None:
             hint="wait for it to end and run the same command again",
         ) from None
     holder = json.dumps({"pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")})
-    os.ftruncate(file, 0)
-    os.pwrite(file, holder.encode(), 0)
+    # Held it is all the same, on a full disk too.
+    with suppress(OSError):
+        os.ftruncate(file, 0)
+        os.pwrite(file, holder.encode(), 0)
 
 
 def _holder(file: int) -> str:
     try:
         holder = json.loads(os.pread(file, 1_000, 0))
         return f"process {holder['pid']}, since {holder['since']}"
-    except (ValueError, KeyError, TypeError):
+    except (OSError, ValueError, KeyError, TypeError):
         return "a process that has only just begun"

@@ -2,12 +2,18 @@
 
 from __future__ import annotations
 
+import errno
 import os
+import stat
 from collections.abc import Mapping
+from contextlib import suppress
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from pathlib import Path
+
+TEMPORARY = "/tmp"
+"""Where every run on this machine looks for locks, whatever its TMPDIR says."""
 
 
 def absolute(path: str) -> str:
@@ -41,21 +47,41 @@ def private_folder(environ: Mapping[str, str], name: str) -> Path:
         OSError: neither can be made.
     """
     import tempfile
+
+    state = state_home(environ)
+    if state is not None:
+        with suppress(OSError):
+            return writable(state / name)
+    return temporary_folder(tempfile.gettempdir(), name)
+
+
+def temporary_folder(directory: str, name: str) -> Path:
+    """Make a private folder of this user's in a directory that all users share.
+
+    Raises:
+        OSError: it cannot be made, or somebody else could get at what is in it.
+    """
     from pathlib import Path
 
-    for base in (state_home(environ), Path(tempfile.gettempdir(), f"tdxwrap-{os.getuid()}")):
-        try:
-            if base is not None:
-                return _writable(base / name)
-        except OSError:
-            continue
-    raise PermissionError(13, f"no folder for {name} can be made", tempfile.gettempdir())
+    base = Path(directory, f"tdxwrap-{os.getuid()}")
+    make_private(base / name)
+    for folder in (base, base / name):
+        found = folder.lstat()
+        if not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o077:
+            raise PermissionError(errno.EACCES, "not a private folder", str(folder))
+        writable(folder)
+    return base / name
 
 
-def _writable(folder: Path) -> Path:
+def writable(folder: Path) -> Path:
+    """Make a folder, and check that it is this user's.
+
+    Raises:
+        OSError: it cannot be made, or is somebody else's or read-only.
+    """
     make_private(folder)
     if folder.stat().st_uid != os.getuid() or not os.access(folder, os.W_OK):
-        raise PermissionError(13, "not a folder of this user's", str(folder))
+        raise PermissionError(errno.EACCES, "not a folder of this user's", str(folder))
     return folder
 
 

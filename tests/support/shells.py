@@ -27,6 +27,7 @@ ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures"
 FAKE_TDX = FIXTURES / "bin" / "tdx"
 WEB = FIXTURES / "configs" / "web-personalization.yaml"
+STARTED = Path(__file__).with_name("started.py")
 MINIMAL = FIXTURES / "configs" / "minimal.yaml"
 
 # Waits as short as the fake allows, so that the suite is quick.
@@ -174,7 +175,7 @@ class Shell:
 
     def command(self, *args: str | Path) -> list[str]:
         """The words that start a tdxwrap which has not been loaded before."""
-        return [sys.executable, "-m", "tdxwrap", *map(str, args)]
+        return [sys.executable, str(STARTED), *map(str, args)]
 
     def executing(self) -> Shell:
         """The same shell, where the fake tdx is executed and not only forked (forked_tdx.py)."""
@@ -227,6 +228,7 @@ def clean_environ(home: Path) -> dict[str, str]:
     return {
         **kept,
         "HOME": str(home),
+        "TEST_TMP": str(home.parent),
         "PYTHONPATH": str(ROOT),
         "FAKE_TDX_PYTHON": sys.executable,
         "TDXWRAP_TDX": str(FAKE_TDX),

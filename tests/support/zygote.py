@@ -25,10 +25,11 @@ from typing import Any, NoReturn
 from pydantic import BaseModel
 
 import tdxwrap
-from support import forked_tdx
+from support import failing, forked_tdx
 from tdxwrap import __main__ as entry
 from tdxwrap.apply import run
 from tdxwrap.realtime import wait
+from tdxwrap.system import paths
 
 
 def become(request: dict[str, Any], streams: list[int]) -> NoReturn:
@@ -52,6 +53,9 @@ def become(request: dict[str, Any], streams: list[int]) -> NoReturn:
     sys.stdout = open(1, "w", encoding=encoding, closefd=False)  # noqa: SIM115
     sys.stderr = open(2, "w", encoding=encoding, closefd=False)  # noqa: SIM115
     sys.argv = ["tdxwrap", *request["args"]]
+    # In the place of /tmp, where all tests would wait for each other's locks.
+    paths.TEMPORARY = os.environ["TEST_TMP"]
+    failing.install(request["environ"])
     code: Any = 1
     try:
         entry.main()
