@@ -30,7 +30,7 @@ from tdxwrap.apply.events import (
 from tdxwrap.apply.fresh import Fresh
 from tdxwrap.apply.lists import Lists
 from tdxwrap.config.attributes import BaseAttribute
-from tdxwrap.config.equality import carried
+from tdxwrap.config.equality import carried, same
 from tdxwrap.config.fields import ApiItem, ConfigItem
 from tdxwrap.config.models import KeyEvent
 from tdxwrap.errors import LiveChanged, Refused, TdxwrapError
@@ -405,7 +405,7 @@ def _is_same(desired: KeyEvent | BaseAttribute, item: Mapping[str, Any]) -> bool
     identifier = item.get("identifier")
     if identifier and isinstance(desired, BaseAttribute):
         return bool(identifier == desired.key)
-    return bool(item.get("name") == desired.name)
+    return same(item.get("name"), desired.name, "name")
 
 
 def _loc(change: Change, pointer: str) -> Loc:

@@ -55,6 +55,7 @@ def _list(scope: Scope) -> Reply:
 def _create(scope: Scope) -> Reply:
     body = scope.request.body
     schema.check_new(scope.known(body), scope.tdx["require_identifier"])
+    body = scope.stored(body)
     identifier = body.get("identifier") or derived_identifier(body["name"])
     references.check(scope, body)
     scope.refuse_taken(KIND, "name", body["name"], None)
@@ -68,6 +69,7 @@ def _create(scope: Scope) -> Reply:
 def _change(scope: Scope, attribute: Json) -> Reply:
     body = scope.request.body
     schema.check_change(attribute["type"], scope.known(body))
+    body = scope.stored(body)
     wanted = {**attribute, **body}
     schema.check_whole(wanted)
     references.check(scope, wanted)

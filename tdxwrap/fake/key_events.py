@@ -55,6 +55,7 @@ def _list(scope: Scope) -> Reply:
 def _create(scope: Scope) -> Reply:
     body = scope.request.body
     checks.mapping(FIELDS, OPTIONAL)(scope.known(body), "")
+    body = scope.stored(body)
     _check_place(scope, body)
     scope.refuse_taken(KIND, "name", body["name"], None)
     filters.check_total_length([*scope.items(KIND), body])
@@ -75,6 +76,7 @@ def _check_place(scope: Scope, event: Json) -> None:
 def _change(scope: Scope, event: Json) -> Reply:
     body = scope.request.body
     checks.mapping({}, {**FIELDS, **OPTIONAL})(scope.known(body), "")
+    body = scope.stored(body)
     wanted = {**event, **body}
     if _place(wanted) != _place(event) and attributes_of(scope, event["id"]):
         raise unprocessable("attributes use this key event; its table is fixed", "/tableName")

@@ -32,7 +32,10 @@ TDX: Json = {
     "post_shape": "documented",
     "conflict_while_updating": False,
     "more_properties": [],
+    "normalizes": [],
 }
+# What `tdx.normalizes` may hold, one or several (see normalizing.py).
+NORMALIZES = ("trims", "lower-cases", "sorts", "changes units", "turns numbers into text")
 CHOICES: dict[str, tuple[Any, ...]] = {
     "tdx.error_style": ("stderr", "body", "ok-body"),
     "tdx.error_body": ("jsonapi", "code", "text"),
@@ -93,6 +96,9 @@ def setting_problem(path: str, value: Any) -> str | None:
     table = TDX if section == "tdx" else TOP
     if name not in table:
         return f"{path}: unknown key"
+    if name == "normalizes" and isinstance(value, list):
+        fits = all(way in NORMALIZES for way in value)
+        return None if fits else f"{path}: may hold {', '.join(NORMALIZES)}"
     return _type_problem(path, value, table[name])
 
 

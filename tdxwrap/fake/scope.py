@@ -63,6 +63,15 @@ class Scope:
             return body
         return {name: value for name, value in body.items() if name not in more}
 
+    def stored(self, body: Json) -> Json:
+        """A body that has been checked, as the account stores it."""
+        if not self.tdx["normalizes"]:
+            return body
+        from tdxwrap.fake import normalizing
+
+        whole: Json = normalizing.stored(body, self.tdx["normalizes"])
+        return whole
+
     def new_id(self) -> str:
         """An id that nothing else bears."""
         self.data["next_id"] += 1

@@ -63,7 +63,7 @@ def _patch(scope: Scope) -> Reply:
     _refuse_read_only(body)
     current = segments.setting(scope.segment, scope.now)
     _BODY(_known(scope, _with_valid_entries(body, current)), "")
-    wanted = _completed(body, current)
+    wanted = scope.stored(_completed(body, current))
     _check_lookup_key(wanted, current)
     _check_tables(scope, wanted, current)
     keys = [key for key in wanted.get("keyColumns", []) if isinstance(key, dict) and "name" in key]

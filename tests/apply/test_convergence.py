@@ -93,6 +93,27 @@ def test_after_apply_the_plan_is_empty_and_nothing_is_lost(
         assert there.tdx.writes == 0
 
 
+# What an API may make of what it stores, and it still says the same.
+KEEPING = ("trims", "sorts", "changes units")
+
+
+@given(scenario=scenarios(), desired=configs(), ways=st.lists(st.sampled_from(KEEPING), min_size=1))
+def test_an_api_that_stores_the_same_otherwise_changes_nothing(
+    scenario: dict[str, Any], desired: dict[str, Any], ways: list[str]
+) -> None:
+    config = RtConfig.model_validate(desired)
+    with account({**scenario, "tdx": {**scenario["tdx"], "normalizes": ways}}) as there:
+        plan = there.plan(config, PlanOptions(replace=True))
+        assume(not plan.blockers)
+        there.carry_out(plan)
+        again = there.plan(config)
+        assert again.pending == ()
+
+        there.tdx.writes = 0
+        there.carry_out(again)
+        assert there.tdx.writes == 0
+
+
 def lookup_keys(attribute: Any) -> tuple[Any, ...]:
     return tuple(getattr(attribute, "lookup_keys", ()))
 

@@ -108,6 +108,8 @@ def test_failed_edit_changes_nothing(fake: Fake) -> None:
         ("tdx.error_style", "loud"),
         ("tdx.latency_ms", "x"),
         ("tdx.latency_ms", -1),
+        ("tdx.normalizes", ["shouts"]),
+        ("tdx.normalizes", "trims"),
         ("final_status", "updating"),
         ("segments", []),
     ],
