@@ -13,6 +13,17 @@ NO_ROOM = (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
 """A disk that takes no more."""
 
 
+def machine_problem(what: str, error: OSError, hint: str) -> EnvironmentProblem:
+    """Return the error for what the machine does not do, with its reason by name.
+
+    Args:
+        hint: what to do next, unless the reason is a limit of this process.
+    """
+    if error.errno in (errno.EMFILE, errno.ENFILE):
+        hint = "allow more open files, for instance with: ulimit -n 1024"
+    return EnvironmentProblem(what, said=error.strerror or str(error), hint=hint)
+
+
 def write_text(file: Path, text: str, option: str) -> Path | None:
     """Write a text to a file; keep an earlier one with other content under the next free name.
 

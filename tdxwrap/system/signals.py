@@ -95,11 +95,17 @@ def _importing(frame: FrameType | None) -> bool:
 
 
 def take_signals() -> None:
-    """Have signals end the run in an orderly way; one that is ignored (nohup) stays ignored."""
+    """Have signals end the run in an orderly way; one that is ignored (nohup) stays ignored.
+
+    What else was inherited must not break waiting: an ignored SIGCHLD takes away how a process
+    ended, an ignored SIGALRM the deadline, and a blocked signal never comes.
+    """
     _arrivals.reset()
+    signal.signal(signal.SIGCHLD, signal.SIG_DFL)
     for number in _SIGNALS:
-        if signal.getsignal(number) is not signal.SIG_IGN:
+        if number == signal.SIGALRM or signal.getsignal(number) is not signal.SIG_IGN:
             signal.signal(number, _arrivals.handle)
+    signal.pthread_sigmask(signal.SIG_SETMASK, ())
 
 
 def ignore_signals() -> None:

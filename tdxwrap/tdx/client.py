@@ -10,12 +10,12 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from typing import IO, Any, Self
 
-from tdxwrap.errors import CallTimeout, Interrupted, TdxwrapError
+from tdxwrap.errors import CallFailed, CallTimeout, Interrupted, TdxwrapError
 from tdxwrap.system import signals
 from tdxwrap.system.redact import Redactor
 from tdxwrap.tdx.answer import CompletedCall, NotJson, parse_json, said
 from tdxwrap.tdx.failures import classify, unreadable
-from tdxwrap.tdx.process import Process, end_all, find_executable
+from tdxwrap.tdx.process import AGAIN, Process, end_all, find_executable
 from tdxwrap.tdx.tempfiles import TempFiles
 
 DEFAULT_TIMEOUT = 120.0  # seconds
@@ -214,7 +214,14 @@ class Tdx:
             failure = process.failure()
             if failure is not None:
                 raise failure
-            return exit_code, _content(stdout), _content(stderr)
+            try:
+                return exit_code, _content(stdout), _content(stderr)
+            except OSError as error:
+                raise CallFailed(
+                    "tdx has answered, but its answer could not be read",
+                    said=error.strerror or str(error),
+                    hint=AGAIN,
+                ) from None
 
     def _record(
         self, call: CompletedCall, exit_code: int | None, stdout: str, stderr: str
@@ -267,8 +274,7 @@ def _timed_out(call: CompletedCall, limit: float) -> CallTimeout:
     return CallTimeout(
         f"tdx did not answer within {limit:g} s and was ended",
         said=said(call.stderr),
-        hint="run the same command again: it looks at what is live before it writes; "
-        "--timeout gives each call more time",
+        hint=f"{AGAIN}; --timeout gives each call more time",
     )
 
 

@@ -14,8 +14,10 @@ What makes this more than a call of sh:
 from __future__ import annotations
 
 import ctypes
+import errno
 import logging
 import os
+import re
 import shutil
 import signal
 import sys
@@ -28,13 +30,19 @@ import sh
 
 from tdxwrap.errors import CallFailed, EnvironmentProblem, TdxMissing, TdxwrapError
 from tdxwrap.system import signals
+from tdxwrap.system.files import machine_problem
 
 INSTALL_HINT = (
     "install it with: npm install -g @treasuredata/tdx, or say where it is with --tdx PATH "
     "or TDXWRAP_TDX"
 )
+AGAIN = "run the same command again: it looks at what is live before it writes"
+
+# Of the program or its interpreter; every other reason is one of this machine.
+_NO_PROGRAM = (errno.ENOENT, errno.ENOEXEC, errno.ENOTDIR, errno.EACCES)
 
 _POLL = 0.01  # seconds between checks whether a group has ended
+_LAST_LOOK = 0.5  # seconds after the limit: we may have been stopped for longer than that
 _REAP = 5.0  # seconds for the kernel to hand over a process that got SIGKILL
 _PR_SET_PDEATHSIG = 1  # <linux/prctl.h>
 _PRCTL = ctypes.CDLL(None).prctl if sys.platform == "linux" else None
@@ -67,6 +75,13 @@ def find_executable(executable: str, environ: Mapping[str, str]) -> str:
         return os.path.abspath(found)
     places = [name] if os.sep in name else [os.path.join(p, name) for p in path.split(os.pathsep)]
     there = next((place for place in places if name and os.path.exists(place)), None)
+    words = executable.split()
+    if there is None and len(words) > 1 and shutil.which(words[0], path=path):
+        raise TdxMissing(
+            f"{executable} is a command line; the path of one program is wanted",
+            hint="put these two lines into a file, allow it with chmod +x, and give its path:\n"
+            f'#!/bin/sh\nexec {executable} "$@"',
+        )
     if there is None:
         where = "" if os.sep in name else " on the PATH"
         raise TdxMissing(f"there is no {executable or 'tdx'}{where}", hint=INSTALL_HINT)
@@ -136,10 +151,15 @@ class Process:
             return CallFailed(
                 "tdx was started, but how it ended could not be found out",
                 said=self._failure,
-                hint="run the same command again: it looks at what is live before it writes",
+                hint=AGAIN,
             )
+        what = f"{self._program} cannot be started"
+        number = re.search(r"\[Errno (\d+)\]", self._failure)
+        if number and int(number[1]) not in _NO_PROGRAM:
+            hint = "nothing was asked of tdx: run the same command again once that is in order"
+            return machine_problem(what, OSError(int(number[1]), self._failure), hint)
         return TdxMissing(
-            f"{self._program} cannot be started",
+            what,
             said=self._failure,
             hint="is it a script whose first line names a program that is not there (node)? "
             + INSTALL_HINT,
@@ -208,7 +228,7 @@ class Process:
         while not self.ended.wait(min(signals.SLICE, max(0.0, deadline - time.monotonic()))):
             signals.check()
             if time.monotonic() >= deadline:
-                return False
+                return self.ended.wait(_LAST_LOOK)
         return True
 
 

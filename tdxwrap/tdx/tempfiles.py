@@ -12,7 +12,8 @@ from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from tdxwrap.errors import EnvironmentProblem, Interrupted
+from tdxwrap.errors import Interrupted
+from tdxwrap.system.files import machine_problem
 
 TEMPORARY_PREFIX = "tdxwrap-"
 
@@ -44,7 +45,8 @@ class TempFiles:
         try:
             yield path
         finally:
-            Path(path).unlink(missing_ok=True)
+            with contextlib.suppress(OSError):  # the directory goes, too
+                os.unlink(path)
 
     def close(self) -> None:
         with self._lock:
@@ -70,7 +72,7 @@ def throwaway() -> Iterator[Path]:
         directory = tempfile.TemporaryDirectory(
             prefix=f"{TEMPORARY_PREFIX}{os.getpid()}-", ignore_cleanup_errors=True
         )
-    descriptor = _lock_directory(directory.name)
+        descriptor = _lock_directory(directory.name)
     try:
         yield Path(directory.name)
     finally:
@@ -84,10 +86,10 @@ def _temporary_files() -> Iterator[None]:
     try:
         yield
     except OSError as error:
-        raise EnvironmentProblem(
-            f"no temporary file could be written in {tempfile.gettempdir()}",
-            said=error.strerror or str(error),
-            hint="make room there, or name another directory with TMPDIR",
+        raise machine_problem(
+            f"no temporary file could be written in {tempfile.tempdir or 'any directory'}",
+            error,
+            "make room there, or name another directory with TMPDIR",
         ) from None
 
 
