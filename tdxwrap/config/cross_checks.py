@@ -283,7 +283,7 @@ def _is_exact(data: Any, loc: Loc, value: Any) -> bool:
     start = next(i for i, part in enumerate(loc) if part in _TEXT_OR_NUMBER)
     names = [part for part in loc[start + 1 :] if isinstance(part, str)]
     if not names:
-        return type(value) in (int, str)
+        return loc[start] in ("parent_segment", "id") and type(value) in (int, str)
     if loc[start] == "filter":
         operators = [name for name in names if name not in ("any", "all")][1:]
         others = _BY_ORDER | {"regexp", "is_null", "not"}

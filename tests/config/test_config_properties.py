@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from tdxwrap.config import yaml_source
 from tdxwrap.config.load import LoadedConfig, parse
 from tdxwrap.config.yaml_source import escape, read_source
+from tdxwrap.config.yaml_text import yaml_text
 from tdxwrap.errors import ConfigError, Problem
 
 CONFIGS = Path(__file__).parents[2] / "fixtures" / "configs"
@@ -157,6 +158,21 @@ def test_escaped_text_is_read_back(text: str) -> None:
     source = read_source("rt.yaml", document.encode(), ENVIRON)
     assert source.data == {"a": text}
     assert source.problems == ()
+
+
+@quick
+@given(
+    st.text(alphabet="0123456789+-.:_eExXob", max_size=9)
+    | st.sampled_from(("NO", "true", "2024-01-31", "~", "=", ".inf", "9" * 20))
+    | st.floats(allow_nan=False, allow_infinity=False)
+    | st.integers(-(2**53) + 1, 2**53 - 1)
+    | st.booleans()
+)
+def test_a_written_scalar_is_read_back_and_stands_in_its_only_form(value: object) -> None:
+    source = read_source("rt.yaml", yaml_text({"a": [value]}).encode(), ENVIRON)
+    assert source.data == {"a": [value]}
+    assert type(source.data["a"][0]) is type(value)
+    assert source.values["a", 0].form == ""
 
 
 @pytest.mark.parametrize("number", range(len(VALID)))
