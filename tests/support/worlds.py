@@ -16,7 +16,7 @@ def scenario_for(config: RtConfig) -> dict[str, Any]:
     for table in columns.values():
         table.update(dict.fromkeys((key.name for key in config.id_stitching.keys), "string"))
     tables = {event.name: str(event.event_table) for event in config.key_events}
-    for _, event, _, column in uses(config):
+    for _, event, _, column, _ in uses(config):
         columns[tables[event]].setdefault(column, "long")
     master = [config.id_stitching.ext_lookup_key, *(part.column for part in config.batch())]
     return {
