@@ -14,7 +14,7 @@ from tdxwrap.apply.fresh import Fresh
 from tdxwrap.config.attributes import ImportedAttribute
 from tdxwrap.config.fields import ConfigItem
 from tdxwrap.errors import NotReady
-from tdxwrap.plan.changes import SETTING_FIELDS, Action, Change, Kind, Plan, Written, member_name
+from tdxwrap.plan.changes import SETTING_FIELDS, Action, Change, Kind, Plan, member_name
 from tdxwrap.plan.lists import members, merged, missing_from
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, imported_columns, lists_of, read_setting
@@ -49,7 +49,7 @@ class Lists:
         self._plan = plan
         self._api = api
         self._listen = listen
-        self.written: Written = {}
+        self.written: dict[Kind, tuple[ConfigItem, ...]] = {}
         self._reading = reading
         self.setting = Fresh(api.tdx, pool, partial(retry.read, self._read_setting))
         self.setting.know(plan.live, plan.live.calls)

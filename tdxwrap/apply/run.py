@@ -186,7 +186,7 @@ class _Apply:
         """Confirm the plan and carry it out; plan again if what it changes has changed itself.
 
         Returns:
-            The plan that was carried out, and the lists as they were written.
+            The plan that was carried out, and what was written.
         """
         session = self.session
         left = REPLANS
@@ -232,7 +232,9 @@ class _Apply:
         session.listen(StepStarted("validate"))
         give_up = session.retry.clock() + LAG
         while True:
-            now = plan if live is plan.live else build_plan(self.loaded.config, live, self.options)
+            now = plan
+            if live is not plan.live:
+                now = build_plan(self.loaded.config, live, self.options, written.made)
             report = verify(live, now, gone=gone(plan, written, live))
             if report.ok:
                 done = "RT configuration complete and validated"

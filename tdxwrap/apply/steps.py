@@ -35,7 +35,7 @@ from tdxwrap.config.fields import ApiItem, ConfigItem
 from tdxwrap.config.models import KeyEvent
 from tdxwrap.errors import LiveChanged, Refused, TdxwrapError
 from tdxwrap.plan.build import differences
-from tdxwrap.plan.changes import Action, Change, Kind, Loc, Plan, Written
+from tdxwrap.plan.changes import Action, Change, Kind, Loc, Made, Plan, Written
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, READS_AT_ONCE, with_names
 from tdxwrap.realtime.retry import Retry
@@ -100,7 +100,7 @@ def carry_out(
     """Write exactly what the plan says, in the recipe's order (recipe, 7a–7c).
 
     Returns:
-        The lists that were replaced, as they were written.
+        What was written.
     Raises:
         LiveChanged: an item to be changed is not as it was planned with; nothing was written.
         TdxwrapError: a write failed for good; `step`, `where` and `so_far` say what had been done.
@@ -112,7 +112,7 @@ def carry_out(
         run.step("7c", run.attributes)
         if any(change.action is Action.DELETE for change in plan.changes):
             run.step("prune", run.prune)
-        return run.lists.written
+        return Written(run.lists.written, run.made)
 
 
 @dataclass(slots=True)
@@ -126,6 +126,7 @@ class _Run:
     listen: Listener
     pool: Parallel
     ids: dict[str, str] = field(default_factory=dict)
+    made: Made = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     started: int = 0
     done: list[Change] = field(default_factory=list)
@@ -342,6 +343,7 @@ class _Run:
         item_id = self.writer.create(collection, body, partial(_is_same, desired), is_equal)
         if isinstance(desired, KeyEvent):
             self.ids[desired.name] = item_id
+        self.made[change.kind, item_id] = desired.name
         return item_id
 
     def is_equal(self, desired: KeyEvent | BaseAttribute, item: Mapping[str, Any]) -> bool:

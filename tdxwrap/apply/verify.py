@@ -2,10 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from tdxwrap.errors import NotReady
-from tdxwrap.plan.changes import SETTING_FIELDS, Action, Change, Kind, Plan, Written, member_name
+from tdxwrap.plan.changes import (
+    SETTING_FIELDS,
+    Action,
+    Change,
+    FieldChange,
+    Kind,
+    Loc,
+    Plan,
+    Written,
+    member_name,
+)
 from tdxwrap.plan.lists import members, missing_from
 from tdxwrap.realtime.state import READY, LiveState
 
@@ -89,21 +100,21 @@ def gone(plan: Plan, written: Written, live: LiveState) -> tuple[Gone, ...]:
 
     Args:
         plan: what was carried out.
-        written: the lists that it replaced, as they were written.
+        written: what was written then.
     Raises:
         MalformedOutput: a list that was replaced was not read.
     """
-    live.require(SETTING_FIELDS.get(kind, "") for kind in written)
+    live.require(SETTING_FIELDS.get(kind, "") for kind in written.lists)
     found: list[Gone] = []
     for kind in Kind:
         if SETTING_FIELDS.get(kind) in live.unread:
             continue
         deleted = [c.live for c in plan.of(kind, Action.DELETE) if c.live is not None]
         stated = [c.desired for c in plan.of(kind) if c.desired is not None]
-        before = (*members(plan.live, kind), *written.get(kind, ()))
+        before = (*members(plan.live, kind), *written.lists.get(kind, ()))
         missing = missing_from(before, (*members(live, kind), *deleted, *stated))
         names = dict.fromkeys(map(member_name, missing))
-        found.extend(Gone(kind, name, lost=kind in written) for name in names)
+        found.extend(Gone(kind, name, lost=kind in written.lists) for name in names)
     now = {item.id for item in live.key_events} | {item.id for item in live.attributes}
     left = (c for c in plan.changes if c.action is Action.UNMANAGED and c.live_id)
     found.extend(Gone(c.kind, c.name, lost=False) for c in left if c.live_id not in now)
@@ -116,9 +127,15 @@ def is_late(report: Report, plan: Plan) -> bool:
     Args:
         plan: what was carried out.
     """
-    mine = {(change.kind, change.name) for change in plan.pending}
-    wrong = {(change.kind, change.name) for change in report.differences}
-    return bool(wrong or report.lost) and wrong <= mine
+    mine = {(change.kind, change.name): change for change in plan.pending}
+    if any((now.kind, now.name) not in mine for now in report.differences):
+        return False
+    # What is live and neither as before nor as it was sent is stored otherwise for good.
+    late = (
+        now.live is None or now.fields == mine[now.kind, now.name].fields
+        for now in report.differences
+    )
+    return any(late) or bool(report.lost)
 
 
 def _expected(plan: Plan | None, *kinds: Kind) -> int:
@@ -131,12 +148,20 @@ def _at_least(name: str, expected: int, found: int) -> Check:
     return Check(name, f"at least {expected}", str(found), found >= expected)
 
 
-def failure(report: Report) -> NotReady | None:
-    """Return the error for a failed validation; None if it passed."""
+def failure(report: Report, where: Callable[[Loc], str] = str) -> NotReady | None:
+    """Return the error for a failed validation; None if it passed.
+
+    Args:
+        where: gives `file:line` of a place in the configuration.
+    """
     if report.ok:
         return None
     failed = [f"{c.name}: {c.found}, expected {c.expected}" for c in report.checks if not c.ok]
-    failed.extend(f"{change.kind} {change.name} differs" for change in report.differences)
+    for change in report.differences:
+        stored = [_stored(each, where((*change.loc, each.name))) for each in change.fields]
+        failed.extend(f"{change.kind} {change.name}: {each}" for each in stored)
+        if not stored:
+            failed.append(f"{change.kind} {change.name} differs")
     failed.extend(f"{each.kind} {each.name} is gone" for each in report.lost)
     hint = "run the same command again, or see what differs with `tdxwrap plan CONFIG`"
     if report.lost:
@@ -145,3 +170,8 @@ def failure(report: Report) -> NotReady | None:
             f"to the file and run the same command again\n{hint}"
         )
     return NotReady(f"the validation failed: {'; '.join(failed)}", hint=hint)
+
+
+def _stored(field: FieldChange, place: str) -> str:
+    sent = field.name if isinstance(field.new, dict) else repr(field.new)
+    return f"the API stores {sent} as {field.old!r}: write that in {place}"

@@ -65,7 +65,7 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
     app.about(outcome.plan.live.segment, len(outcome.plan.pending))
     _show(app, outcome, loaded.path, seconds)
     return app.end(
-        None if report is None else failure(report),
+        None if report is None else failure(report, loaded.source.where),
         plan=outcome.plan,
         report=report,
         seconds=round(seconds, 3),

@@ -50,6 +50,14 @@ def meaning(value: Any, field: str = "") -> str:
     return _text(_plain(value, field))
 
 
+def alike(one: Any, other: Any, field: str = "") -> bool:
+    """Whether two values differ at most in what an API may change when it stores them.
+
+    That is case, white space, order, and whether a number is a text.
+    """
+    return _loose(_plain(one, field)) == _loose(_plain(other, field))
+
+
 def states(item: BaseModel) -> tuple[str, ...]:
     """The names of the fields that a file states; most nulls state nothing."""
     named = (name for name in type(item).model_fields if name in item.model_fields_set)
@@ -111,6 +119,15 @@ def _plain_object(value: dict[str, Any]) -> dict[str, Any]:
     if isinstance(unit, str) and unit in _MINUTES and isinstance(plain.get("value"), int):
         plain["value"] *= _MINUTES[plain.pop("unit")]
     return {name: item for name, item in plain.items() if (name, item) != ("conditions", [])}
+
+
+def _loose(value: Any) -> object:
+    if isinstance(value, dict):
+        return {name: _loose(item) for name, item in value.items()}
+    if isinstance(value, list):
+        return sorted((_loose(item) for item in value), key=_text)
+    is_text = isinstance(value, str | int | float) and not isinstance(value, bool)
+    return "".join(str(value).casefold().split()) if is_text else value
 
 
 def _number(value: Any) -> Any:

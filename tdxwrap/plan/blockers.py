@@ -12,7 +12,7 @@ from tdxwrap.config.equality import meaning
 from tdxwrap.config.fields import ConfigItem
 from tdxwrap.config.filters import OpaqueRule, rule_length
 from tdxwrap.config.models import KeyEvent
-from tdxwrap.plan.changes import Action, Blocker, Change, Kind, PlanOptions, member_key
+from tdxwrap.plan.changes import STORED, Action, Blocker, Change, Kind, PlanOptions, member_key
 from tdxwrap.realtime.state import LiveState
 
 
@@ -30,6 +30,10 @@ def find_blockers(
     yield from () if options.force else _long_filters(changes)
     yield from () if options.force else _lookalikes(changes)
     for change in changes:
+        if change.reason == STORED:
+            yield Blocker(
+                f"{change.kind} {change.name}: {STORED}; write it so in the file", "--force"
+            )
         kind = change.live.unread.get("type") if isinstance(change.live, BaseAttribute) else None
         if kind is not None and change.writes:
             reason = f"is of type {kind} now, which this version cannot read"

@@ -11,16 +11,18 @@ from dataclasses import replace
 from typing import Any
 
 from tdxwrap.config.attributes import BaseAttribute, references
-from tdxwrap.config.equality import same, states
+from tdxwrap.config.equality import alike, same, states
 from tdxwrap.config.fields import ApiItem, ConfigItem
 from tdxwrap.config.models import KeyEvent, RtConfig
 from tdxwrap.plan.blockers import find_blockers
 from tdxwrap.plan.changes import (
+    STORED,
     Action,
     Change,
     FieldChange,
     Kind,
     Loc,
+    Made,
     Plan,
     PlanOptions,
     member_key,
@@ -39,7 +41,12 @@ _Used = tuple[Kind, str]
 _KEY_EVENT_FIXED = frozenset(("database", "table"))
 
 
-def build_plan(config: RtConfig, live: LiveState, options: PlanOptions | None = None) -> Plan:
+def build_plan(
+    config: RtConfig,
+    live: LiveState,
+    options: PlanOptions | None = None,
+    made: Made | None = None,
+) -> Plan:
     """Compare what the file says with what is live.
 
     Rules: lists of the setting are merged; only fields that the file states are compared; items
@@ -49,13 +56,15 @@ def build_plan(config: RtConfig, live: LiveState, options: PlanOptions | None = 
         config: what the file says; its names are known to be consistent (`config.load`).
         live: what is there.
         options: what the user has agreed to.
+        made: as in `Written`; these items are what they were created as, whatever their names.
     Returns:
         The plan. Whether it may be carried out stands in `blockers`.
     """
     options = options or PlanOptions()
-    key_events = tuple(_key_events(config, live))
+    made, force = made or {}, options.force
+    key_events = tuple(_key_events(config, live, made, force))
     replaced_events = {c.name for c in key_events if c.action is Action.REPLACE}
-    attributes = _attributes(config, live, replaced_events)
+    attributes = _attributes(config, live, replaced_events, made, force)
     keys: list[_Placed] = [
         (key, ("id_stitching", "keys", index)) for index, key in enumerate(config.id_stitching.keys)
     ]
@@ -120,34 +129,41 @@ def _lookup_key(config: RtConfig, live: LiveState) -> Iterable[Change]:
 # Key events and attributes
 
 
-def _key_events(config: RtConfig, live: LiveState) -> Iterable[Change]:
-    by_name = {event.value.name: event for event in reversed(live.key_events)}
+def _key_events(config: RtConfig, live: LiveState, made: Made, force: bool) -> Iterable[Change]:
+    names = {e.id: made.get((Kind.KEY_EVENT, e.id), e.value.name) for e in live.key_events}
+    by_name = {names[event.id]: event for event in reversed(live.key_events)}
     for index, event in enumerate(config.key_events):
-        yield _key_event(event, by_name.get(event.name), ("key_events", index), live)
+        loc: Loc = ("key_events", index)
+        change = Change(Action.CREATE, Kind.KEY_EVENT, event.name, desired=event, loc=loc)
+        yield _key_event(_compare_item(change, by_name.get(event.name), force), live)
     wanted = {event.name for event in config.key_events}
     for there in live.key_events:
-        name, first = there.value.name, by_name[there.value.name]
+        name, first = names[there.id], by_name[names[there.id]]
         reason = "" if there is first else f"a second one of this name; {first.id} is the first"
         if there is not first or name not in wanted:
             yield _unmanaged(Kind.KEY_EVENT, there, reason)
 
 
-def _key_event(event: KeyEvent, there: LiveKeyEvent | None, loc: Loc, live: LiveState) -> Change:
-    change = Change(Action.CREATE, Kind.KEY_EVENT, event.name, desired=event, loc=loc)
-    change = _compare_item(change, there, _KEY_EVENT_FIXED)
+def _key_event(change: Change, live: LiveState) -> Change:
     if change.action is not Action.REPLACE:
         return change
-    attributes = [a.value.name for a in live.attributes if event.name in a.value.key_events()]
+    attributes = [a.value.name for a in live.attributes if change.name in a.value.key_events()]
     lost = f"with it what these attributes have collected: {', '.join(attributes)}"
     return replace(change, reason=lost if attributes else "no attribute hangs on it")
 
 
-def _attributes(config: RtConfig, live: LiveState, replaced_events: set[str]) -> Iterable[Change]:
+def _attributes(
+    config: RtConfig,
+    live: LiveState,
+    replaced_events: set[str],
+    made: Made,
+    force: bool,
+) -> Iterable[Change]:
     collected = config.collected()
-    matches = match_attributes([*collected.values()], live.attributes)
+    matches = _matches([*collected.values()], live.attributes, made)
     for number, (index, attribute) in enumerate(collected.items()):
         there = matches.get(number)
-        yield _attribute(attribute, there, ("attributes", index), replaced_events)
+        yield _attribute(attribute, there, ("attributes", index), replaced_events, force)
     matched = {there.id for there in matches.values()}
     for there in live.attributes:
         if there.id not in matched:
@@ -159,26 +175,27 @@ def _unmanaged(kind: Kind, there: LiveKeyEvent | LiveAttribute, reason: str = ""
     return Change(Action.UNMANAGED, kind, value.name, live_id=there.id, live=value, reason=reason)
 
 
-def match_attributes(
-    desired: Sequence[BaseAttribute], live: Sequence[LiveAttribute]
+def _matches(
+    desired: Sequence[BaseAttribute], live: Sequence[LiveAttribute], made: Made
 ) -> dict[int, LiveAttribute]:
-    """Which live attribute each desired one (by index) is: by identifier, then by name.
+    """Which live attribute each desired one (by index) is: made as it, by identifier, by name.
 
     An identifier that was only derived from the name comes last: it was never stated, but a new
     attribute could not have it either. No live attribute is matched twice.
     """
     matches: dict[int, LiveAttribute] = {}
-    matchers: tuple[tuple[_Label, _Label], ...] = (
-        (lambda a: a.identifier, lambda a: a.key),
-        (lambda a: a.name, lambda a: a.name),
-        (lambda a: a.key, lambda a: a.key),
+    matchers: tuple[tuple[_Label, Callable[[LiveAttribute], str | None]], ...] = (
+        (lambda a: a.name, lambda there: made.get((Kind.ATTRIBUTE, there.id))),
+        (lambda a: a.identifier, lambda there: there.value.key),
+        (lambda a: a.name, lambda there: there.value.name),
+        (lambda a: a.key, lambda there: there.value.key),
     )
     for wanted_label, live_label in matchers:
         taken = {there.id for there in matches.values()}
         free: dict[str | None, LiveAttribute] = {}
         for there in live:
             if there.id not in taken:
-                free.setdefault(live_label(there.value), there)
+                free.setdefault(live_label(there), there)
         for index, attribute in enumerate(desired):
             label = wanted_label(attribute)
             if index not in matches and label is not None and label in free:
@@ -191,11 +208,10 @@ def _attribute(
     there: LiveAttribute | None,
     loc: Loc,
     replaced_events: set[str],
+    force: bool,
 ) -> Change:
     change = Change(Action.CREATE, Kind.ATTRIBUTE, attribute.name, desired=attribute, loc=loc)
-    change = _compare_item(
-        change, there, frozenset(type(attribute).model_fields) - BaseAttribute.PATCHABLE
-    )
+    change = _compare_item(change, there, force)
     reason = "what it has collected is lost"
     if there is not None and replaced_events.intersection(there.value.key_events()):
         reason = f"its key event is replaced; {reason}"
@@ -207,28 +223,36 @@ def _attribute(
 
 
 def _compare_item(
-    change: Change, there: LiveKeyEvent | LiveAttribute | None, fixed: frozenset[str]
+    create: Change, there: LiveKeyEvent | LiveAttribute | None, force: bool
 ) -> Change:
+    """As `_compare`; what cannot be patched is replaced, unless the API may have stored it so."""
     if there is None:
+        return create
+    change = replace(_compare(create, there.value), live_id=there.id)
+    fixed = [field for field in change.fields if _is_fixed(create.desired, field.name)]
+    if not fixed:
         return change
-    return replace(_compare(change, there.value, fixed), live_id=there.id)
+    if force or not all(alike(field.old, field.new) for field in fixed):
+        return replace(change, action=Action.REPLACE)
+    return replace(change, reason=STORED)
 
 
-def _compare(
-    create: Change, live: ConfigItem | None, fixed: frozenset[str] = frozenset()
-) -> Change:
+def _is_fixed(item: ConfigItem | None, name: str) -> bool:
+    if isinstance(item, BaseAttribute):
+        return name not in item.PATCHABLE
+    return name in _KEY_EVENT_FIXED
+
+
+def _compare(create: Change, live: ConfigItem | None) -> Change:
     """Return what has to be done about an item of the file.
 
     Args:
         create: the change that creates it; returned as it is if nothing is live.
-        fixed: the fields that cannot be patched.
     """
     if live is None or create.desired is None:
         return create
     fields = tuple(differences(create.desired, live))
     action = Action.UPDATE if fields else Action.UNCHANGED
-    if any(field.name in fixed for field in fields):
-        action = Action.REPLACE
     return replace(create, action=action, fields=fields, live=live)
 
 

@@ -55,8 +55,23 @@ SETTING_FIELDS = {
     Kind.BATCH_ATTRIBUTE: "batchAttributes",
     Kind.LOOKUP_KEY: "extLookupKey",
 }
-Written = dict[Kind, tuple[ConfigItem, ...]]
-"""The lists that a run has replaced, as it wrote them."""
+# Why something that cannot be changed in place is not replaced.
+STORED = "live differs only in what an API may change: case, white space, order, number or text"
+Made = dict[tuple[Kind, str], str]
+
+
+@dataclass(frozen=True, slots=True)
+class Written:
+    """What a run has written.
+
+    Attributes:
+        lists: those that it has replaced, as it wrote them.
+        made: what the items that it has created are called in the file, by kind and id.
+    """
+
+    lists: dict[Kind, tuple[ConfigItem, ...]]
+    made: Made
+
 
 WRITING = frozenset((Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE))
 

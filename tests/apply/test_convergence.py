@@ -9,12 +9,13 @@ from typing import Any
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
-from support.generated import configs, scenarios
+from support.generated import NOVELTY, configs, databases, scenarios
 from support.inprocess import account
 
 from tdxwrap.apply.export import config_text
 from tdxwrap.config.load import parse
 from tdxwrap.config.models import RtConfig
+from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Action, PlanOptions
 from tdxwrap.realtime.state import LiveState
 
@@ -93,6 +94,7 @@ def test_after_apply_the_plan_is_empty_and_nothing_is_lost(
         assert there.tdx.writes == 0
 
 
+MASTER = dict.fromkeys(("customer_id", "tier", "city"), "string")
 # What an API may make of what it stores, and it still says the same.
 KEEPING = ("trims", "sorts", "changes units")
 
@@ -112,6 +114,30 @@ def test_an_api_that_stores_the_same_otherwise_changes_nothing(
         there.tdx.writes = 0
         there.carry_out(again)
         assert there.tdx.writes == 0
+
+
+WAYS = (*KEEPING, "lower-cases", "turns numbers into text")
+
+
+@given(desired=configs(), ways=st.lists(st.sampled_from(WAYS), min_size=1))
+def test_what_an_api_stores_otherwise_is_known_as_what_was_created(
+    desired: dict[str, Any], ways: list[str]
+) -> None:
+    config = RtConfig.model_validate(desired)
+    blank = {"id": "394649", "name": "Customer 360"}
+    scenario = {
+        "tdx": {"normalizes": ways, "more_properties": [NOVELTY]},
+        "databases": databases(),
+        "segments": [{**blank, "master_table": {"columns": MASTER}}],
+    }
+    with account(scenario) as there:
+        written = there.carry_out(there.plan(config))
+        live = there.live()
+        found = build_plan(config, live, made=written.made)
+        assert {change.action for change in found.pending} <= {Action.UPDATE}
+        options = PlanOptions(prune=True, replace=True)
+        again = build_plan(config, live, options)
+        assert again.blockers or {c.action for c in again.pending} <= {Action.UPDATE}
 
 
 def lookup_keys(attribute: Any) -> tuple[Any, ...]:

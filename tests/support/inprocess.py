@@ -24,7 +24,7 @@ from tdxwrap.fake.context import Context
 from tdxwrap.fake.control import World
 from tdxwrap.fake.store import SETTINGS, Store
 from tdxwrap.plan.build import build_plan
-from tdxwrap.plan.changes import Plan, PlanOptions
+from tdxwrap.plan.changes import Plan, PlanOptions, Written
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState
@@ -74,9 +74,9 @@ class InProcess:
     def plan(self, config: object, options: PlanOptions | None = None) -> Plan:
         return build_plan(config, self.live(), options)  # type: ignore[arg-type]
 
-    def carry_out(self, plan: Plan, jobs: int = 1) -> None:
+    def carry_out(self, plan: Plan, jobs: int = 1) -> Written:
         settings = Settings(baseline=self.folder / "rt_config.yaml", jobs=jobs)
-        carry_out(plan, self.api, NO_RETRY, settings)
+        return carry_out(plan, self.api, NO_RETRY, settings)
 
 
 @contextmanager
