@@ -60,6 +60,7 @@ class Session:
         policy: WaitPolicy,
         *,
         changed: bool = False,
+        by_itself: bool = False,
         beside: Callable[[], object] | None = None,
     ) -> None:
         """Wait for the status `ok`; arguments and errors as `realtime.wait.wait_until_ready`."""
@@ -70,6 +71,7 @@ class Session:
             self.retry,
             lambda *seen: self.listen(StatusSeen(*seen)),
             changed=changed,
+            by_itself=by_itself,
             beside=beside,
         )
 
@@ -129,5 +131,5 @@ def wait_for(session: Session, ps: str, policy: WaitPolicy) -> Segment:
     """
     segment = resolve_segment(session.api, session.retry, ps)
     if segment.status != READY:
-        session.wait_until_ready(segment.id, policy)
+        session.wait_until_ready(segment.id, policy, by_itself=True)
     return replace(segment, status=READY)

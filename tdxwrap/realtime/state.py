@@ -13,6 +13,7 @@ from tdxwrap.errors import MalformedOutput, TdxwrapError
 
 # The RT statuses that end a wait: live, and those that no waiting helps (F12).
 READY = "ok"
+NOTHING_YET = "not_initialized"
 TERMINAL = frozenset(("inconsistent", "error", "failed"))
 # What the setting must hold (F11).
 SETTING_LISTS = frozenset(("eventTables", "keyColumns", "batchAttributes"))

@@ -11,7 +11,7 @@ from typing import TypeAlias
 from tdxwrap.errors import NotReady
 from tdxwrap.realtime.api import Realtime, not_enabled
 from tdxwrap.realtime.retry import Retry
-from tdxwrap.realtime.state import READY, TERMINAL
+from tdxwrap.realtime.state import NOTHING_YET, READY, TERMINAL
 from tdxwrap.system import signals
 
 # Seconds after a change in which the status typically becomes ok (F21).
@@ -19,7 +19,7 @@ USUAL = (30.0, 90.0)
 # Seconds in which the pauses do not grow: a small change is live almost at once.
 EARLY = 3.0
 # Seconds between two looks that both say ok, where `updating` was not seen after a change: the
-# first ok may still be that of before it.
+# first ok may still be that of before it. The same for a segment that nothing is configured on.
 SETTLED = 3.0
 
 OnStatus: TypeAlias = Callable[[str | None, float, float], None]
@@ -64,6 +64,7 @@ def wait_until_ready(
     on_status: OnStatus | None = None,
     *,
     changed: bool = False,
+    by_itself: bool = False,
     beside: Callable[[], object] | None = None,
 ) -> int:
     """Poll until the status is `ok`; call `on_status` with every status seen.
@@ -71,6 +72,7 @@ def wait_until_ready(
     Args:
         changed: something was written just before. An `ok` then counts once another status was
             seen, or at a look at least `SETTLED` seconds after the first `ok`.
+        by_itself: nobody says that anything was configured: if nothing is, it is not waited for.
         beside: called before each poll, to start what is to be read beside it.
     Returns:
         How many polls it took.
@@ -85,6 +87,7 @@ def wait_until_ready(
     polls = 0
     pause = 0.0
     believed_from = math.inf if changed else start
+    blank_from = math.inf
     while True:
         polls += 1
         if beside is not None:
@@ -97,6 +100,12 @@ def wait_until_ready(
         if status == READY and looked >= believed_from:
             return polls
         _stop_if_hopeless(segment_id, status, now - start, policy.limit)
+        blank_from = min(blank_from, now) if by_itself and status == NOTHING_YET else math.inf
+        if now >= blank_from + SETTLED:
+            raise NotReady(
+                f"the RT status is '{status}': nothing is configured on this parent segment",
+                hint="configure it with `tdxwrap apply`, a first file comes from `tdxwrap new`",
+            )
         believed_from = min(believed_from, now + SETTLED if status == READY else looked)
         pause = policy.pause(pause, now - start)
         due = believed_from - now if believed_from > now else pause

@@ -289,6 +289,11 @@ def test_the_wait_runs_out(
     assert_error(done, 6, "still 'updating'", "--wait-timeout")
 
 
+def test_a_segment_that_nothing_is_configured_on_is_not_waited_for(shell: Shell) -> None:
+    done = shell.run("wait", "394649", "--wait-timeout", "60")
+    assert_error(done, 6, "'not_initialized': nothing is configured", "tdxwrap apply")
+
+
 def test_a_segment_that_is_not_rt_enabled_is_not_waited_for(
     troubles: World, new_shell: Callable[..., Shell]
 ) -> None:
