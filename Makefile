@@ -26,9 +26,12 @@ $(VENV)/.installed: pyproject.toml
 	@touch $@
 
 run: $(VENV)/.installed
-	@world=$$(mktemp -d) && trap 'rm -rf "$$world"' EXIT && \
-	FAKE_TDX_STATE="$$world/account" $(BIN)/tdxwrap --tdx fixtures/bin/tdx \
-	  apply $(CONFIG) --yes --rt-config "$$world/rt_config.yaml"
+	@echo "On the built-in fake tdx: nothing is sent anywhere, and no account is needed."
+	@$(BIN)/tdxwrap rehearse $(CONFIG)
+	@echo "Next, still on the fake tdx:"
+	@echo "  $(BIN)/tdxwrap rehearse fixtures/configs/minimal.yaml --fault lost-answer"
+	@echo "  $(BIN)/tdxwrap check fixtures/configs"
+	@echo "  $(BIN)/tdxwrap --help"
 
 test: $(VENV)/.installed
 	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not sweep and not soak"
