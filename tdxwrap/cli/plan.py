@@ -22,7 +22,7 @@ if TYPE_CHECKING:
 @click.option(
     "--exit-code",
     is_flag=True,
-    help="Exit 7 when changes are pending, 4 when apply would refuse them.",
+    help="Exit 7 when changes are pending.",
 )
 @click.option("--markdown", is_flag=True, help="For a pull request comment.")
 def plan(
@@ -41,8 +41,9 @@ def plan(
     tdxwrap plan rt.yaml --exit-code        7 when something would change
     tdxwrap plan rt.yaml --markdown         for a pull request
     """
+    from tdxwrap.output.lines import Line
     from tdxwrap.output.markdown import plan_markdown
-    from tdxwrap.output.plan_text import plan_lines
+    from tdxwrap.output.plan_text import plan_lines, refused_text
     from tdxwrap.plan.changes import PlanOptions
 
     loaded, ps = app.load(config, parent_segment)
@@ -53,7 +54,9 @@ def plan(
     else:
         everything = app.chosen.verbose
         app.console.print_result(plan_lines(found, app.account, everything=everything))
+        if refused := refused_text(found):
+            app.console.print_result([Line("✗ ", refused, "bold", mark="red")])
     code = app.end(plan=found)
-    if not (exit_code and found.pending):
-        return code
-    return ExitCode.REFUSED if found.blockers else ExitCode.PENDING
+    if found.refusals:
+        return ExitCode.REFUSED
+    return ExitCode.PENDING if exit_code and found.pending else code

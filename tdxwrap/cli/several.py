@@ -126,10 +126,11 @@ def _end(frame: App, apps: Sequence[App], *, markdown: bool) -> int:
 
 
 def _outcome(app: App) -> str:
-    """`ok`, `pending`, `not begun`, or the kind of the error."""
+    """`ok`, `pending`, `refused`, `not begun`, or the kind of the error."""
     if app.failure is not None:
         return app.failure.kind
-    return {None: "not begun", ExitCode.PENDING: "pending"}.get(app.code, "ok")
+    named = {None: "not begun", ExitCode.PENDING: "pending", ExitCode.REFUSED: "refused"}
+    return named.get(app.code, "ok")
 
 
 def _row(app: App) -> tuple[str, ...]:
@@ -155,7 +156,7 @@ def _lines(apps: Sequence[App]) -> Iterator[Line]:
     for app, body in zip(apps, bodies, strict=True):
         if app.code is None:
             yield Line("· ", body)
-        elif app.failure is None:
+        elif app.code in _FINE:
             yield Line("✓ ", body, mark="green")
         else:
             yield Line("✗ ", body, mark="red")

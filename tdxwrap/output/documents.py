@@ -95,6 +95,7 @@ class PlanDocument(Document):
         counts: how many items there are of each action.
         blockers: why it may not be carried out as it is.
         findings: of the column checks.
+        refusals: how many of these `apply` would refuse it for.
     """
 
     segment: Segment = Field(validation_alias=AliasPath("live", "segment"))
@@ -103,6 +104,7 @@ class PlanDocument(Document):
     counts: dict[Action, int]
     blockers: list[Blocker]
     findings: list[Finding]
+    refusals: int
 
 
 class ReportDocument(Document):

@@ -28,6 +28,7 @@ def plan_markdown(plan: Plan, account: str) -> str:
         "",
         *(f"> ⚠️ {markdown(text)}\n" for text in plan_text.warnings(plan)),
         *(_finding(finding) for finding in plan.findings),
+        *((f"> ❌ **{refused}**\n",) if (refused := plan_text.refused_text(plan)) else ()),
     ]
     for action in (*_OPEN, *_CLOSED):
         changes = [change for change in plan.changes if change.action is action]

@@ -156,6 +156,12 @@ def _summary(change: Change) -> str:
     return ""
 
 
+def refused_text(plan: Plan) -> str:
+    """Return that apply would refuse the plan; empty if it would not."""
+    count = plan.refusals
+    return f"apply would refuse this: {counted(count, 'error')}" if count else ""
+
+
 def value_text(value: Any) -> str:
     """Return the value of a field as a person reads it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)

@@ -208,6 +208,12 @@ class Plan:
         return tuple(change for change in self.changes if change.writes)
 
     @property
+    def refusals(self) -> int:
+        """For how many reasons apply would refuse the plan: failed column checks and blockers."""
+        failed = [found for found in self.findings if found.level is Level.FAILED]
+        return len(failed) + len(self.blockers)
+
+    @property
     def dangers(self) -> tuple[Change, ...]:
         """The changes that need a confirmation of their own."""
         return tuple(change for change in self.changes if change.dangerous)

@@ -93,8 +93,8 @@ def runner(shell: Shell, tmp_path: Path) -> Shell:
     (tools / "gh").write_text('#!/bin/sh\nprintf "%s\\n" "$@" > gh.txt\n')
     (tools / "gh").chmod(0o755)
     shutil.copy(MINIMAL, shell.cwd / "rt.yaml")
-    path = f"{tools}:{shell.environ['PATH']}"
-    environ = {**shell.environ, "PATH": path, "PULL_REQUEST": "12", "GITHUB_REPOSITORY": "a/b"}
+    github = {"PULL_REQUEST": "12", "GITHUB_REPOSITORY": "a/b", "GITHUB_OUTPUT": "output.txt"}
+    environ = {**shell.environ, **github, "PATH": f"{tools}:{shell.environ['PATH']}"}
     return Shell(shell.home, shell.cwd, environ)
 
 
@@ -131,6 +131,27 @@ def test_a_plan_that_fails_fails_the_check(runner: Shell, world: World) -> None:
     assert play(runner, "plan", "Plan") == 4
     shutil.copy(INVALID[0], runner.cwd / "rt.yaml")
     assert play(runner, "plan", "Plan") == 2
+
+
+def test_a_plan_that_apply_would_refuse_is_commented_and_fails_the_check(runner: Shell) -> None:
+    text = (runner.cwd / "rt.yaml").read_text(encoding="utf-8")
+    (runner.cwd / "rt.yaml").write_text(text.replace("pageviews", "page_visits"), encoding="utf-8")
+    assert play(runner, "plan", "Plan") == 0
+    assert "apply would refuse this: " in (runner.cwd / "plan.md").read_text(encoding="utf-8")
+    assert play(runner, "plan", "Comment") == 0
+    assert (runner.cwd / "output.txt").read_text() == "code=4\n"
+    assert step("plan", "Refused")["if"] == "steps.plan.outputs.code == '4'"
+    assert play(runner, "plan", "Refused") == 4
+
+
+def test_what_the_workflow_installs_is_pinned_and_its_name_nobody_can_take() -> None:
+    settings = workflow()["env"]
+    assert re.fullmatch(r"git\+https://\S+@\S+", settings["TDXWRAP_SOURCE"])
+    assert re.fullmatch(r"[\d.]+", settings["TDX_VERSION"])
+    for job in ("plan", "apply"):
+        npm, pip = step(job, "Install")["run"].strip().splitlines()
+        assert npm == 'npm install --global "@treasuredata/tdx@$TDX_VERSION"'
+        assert pip == 'python -m pip install "tdxwrap @ $TDXWRAP_SOURCE"'
 
 
 def test_every_command_of_the_workflow_is_one_of_tdxwrap() -> None:

@@ -136,7 +136,7 @@ def test_changes_of_every_kind_fit(shell: Shell, world: World) -> None:
         .replace("max_items: 100", "max_items: 50")
         .replace("ext_lookup_key: customer_id", "ext_lookup_key: no_such_column"),
     )
-    plan = checked(shell.run("plan", config, "--json"), "plan")["plan"]
+    plan = checked(shell.run("plan", config, "--json"), "plan", 4)["plan"]
     assert plan["findings"]
     assert plan["counts"]["update"] == 2
     assert {"fields", "dangerous"} <= set(plan["changes"][0])
@@ -199,7 +199,7 @@ def test_refused(shell: Shell) -> None:
     assert shell.run("apply", WEB, "--yes", "--no-wait").code == 0
     text = WEB.read_text().replace("value_column: product_id", "value_column: price")
     config = shell.write("rt.yaml", text)
-    plan = checked(shell.run("plan", config, "--json"), "plan")["plan"]
+    plan = checked(shell.run("plan", config, "--json"), "plan", 4)["plan"]
     assert plan["blockers"]
     error = checked(shell.run("apply", config, "--json", "--yes"), "apply", 4)["error"]
     assert error["kind"] == "unsafe-plan"
