@@ -31,7 +31,7 @@ if TYPE_CHECKING:
 @PARENT_SEGMENT
 @KEEP_GOING
 @plan_options
-@click.option("--yes", is_flag=True, help="Do not ask; required without a terminal.")
+@click.option("-y", "--yes", is_flag=True, help="Do not ask; required without a terminal.")
 @option(
     "--jobs",
     type=click.IntRange(1, 16),

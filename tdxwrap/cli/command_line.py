@@ -9,6 +9,7 @@ import click
 from click.core import ParameterSource
 
 from tdxwrap.cli import crash_report
+from tdxwrap.cli.habits import meant
 from tdxwrap.cli.main import main
 from tdxwrap.cli.options import Invocation, wants_json
 from tdxwrap.errors import ExitCode, TdxwrapError, UsageProblem
@@ -69,9 +70,10 @@ def _usage(error: click.ClickException, invocation: Invocation) -> UsageProblem:
     name = getattr(getattr(error, "param", None), "name", None)
     if context and name and context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
         see = f"the value is that of {context.auto_envvar_prefix}_{name.upper()}; {see}"
-    close: Sequence[str] | None = getattr(error, "possibilities", None)
-    if close:
-        return UsageProblem(error.message, hint=f"did you mean {close[0]}? {see}")
+    if isinstance(error, click.NoSuchOption | click.NoSuchCommand):
+        instead = meant(error)
+        hint = f"did you mean {instead}? {see}" if instead else see
+        return UsageProblem(error.message, hint=hint)
     return UsageProblem(error.format_message(), hint=see)
 
 

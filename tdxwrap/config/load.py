@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -60,12 +60,16 @@ def load(path: str | Path, *, environ: Mapping[str, str]) -> LoadedConfig:
 def read(path: str, content: bytes, *, environ: Mapping[str, str]) -> Source:
     """The data of a file with what it extends merged in, not yet checked.
 
+    Fields at the top that begin with `x-` are the user's own, a home for YAML anchors.
+
     Raises:
         ConfigError: one of them cannot be read, or is no configuration at all.
     """
     source = read_source(path, content, environ)
     _demand_mapping(source)
-    return extended(source, environ)
+    whole = extended(source, environ)
+    data = {name: value for name, value in whole.data.items() if not name.startswith("x-")}
+    return replace(whole, data=data)
 
 
 def parse(path: str, content: bytes, *, environ: Mapping[str, str]) -> LoadedConfig:
@@ -113,6 +117,7 @@ def _in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a configuration file, for editors."""
     document = _for_readers(RtConfig.model_json_schema(by_alias=False))
+    document["patternProperties"] = {"^x-": {"description": "your own, not read"}}
     definitions = document.pop("$defs")
     partial = _partial(document)
     del partial["properties"]["remove"]

@@ -50,6 +50,38 @@ def test_a_bug_is_told_in_a_line_and_its_traceback_kept(shell: Shell) -> None:
 # 2: wrong usage or configuration
 
 
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        (["diff", "rt.yaml"], "tdxwrap plan"),
+        (["validate", "rt.yaml"], "tdxwrap check"),
+        (["init"], "tdxwrap new"),
+        (["aply", "rt.yaml"], "apply"),
+        (["apply", "rt.yaml", "--dry-run"], "tdxwrap plan"),
+        (["apply", "-n", "rt.yaml"], "tdxwrap plan"),
+        (["apply", "rt.yaml", "--plan"], "tdxwrap plan"),
+        (["apply", "rt.yaml", "-auto-approve"], "--yes"),
+        (["apply", "rt.yaml", "--target", "1"], "--parent-segment"),
+        (["apply", "rt.yaml", "--job", "2"], "--jobs"),
+        (["runs", "--dryrun"], None),
+        (["apply", "rt.yaml", "--prun"], None),
+        (["apply", "rt.yaml", "--repalce"], None),
+    ],
+)
+def test_words_of_other_tools_lead_here_and_no_hint_leads_into_danger(
+    shell: Shell, world: World, typed: list[str], meant: str | None
+) -> None:
+    done = shell.run(*typed)
+    assert_error(done, 2, "No such ", "--help")
+    assert (f"did you mean {meant}? see " in done.err) is (meant is not None)
+    assert ("did you mean" in done.err) is (meant is not None)
+    assert world.calls() == []
+
+
+def test_y_is_yes(shell: Shell) -> None:
+    assert shell.run("apply", MINIMAL, "-y", "--no-wait").code == 0
+
+
 def test_missing_file(shell: Shell, world: World) -> None:
     done = shell.run("apply", "nowhere.yaml", "--yes")
     assert_error(done, 2, "nowhere.yaml", "1 error")

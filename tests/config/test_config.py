@@ -582,6 +582,14 @@ def test_merged_fields_keep_their_places() -> None:
     assert loaded.source.place(("batch_attributes", 1, "column"))[1:3] == (4, 25)
 
 
+def test_a_field_at_the_top_that_begins_with_x_is_the_users_own() -> None:
+    anchors = "x-tables: {all: &tables [a.b]}\n"
+    loaded = parsed(f"{anchors}x-1: 1.10\nevent_tables: *tables\n")
+    assert [str(table) for table in loaded.config.tables()] == ["a.b"]
+    problem = only_problem("event_tables: [a.b]\nkey_events: [{name: e, table: a.b, x-1: 1}]\n")
+    assert problem.message == "there is no field x-1"
+
+
 def test_earlier_merge_wins_over_later() -> None:
     text = "a: &a {x: 1, y: 1}\nb: &b {x: 2, z: 2}\nc: {<<: [*a, *b]}\nd: {z: 3, <<: *b}"
     data = yaml_source.read_source("rt.yaml", text.encode(), {}).data

@@ -46,6 +46,12 @@ def test_wrong_fields_do_not_fit_the_schema(file: Path) -> None:
     assert not VALIDATOR.is_valid(document(file))
 
 
+def test_fields_of_the_users_own_fit_the_schema_at_the_top_only() -> None:
+    for more in ({}, {"extends": "_base.yaml"}):
+        assert VALIDATOR.is_valid({"x-anchors": [1], **more})
+        assert not VALIDATOR.is_valid({"key_events": [EVENT | {"x-anchors": 1}], **more})
+
+
 EVENT = {"name": "e", "table": "a.b"}
 COUNTER = {"name": "n", "type": "counter", "key_event": "e", "duration": "1 day"}
 
