@@ -60,7 +60,7 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
             settings=settings,
             policy=chosen.patience,
         )
-    seconds = time.monotonic() - started
+    seconds = time.monotonic() - started - app.console.answering
     report = outcome.report
     app.about(outcome.plan.live.segment, len(outcome.plan.pending))
     _show(app, outcome, loaded.path, seconds)

@@ -10,6 +10,7 @@ from __future__ import annotations
 import select
 import shlex
 import sys
+import time
 from collections.abc import Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -48,6 +49,7 @@ class Console:
     Attributes:
         clean: removes secrets from a text; needed before a text is folded or cut, where the
             stream would only see its parts.
+        answering: seconds in which a question stood open.
     """
 
     def __init__(self, style: Style, environ: Mapping[str, str]) -> None:
@@ -59,6 +61,7 @@ class Console:
             colour = False
         self.out = _rich(self._stdout, colour)
         self.err = _rich(LastingStream(sys.stderr, self.clean), colour)
+        self.answering = 0.0
         self._live: Live | None = None
 
     # Lines
@@ -191,9 +194,11 @@ class Console:
         if self._live is not None:
             self._live.stop()
         self.err.print(Text(terminal(self.clean(question)), style="bold"), end="")
+        asked = time.monotonic()
         while not select.select([sys.stdin], [], [], signals.SLICE)[0]:
             signals.check()
         answer = sys.stdin.readline()
+        self.answering += time.monotonic() - asked
         # After a Ctrl-C, click ends the line.
         if not answer.endswith("\n"):
             self.err.print()

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Callable
 
 import pytest
-from support.shells import WEB, Shell
+from support.shells import MINIMAL, WEB, Shell
 from support.worlds import configuration, exact
 
 from tdxwrap.fake.control import World
@@ -231,6 +232,19 @@ def test_on_a_terminal_apply_asks(shell: Shell, world: World) -> None:
     question = "Write these 15 changes to Customer 360 (394649), current tdx profile?"
     assert question in shown
     assert "✓ Validated   RT configuration complete and validated" in shown
+
+
+def test_the_time_of_an_answer_is_not_that_of_the_run(shell: Shell, world: World) -> None:
+    def slowly() -> str:
+        time.sleep(4)
+        return "y\n"
+
+    began = time.monotonic()
+    done = shell.terminal("apply", MINIMAL, answers=[("[y/N]", slowly)])
+    whole = time.monotonic() - began
+    seconds = re.search(r"Done in ([\d.]+) s", plain(done.out))
+    assert seconds is not None
+    assert float(seconds[1]) < whole - 4
 
 
 @pytest.mark.parametrize("answer", ["\n", "\x04"])
