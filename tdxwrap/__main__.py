@@ -18,9 +18,16 @@ def main() -> NoReturn:
     # A command drops few objects. The default thresholds would spend half of the time of a large
     # file on garbage collection.
     gc.set_threshold(200_000, 10, 100)
-    from tdxwrap.cli.command_line import run
+    try:
+        from tdxwrap.cli.command_line import run
 
-    code = run(sys.argv[1:])
+        code = run(sys.argv[1:])
+    except ModuleNotFoundError as missing:  # of what is needed to print an error, too
+        from tdxwrap.cli.crash_report import as_error
+
+        error = as_error(missing)
+        sys.stderr.write(f"✗ {error.what}\n")
+        code = error.exit_code
     # Skip the collection at exit; it would take longer than the rest of the exit.
     gc.freeze()
     sys.exit(code)

@@ -89,4 +89,6 @@ class FilesCommand(Command):
         assert self.callback is not None
         one = partial(self.callback, **ctx.params)
         markdown = ctx.params.get("markdown", False)
-        return each_file(app, files_of(configs), one, keep_going=keep_going, markdown=markdown)
+        return each_file(
+            app, files_of(configs, app.warn), one, keep_going=keep_going, markdown=markdown
+        )

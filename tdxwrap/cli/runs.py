@@ -28,7 +28,11 @@ def runs(app: App) -> int:
     """
     from tdxwrap.journal import runs
 
-    found = runs.read_all(app.environ)
+    found: list[runs.Run] = []
+    try:
+        found = runs.read_all(app.environ)
+    except UsageProblem as error:
+        app.warn(error.what)
     app.console.print_answer(runs.list_lines(found))
     return app.end(runs=[run.summary() for run in found])
 

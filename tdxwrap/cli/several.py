@@ -36,25 +36,34 @@ _NOT_TAKEN = ("_", ".", "rt_config")
 _HEADS = ("file", "parent segment", "outcome", "changes")
 
 
-def files_of(given: Iterable[str]) -> list[str]:
+def files_of(given: Iterable[str], warn: Callable[[str], None]) -> list[str]:
     """List the files, each once; of a folder its *.yaml and *.yml, in order of name.
 
+    Args:
+        warn: called with a line for what is skipped and may have been meant.
     Raises:
         UsageProblem: a folder has none, or cannot be read.
     """
-    return list(dict.fromkeys(file for each in given for file in _files_of(each)))
+    return list(dict.fromkeys(file for each in given for file in _files_of(each, warn)))
 
 
-def _files_of(given: str) -> list[str]:
+def _files_of(given: str, warn: Callable[[str], None]) -> list[str]:
     if not os.path.isdir(given):
         return [given]
     try:
         names = sorted(os.listdir(given))
     except OSError as error:
         raise UsageProblem(f"the folder {given} cannot be read: {error.strerror}") from None
-    taken = [n for n in names if n.endswith((".yaml", ".yml")) and not n.startswith(_NOT_TAKEN)]
-    paths = [os.path.normpath(os.path.join(given, name)) for name in taken]
-    files = [path for path in paths if not os.path.isdir(path)]
+    files = []
+    for name in names:
+        path = os.path.normpath(os.path.join(given, name))
+        is_yaml = name.lower().endswith((".yaml", ".yml"))
+        if name.startswith(_NOT_TAKEN) or not (is_yaml or os.path.isdir(path)):
+            continue
+        if os.path.isfile(path) or not os.path.exists(path):
+            files.append(path)
+        else:
+            warn(f"{path} is skipped: it is not a file")
     if not files:
         raise UsageProblem(
             f"there is no configuration in the folder {given}",

@@ -7,8 +7,9 @@ message is pydantic's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
+from functools import cache
 from typing import Any
 
 from pydantic import BaseModel, ValidationError
@@ -57,12 +58,14 @@ _KINDS = (
     ),
     ({"Column", "group"}, "conditions of type {}", "write type: Column"),
 )
+# To look for the nearest name takes time, and of so many errors most are not shown.
+_MAX_SUGGESTIONS = 100
 # Where pydantic puts the tag of a union into a location.
 _UNION_ITEMS = ("attributes", "conditions", "rightValues")
 _UNION_FIELDS = ("increment", "rightValue", "minValue", "maxValue")
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class _Finding:
     """One entry of pydantic's list, with what the messages need."""
 
@@ -71,6 +74,7 @@ class _Finding:
     value: Any
     shown: str
     context: Mapping[str, Any]
+    meant: str = ""
 
     @property
     def name(self) -> str:
@@ -86,8 +90,10 @@ def problems_of(error: ValidationError, source: Source, at: Loc = ()) -> Iterato
     entries = error.errors(include_url=False)
     findings = [(entry["type"], _finding(entry, source, at)) for entry in entries]
     unknown = [finding for kind, finding in findings if kind == "extra_forbidden"]
+    for finding in unknown[:_MAX_SUGGESTIONS]:
+        finding.meant = _nearest_field(finding)
     # A misspelt field is also a missing one: report it once.
-    misspelt = {(*f.loc[:-1], _nearest_field(f)) for f in unknown}
+    misspelt = {(*finding.loc[:-1], finding.meant) for finding in unknown}
     # The database of a key event may be stated by its table, which could not be read.
     reported = {(*loc[:-1], "database") for loc in source.broken if loc[-1:] == ("table",)}
     reported |= source.broken
@@ -142,6 +148,7 @@ def _shown(value: Any, text: str) -> str:
     return f"'{value}'" if isinstance(value, str) else text
 
 
+@cache
 def _fields(owner: str) -> dict[str, str]:
     """Every name that a field has, in the file or in the API → its name in the file."""
     model = _OWNERS.get(owner)
@@ -154,6 +161,10 @@ def _fields(owner: str) -> dict[str, str]:
     return in_api | names | ({} if owner else {"extends": "extends"})
 
 
+def _having(name: str, kinds: Iterable[str]) -> list[str]:
+    return [kind for kind in sorted(kinds) if name in _fields(kind).values()]
+
+
 def _nearest_field(finding: _Finding) -> str:
     fields = _fields(finding.owner)
     return fields.get(nearest(finding.name, fields), "")
@@ -161,13 +172,12 @@ def _nearest_field(finding: _Finding) -> str:
 
 def _unknown(finding: _Finding) -> tuple[str, str]:
     for kinds, called, hint in _KINDS:
-        others = [kind for kind in sorted(kinds) if finding.name in _fields(kind).values()]
-        if finding.owner in kinds and others:
+        if finding.owner in kinds and (others := _having(finding.name, kinds)):
             where = called.format(" and ".join(others))
             return f"{finding.name} belongs to {where}", hint.format(finding.owner)
     if finding.name == "filter" and finding.name in _fields(finding.owner):
         return "filter and filter_rule say the same", "keep one of them"
-    field = _nearest_field(finding)
+    field = finding.meant
     known = ", ".join(dict.fromkeys(_fields(finding.owner).values()))
     hint = f"did you mean {field}?" if field else f"the fields here are {known}"
     if not field and finding.owner in ("filter_rule", "group"):

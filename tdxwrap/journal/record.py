@@ -23,7 +23,7 @@ from tdxwrap.apply import events
 from tdxwrap.apply.events import Event
 from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.output import documents
-from tdxwrap.system.files import free_name
+from tdxwrap.system.files import NO_ROOM, free_name, machine_problem
 from tdxwrap.system.paths import make_private, private_folder, state_home
 from tdxwrap.system.redact import Redactor
 from tdxwrap.system.text import json_text
@@ -52,7 +52,7 @@ _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NOCTTY
 
 @dataclass(slots=True)
 class Journal:
-    """The record of one run. Its methods may be called from any thread, and never raise.
+    """The record of one run. Its methods may be called from any thread.
 
     Attributes:
         id: the name of the run, such as `20261122T091455-394649`.
@@ -72,7 +72,11 @@ class Journal:
     step: str = "read"
 
     def header(self, command: str, about: Mapping[str, Any]) -> None:
-        """Write the first line: the version, the command, its segment and profile."""
+        """Write the first line: the version, the command, its segment and profile.
+
+        Raises:
+            EnvironmentProblem: there is no room for it.
+        """
         run = {"journal": VERSION, "tdxwrap": __version__, "id": self.id, "pid": os.getpid()}
         self._write("run", {**run, "command": command, **about})
 
@@ -116,6 +120,8 @@ class Journal:
                 _write_all(self.file, text)
             except OSError as error:
                 self._close()
+                if kind == "run":
+                    _refuse_without_room(self.path, error)
                 self.warn(f"the journal {self.path} breaks off: {error.strerror}")
 
     def _close(self) -> None:
@@ -123,6 +129,15 @@ class Journal:
             if self.file >= 0:
                 os.close(self.file)
             self.file = -1
+
+
+def _refuse_without_room(path: Path | None, error: OSError) -> None:
+    """End a run that has not begun where the disk is full, without an empty journal."""
+    if error.errno in NO_ROOM:
+        if path is not None and path.is_file():
+            path.unlink()
+        hint = "nothing was written; make room, name another file with --journal, or --no-journal"
+        raise machine_problem(f"no journal of this run: {path or 'its folder'}", error, hint)
 
 
 def _write_all(file: int, data: bytes) -> None:
@@ -174,6 +189,7 @@ def open_journal(
         warn: called with one line of text if there is no journal.
     Raises:
         UsageProblem: the file `path` exists.
+        EnvironmentProblem: there is no room for it.
     """
     redactor = Redactor.from_environ(environ)
     run_id = _new_id(redactor.text(label))
@@ -183,6 +199,7 @@ def open_journal(
         file, path = _new_file(environ, run_id)
         return Journal(path.stem, file, path, redactor, warn)
     except OSError as error:
+        _refuse_without_room(path, error)
         warn(f"no journal of this run: {error.filename or path}: {error.strerror}")
         return None
 
@@ -251,6 +268,14 @@ def _delete_oldest(where: Path, new: str) -> None:
 
 
 def kept_in(where: Path) -> list[Path]:
-    """Return the journals in a folder, unordered; none if there is no such folder."""
-    found = [path for path in where.glob("*.jsonl") if _NAME.fullmatch(path.name)]
-    return [path for path in found if path.is_file()]
+    """Return the journals in a folder, unordered; none if there is no such folder.
+
+    Raises:
+        OSError: it cannot be read.
+    """
+    try:
+        names = os.listdir(where)
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+    found = [where / name for name in names if _NAME.fullmatch(name) and name.endswith(".jsonl")]
+    return [path for path in found if os.path.isfile(path) or not os.path.exists(path)]

@@ -91,9 +91,16 @@ def read(path: Path) -> Run:
 
 
 def read_all(environ: Mapping[str, str]) -> list[Run]:
-    """Return the runs in the default folder, newest first."""
+    """Return the runs in the default folder, newest first.
+
+    Raises:
+        UsageProblem: the folder cannot be read.
+    """
     where = record.folder(environ)
-    found = [_read_or_not(path) for path in (record.kept_in(where) if where else [])]
+    if where is None:
+        return []
+    with _reading(where):
+        found = [_read_or_not(path) for path in record.kept_in(where)]
     return sorted(found, key=lambda run: run.lines[0]["at"], reverse=True)
 
 
@@ -101,7 +108,7 @@ def _read_or_not(path: Path) -> Run:
     try:
         return read(path)
     except UsageProblem as error:
-        written = path.stat().st_mtime if path.exists() else 0.0
+        written = path.stat().st_mtime if os.path.exists(path) else 0.0
         header = {"type": "run", "id": path.stem, "command": "", "segment": None, "at": written}
         return Run(path, (header,), error.what)
 

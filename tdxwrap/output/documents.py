@@ -14,6 +14,7 @@ from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 
 from tdxwrap.apply import checklist, verify
 from tdxwrap.errors import ExitCode, Problem, TdxwrapError
+from tdxwrap.output.error_text import SHOWN
 from tdxwrap.plan.changes import Action, Blocker, FieldChange, Finding, Kind
 from tdxwrap.realtime.state import Segment
 
@@ -49,7 +50,7 @@ class ErrorDocument(Document):
         where: `file:line` of the configuration item concerned.
         so_far: what had been done when it failed.
         hint: what to do next.
-        problems: everything that is wrong with a configuration file.
+        problems: what is wrong with a configuration file, or the first 50 of it.
         others: what failed beside it at the same time.
     """
 
@@ -62,7 +63,7 @@ class ErrorDocument(Document):
     where: str
     so_far: str
     hint: str
-    problems: list[Problem] = []
+    problems: Annotated[list[Problem], BeforeValidator(lambda found: found[:SHOWN])] = []
     others: list[ErrorDocument]
 
 

@@ -7,6 +7,9 @@ from collections.abc import Sequence
 from tdxwrap.errors import ConfigError, Problem, TdxwrapError
 from tdxwrap.output.lines import Line, command_text, counted
 
+SHOWN = 50
+"""How many problems of a file are shown; of more, something else was given by mistake."""
+
 
 def error_lines(error: TdxwrapError) -> list[Line]:
     """Render what failed, what tdx said and what to do next."""
@@ -33,13 +36,15 @@ def error_lines(error: TdxwrapError) -> list[Line]:
 def problem_lines(problems: Sequence[Problem]) -> list[Line]:
     """Render every problem of a file: where it is, what is wrong and how to fix it."""
     lines: list[Line] = []
-    for problem in problems:
+    for problem in problems[:SHOWN]:
         place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
         path = f"{problem.path}: " if problem.path else ""
         lines.append(Line(f"{place}  ", f"{path}{problem.message}", mark="red"))
         if problem.hint:
             lines.append(Line(" " * (len(place) + 2), problem.hint))
-    return [*lines, Line("", counted(len(problems), "error"), "bold")]
+    total = counted(len(problems), "error")
+    more = f"; the first {SHOWN} are shown" if len(problems) > SHOWN else ""
+    return [*lines, Line("", f"{total}{more}", "bold")]
 
 
 def warning_line(problem: Problem) -> Line:

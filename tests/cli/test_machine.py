@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import resource
+import shutil
 import signal
 import subprocess
+import sys
+import tempfile
 import time
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -160,3 +165,138 @@ def test_a_command_line_in_place_of_a_program(shell: Shell) -> None:
     wrapper = shell.write("tdx", f"#!/bin/sh\n{command}\n")
     wrapper.chmod(0o755)
     assert shell.run("status", "394649", TDXWRAP_TDX=str(wrapper), **environ).code == 0
+
+
+# Disks and folders
+
+
+@pytest.mark.parametrize("code", ["ENOSPC", "EDQUOT"])
+@pytest.mark.parametrize("operation", ["write", "open"])
+def test_without_room_for_the_journal_no_run_begins(
+    shell: Shell, world: World, code: str, operation: str
+) -> None:
+    done = shell.run("apply", MINIMAL, "--yes", TEST_FAIL=f"{operation} {code} {STATE}/runs")
+    assert done.code == 3, done.text
+    assert "✗ no journal of this run: " in done.err
+    assert os.strerror(getattr(errno, code)) in done.err
+    assert "--no-journal" in done.err
+    assert world.calls() == []
+    assert list((shell.home / STATE / "runs").iterdir()) == []
+    assert shell.run("apply", MINIMAL, "--yes", "--no-journal").code == 0
+
+
+@pytest.mark.parametrize("code", ["ENOSPC", "EDQUOT", "EIO", "ESTALE"])
+def test_a_run_that_has_begun_ends_without_its_journal(
+    shell: Shell, world: World, code: str
+) -> None:
+    rules = ",".join(f"write@20 {code} {STATE}/{part}" for part in ("runs", "segments"))
+    done = shell.run("apply", MINIMAL, "--yes", TEST_FAIL=rules)
+    assert done.code == 0, done.text
+    assert done.err.count("breaks off") == 1
+    assert os.strerror(getattr(errno, code)) in done.err
+    assert len(world.writes()) == 4
+    assert len(shell.run("runs", "--json").json["runs"]) == 1
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
+@pytest.mark.parametrize("owned", ["the folder", "a journal"])
+def test_a_state_folder_that_root_has_made(shell: Shell, world: World, owned: str) -> None:
+    home = Path(tempfile.mkdtemp(prefix="home-"))
+    try:
+        root = replace(shell, home=home, environ={**shell.environ, "HOME": str(home)})
+        assert root.run("status", "394649").code == 0
+        assert root.run("status", "394649").code == 0
+        runs = home / STATE / "runs"
+        if owned == "a journal":
+            first, _ = sorted(runs.iterdir())
+            for path in (home, *home.rglob("*")):
+                os.chown(path, -1 if path == first else 65534, -1)
+        home.chmod(0o755)
+        done = somebody(root, "runs")
+        if owned == "a journal":
+            assert done.out.count("status: ") == 1, done.text
+            assert f"{first} cannot be read: Permission denied" in done.out
+        else:
+            assert f"! {runs} cannot be read: Permission denied" in done.err
+        assert done.code == 0, done.text
+        assert somebody(root, "runs", "show", "last").code == (0 if owned == "a journal" else 2)
+    finally:
+        shutil.rmtree(home)
+
+
+def somebody(shell: Shell, *args: str) -> Ran:
+    """Run tdxwrap as a user who is not root, from where that user may read it."""
+    script = "import sys; sys.argv[0] = 'tdxwrap'; from tdxwrap.__main__ import main; import os\n"
+    become = "os.setgroups([]); os.setgid(65534); os.setuid(65534)\n"
+    everything = "import tdxwrap.cli.runs, tdxwrap.cli.app, tdxwrap.journal.runs\n"
+    done = subprocess.run(
+        [sys.executable, "-c", f"{script}{everything}{become}main()", *args],
+        cwd="/",
+        env=dict(shell.environ),
+        capture_output=True,
+        text=True,
+        timeout=60,
+    )
+    return Ran(done.returncode, done.stdout, done.stderr)
+
+
+@pytest.mark.parametrize("command", ["check", "plan"])
+def test_what_is_no_file_in_a_folder_of_files_is_skipped_with_a_line(
+    shell: Shell, command: str
+) -> None:
+    folder = shell.cwd / "b"
+    (folder / "sub").mkdir(parents=True)
+    os.mkfifo(folder / "pipe.yaml")
+    shutil.copy(MINIMAL, folder / "D.YAML")
+    done = shell.run(command, "b")
+    assert done.code == 0, done.text
+    assert "D.YAML" in done.out
+    for name in ("sub", "pipe.yaml"):
+        assert f"! b/{name} is skipped: it is not a file" in done.err
+
+
+# What is given by mistake, and what is missing
+
+
+def test_of_100_000_wrong_fields_the_first_50_are_shown(shell: Shell) -> None:
+    text = "parent_segment: '1'\n" + "".join(f"key_evnts_{n}: {n}\n" for n in range(100_000))
+    config = shell.write("export.yaml", text)
+    done = shell.run("check", config)
+    assert done.code == 2
+    assert done.text.count("there is no field") == 50
+    assert "export.yaml:51:1  key_evnts_49: there is no field key_evnts_49" in done.err
+    assert done.text.count("did you mean key_events?") == 50
+    assert "100000 errors; the first 50 are shown" in done.text
+    error = shell.run("check", config, "--json").json["error"]
+    assert len(error["problems"]) == 50
+    assert "has 100000 errors" in error["what"]
+
+
+@pytest.mark.parametrize("missing", ["click", "pydantic", "rich", "sh", "yaml", "jmespath"])
+def test_without_its_dependencies_it_says_what_is_missing(shell: Shell, missing: str) -> None:
+    code = (
+        "import sys; from importlib.abc import MetaPathFinder\n"
+        "class Without(MetaPathFinder):\n"
+        "    def find_spec(self, name, path, target=None):\n"
+        f"        if name.partition('.')[0] == {missing!r}:\n"
+        "            raise ModuleNotFoundError(f'No module named {name!r}', name=name)\n"
+        "sys.meta_path.insert(0, Without()); sys.argv[0] = 'tdxwrap'\n"
+        "from tdxwrap.__main__ import main; main()"
+    )
+    done = shell.python(code, "plan", WEB)
+    assert done.code == 3, done.text
+    (line,) = [line for line in done.err.splitlines() if line.strip()]
+    assert line.startswith(f"✗ tdxwrap lacks the package {missing}")
+    assert line.endswith("-m pip install click jmespath pydantic pyyaml rich sh")
+
+
+def test_installed_without_dependencies(shell: Shell) -> None:
+    done = subprocess.run(
+        [sys.executable, "-S", "-m", "tdxwrap", "--version"],
+        env=dict(shell.environ),
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 3
+    assert done.stderr.startswith("✗ tdxwrap lacks the package click: install it with ")
+    assert done.stderr.count("\n") == 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 import copy
 import os
 import signal
+import socket
 import subprocess
 import sys
 import time
@@ -115,20 +116,38 @@ def test_the_columns_of_the_table_stand_below_each_other(shell: Shell) -> None:
 def test_the_files_of_a_folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     names = ("b.yaml", "a.yml", "_base.yaml", ".hidden.yaml", "rt_config-1.yaml", "c.json")
-    for name in (*names, "Z.yaml", 'it\'s "x" 店.yaml'):
+    for name in (*names, "Z.yaml", "D.YAML", "E.YML", 'it\'s "x" 店.yaml'):
         Path(name).touch()
     Path("inner.yaml").mkdir()
     Path("inner.yaml/deep.yaml").touch()
     Path("gone.yaml").symlink_to("nowhere")
-    taken = ["Z.yaml", "a.yml", "b.yaml", "gone.yaml", 'it\'s "x" 店.yaml']
-    assert files_of(["."]) == taken
-    assert files_of(["b.yaml", ".", "_base.yaml", "-", "b.yaml"]) == [
+    Path("sub").mkdir()
+    Path("_shared").mkdir()
+    os.mkfifo("pipe.yaml")
+    os.mkfifo("pipe")
+    with socket.socket(socket.AF_UNIX) as listener:
+        listener.bind("socket.yml")
+    skipped: list[str] = []
+    taken = ["D.YAML", "E.YML", "Z.yaml", "a.yml", "b.yaml", "gone.yaml", 'it\'s "x" 店.yaml']
+    assert files_of(["."], skipped.append) == taken
+    assert files_of(["b.yaml", ".", "_base.yaml", "-", "b.yaml"], skipped.append) == [
         "b.yaml",
         *(name for name in taken if name != "b.yaml"),
         "_base.yaml",
         "-",
     ]
-    assert files_of(["inner.yaml", "nowhere"]) == ["inner.yaml/deep.yaml", "nowhere"]
+    assert files_of(["inner.yaml", "nowhere"], skipped.append) == [
+        "inner.yaml/deep.yaml",
+        "nowhere",
+    ]
+    assert (
+        skipped
+        == [
+            f"{name} is skipped: it is not a file"
+            for name in ("inner.yaml", "pipe.yaml", "socket.yml", "sub")
+        ]
+        * 2
+    )
 
 
 @pytest.mark.parametrize("command", ["check", "plan", "apply", "verify", "doctor"])

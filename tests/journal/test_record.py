@@ -268,10 +268,12 @@ def test_in_a_read_only_folder_the_run_goes_on(shell: Shell) -> None:
 
 
 @pytest.mark.skipif(not Path("/dev/full").exists(), reason="Linux has it")
-def test_on_a_full_disk_the_run_goes_on(shell: Shell, world: World) -> None:
+def test_on_a_full_disk_no_run_begins(shell: Shell, world: World) -> None:
     done = shell.run("apply", MINIMAL, "--yes", "--journal", "/dev/full")
-    warned_and_done(done, "No space left on device")
-    assert len(world.writes()) == 4
+    assert done.code == 3
+    assert "✗ no journal of this run: /dev/full" in done.err
+    assert "No space left on device" in done.err
+    assert world.writes() == []
 
 
 def test_xdg_state_home_is_honoured(shell: Shell) -> None:

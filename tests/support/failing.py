@@ -2,7 +2,8 @@
 
 A rule is `OPERATION ERRNO WHERE`, such as `flock ENOLCK .local/state`: every such operation fails
 on a path under the test's own folder that holds the text WHERE. Where OPERATION is a number, only
-that operation of the run fails, counted from 1, whatever it is. Several are separated by a comma.
+that operation of the run fails, counted from 1, whatever it is; `write@20` fails from the 20th on.
+Several are separated by a comma.
 """
 
 from __future__ import annotations
@@ -77,7 +78,8 @@ class Failing:
         if self._log >= 0:
             os.write(self._log, f"{operation} {path}\n".encode())
         for which, code, where in self._rules:
-            if which in (operation, str(count)) and where in path:
+            name, _, first = which.partition("@")
+            if name in (operation, str(count)) and where in path and count >= int(first or 0):
                 number = getattr(errno, code)
                 raise OSError(number, os.strerror(number), path)
 
