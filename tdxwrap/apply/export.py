@@ -11,8 +11,7 @@ from tdxwrap.config.cross_checks import MAX_TABLES
 from tdxwrap.config.fields import ApiItem
 from tdxwrap.config.load import parse
 from tdxwrap.config.models import BatchAttribute
-from tdxwrap.config.yaml_source import escape
-from tdxwrap.config.yaml_text import yaml_text
+from tdxwrap.config.yaml_text import as_stated, yaml_text
 from tdxwrap.errors import ConfigError
 from tdxwrap.plan.build import build_plan
 from tdxwrap.realtime.state import SETTING_LISTS, LiveState
@@ -97,7 +96,7 @@ def _document(live: LiveState, entries: Entries) -> Any:
     }
     # Event tables stand there even when there are none: a file has to say something.
     stated = {name: value for name, value in document.items() if value or name == "event_tables"}
-    return _escaped(stated)
+    return as_stated(stated)
 
 
 def _refused(live: LiveState, text: str, entries: Entries) -> dict[tuple[str, int], str]:
@@ -175,14 +174,3 @@ def _name(entry: Any) -> str:
 def _short(entry: Any) -> Any:
     """The shorthand of an item that states one field alone."""
     return next(iter(entry.values())) if isinstance(entry, dict) and len(entry) == 1 else entry
-
-
-def _escaped(value: Any) -> Any:
-    """Texts that look like `${NAME}` must not be taken from the environment on the way back."""
-    if isinstance(value, str):
-        return escape(value)
-    if isinstance(value, list):
-        return [_escaped(item) for item in value]
-    if isinstance(value, dict):
-        return {name: _escaped(item) for name, item in value.items()}
-    return value

@@ -22,6 +22,7 @@ from tdxwrap.config.attributes import derived_identifier
 from tdxwrap.config.fields import Filtered
 from tdxwrap.config.filters import FilterRule, rule_length
 from tdxwrap.config.messages import problems_of
+from tdxwrap.config.odd_characters import called, odd_character, yaml_escape
 from tdxwrap.config.yaml_source import Loc, Source
 from tdxwrap.errors import Problem
 from tdxwrap.system.spelling import did_you_mean
@@ -40,6 +41,7 @@ _PLACEHOLDER = re.compile(
     r"<(?:ps_id(?:_or_name)?|db|table\d*|event_name|description|primary_key|key_event_id"
     r"|(?:list_|counter_)?attr_name|attr_identifier|column_name)>|\[redacted\]"
 )
+_VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_]\w*)")
 # In these a part of a value may well look like one: a group of a regular expression, a tag.
 _FREE = {"filter", "filter_rule", "valid_regexp", "invalid_texts", "extra"}
 # What takes a text as well as a number; ids do, and the first three with all that is in them.
@@ -53,6 +55,7 @@ def errors(source: Source) -> Iterator[Problem]:
     checks = (_no_section, _duplicates, _identifiers, _batch_names, _dangling, _foreign_tables)
     for check in (*checks, _limits, _refused_texts, _odd_forms):
         yield from check(source)
+    yield from _odd_characters(source, refused=True)
 
 
 def cautions(source: Source) -> Iterator[Problem]:
@@ -71,6 +74,7 @@ def cautions(source: Source) -> Iterator[Problem]:
             message = f"'{pattern}' does not look like a regular expression: {reason}"
             yield source.problem((*key_loc, "valid_regexp"), message)
     yield from _long_filters(source)
+    yield from _odd_characters(source, refused=False)
     for loc, value in _formed(source):
         if isinstance(value, str):
             hint = f"write '{source.text(loc)}': quotes make it plain"
@@ -254,9 +258,37 @@ def _refused_texts(source: Source) -> Iterator[Problem]:
         if found:
             message = f"the placeholder {found[0]} is left in the value"
             yield source.problem(loc, message, "write what it stands for")
-        elif _is_argument(loc) and argument_fault(text):
+        elif _is_argument(loc) and (fault := argument_fault(text)):
+            odd, is_error = odd_character(text, loc)
+            if is_error and not _is_meant(source, loc, text, odd):
+                continue  # reported with its name
             hint = "give its id instead" if loc == ("parent_segment",) else ""
-            yield source.problem(loc, f"'{text}' {argument_fault(text)}", hint)
+            yield source.problem(loc, f"'{text}' {fault}", hint)
+
+
+def _odd_characters(source: Source, *, refused: bool) -> Iterator[Problem]:
+    """Characters that names hold by mistake; one that is written as an escape is meant."""
+    for loc, text in _all_texts(source.data, ()):
+        odd, is_error = odd_character(text, loc)
+        is_meant = not odd or _is_meant(source, loc, text, odd)
+        if (is_error and not is_meant) != refused or (is_meant and not is_error):
+            continue
+        starts, ends = text.startswith(odd), text.endswith(odd)
+        where = "ends with" if ends else "begins with" if starts else "holds"
+        message = f"{text.strip(odd) or 'the text'} {where} {called(odd)}"
+        hint = f"remove it, or write {yaml_escape(odd)} in double quotes if it is meant"
+        place = source.place(loc)
+        variables = _VARIABLE.findall(place.text) if odd not in place.written else ()
+        if variables:
+            message += f", from the environment variable {' or '.join(variables)}"
+            hint = "remove it from the value of the variable"
+        yield source.problem(loc, message, "" if is_meant else hint, of_key=text == loc[-1])
+
+
+def _is_meant(source: Source, loc: Loc, text: str, odd: str) -> bool:
+    place = source.keys[loc] if text == loc[-1] else source.place(loc)
+    is_there = odd_character(place.written, loc)[0] == odd
+    return not (is_there or _VARIABLE.search(place.text))
 
 
 def _odd_forms(source: Source) -> Iterator[Problem]:

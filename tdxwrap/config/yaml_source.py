@@ -66,6 +66,7 @@ class Place(NamedTuple):
 
     Attributes:
         text: a scalar as the file writes it; empty for anything else.
+        written: the same, with the escapes of a text in double quotes as they are.
         form: an unquoted scalar that need not be a text, as an export writes what is read from it;
             empty if the file writes it so.
     """
@@ -75,6 +76,7 @@ class Place(NamedTuple):
     column: int
     loc: Loc
     text: str = ""
+    written: str = ""
     form: str = ""
 
 
@@ -129,11 +131,6 @@ class Source:
         return _problem(place.file, (place.line, place.column), place.loc, message, hint)
 
 
-def escape(text: str) -> str:
-    """The text with `${` written so that it is read back as it is (the inverse of `${NAME}`)."""
-    return text.replace("${", "$${")
-
-
 def read_bytes(path: str) -> bytes:
     """The bytes of a file, or of standard input for `-`.
 
@@ -166,8 +163,9 @@ def read_source(path: str, content: bytes, environ: Mapping[str, str]) -> Source
     Raises:
         ConfigError: it is not UTF-8, not YAML, more than one document, or over a limit.
     """
-    root = _composed(path, _decoded(path, content))
-    reader = _Reader(path, environ)
+    whole = _decoded(path, content)
+    root = _composed(path, whole)
+    reader = _Reader(path, environ, whole)
     data = reader.value(root, (), 0) if root else None
     digest = hashlib.sha256(content).hexdigest()
     problems, broken = tuple(reader.problems), frozenset(reader.broken)
@@ -267,6 +265,7 @@ class _Reader:
 
     path: str
     environ: Mapping[str, str]
+    whole: str
     problems: list[Problem] = field(default_factory=list)
     broken: set[Loc] = field(default_factory=set)
     values: dict[Loc, Place] = field(default_factory=dict)
@@ -297,8 +296,11 @@ class _Reader:
         return result
 
     def _place(self, node: yaml.Node, loc: Loc, form: str = "") -> Place:
-        text = str(node.value) if isinstance(node, yaml.ScalarNode) else ""
-        return Place(self.path, *_start(node), loc, text, form)
+        text = written = str(node.value) if isinstance(node, yaml.ScalarNode) else ""
+        if isinstance(node, yaml.ScalarNode) and node.style == '"':
+            quoted = self.whole[node.start_mark.index : node.end_mark.index]
+            written = quoted.partition('"')[2][:-1] if "\\" in quoted else text
+        return Place(self.path, *_start(node), loc, text, written, form)
 
     def _mapping(self, node: yaml.Node, loc: Loc, depth: int) -> dict[str, Any]:
         # YAML: what is stated wins over what is merged, the earlier merged over the later.

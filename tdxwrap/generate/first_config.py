@@ -9,8 +9,7 @@ from typing import Any, TypeAlias
 
 from tdxwrap.config.attributes import derived_identifier
 from tdxwrap.config.models import EventTable
-from tdxwrap.config.yaml_source import escape
-from tdxwrap.config.yaml_text import yaml_text
+from tdxwrap.config.yaml_text import as_stated, yaml_text
 from tdxwrap.plan.columns import NUMBER, STRING
 from tdxwrap.realtime.state import Columns, Segment
 from tdxwrap.system.text import comment, json_text
@@ -145,9 +144,12 @@ def config_text(chosen: Chosen) -> str:
     events = _events(list(chosen.tables))
     sections = (
         _header(chosen),
-        ["# Id or name of the parent segment.", f"parent_segment: {_yaml(chosen.segment.id)}"],
+        [
+            "# Id or name of the parent segment.",
+            f"parent_segment: {_yaml('parent_segment', chosen.segment.id)}",
+        ],
         ["# The tables whose rows are events.", "event_tables:"]
-        + [f"  - {_yaml(table.to_config())}" for table in chosen.tables],
+        + [f"  - {_yaml('event_tables', table.to_config())}" for table in chosen.tables],
         _key_events(events),
         _id_stitching(chosen),
         _attributes(chosen, events),
@@ -198,7 +200,7 @@ def _key_events(events: Mapping[EventTable, str]) -> list[str]:
 
 
 def _id_stitching(chosen: Chosen) -> list[str]:
-    keys = [f"    - {_yaml(key)}" for key in chosen.keys]
+    keys = [f"    - {_yaml('keys', key)}" for key in chosen.keys]
     key = chosen.lookup_key
     return [
         "# How a person is recognized.",
@@ -207,7 +209,9 @@ def _id_stitching(chosen: Chosen) -> list[str]:
         *(["  keys:", *keys] if keys else ["  keys: []"]),
         "  # The profile key: the column of the master table that batch attributes are looked up",
         "  # by. It is not one of the keys above.",
-        "  # ext_lookup_key: customer_id" if key is None else f"  ext_lookup_key: {_yaml(key)}",
+        "  # ext_lookup_key: customer_id"
+        if key is None
+        else f"  ext_lookup_key: {_yaml('ext_lookup_key', key)}",
     ]
 
 
@@ -266,7 +270,7 @@ def _item(*fields: Field) -> Iterator[str]:
     """Yield the lines of an item of a list, with the comments aligned."""
     mark = "-"
     for name, value, *aside in fields:
-        line = f"  {mark} {name}: {_yaml(value)}"
+        line = f"  {mark} {name}: {_yaml(name, value)}"
         mark = " "
         if not aside:
             yield line
@@ -276,7 +280,7 @@ def _item(*fields: Field) -> Iterator[str]:
             yield from (f"    # {aside[0]}", line)
 
 
-def _yaml(value: Any) -> str:
-    """Return a value as one line of YAML with `${NAME}` escaped."""
-    text = yaml_text(value, default_flow_style=True, width=_ONE_LINE)
-    return escape(text.removesuffix("\n").removesuffix("\n..."))
+def _yaml(name: str, value: Any) -> str:
+    """Return the value of a field as one line of YAML."""
+    text = yaml_text(as_stated(value, (name,)), default_flow_style=True, width=_ONE_LINE)
+    return text.removesuffix("\n").removesuffix("\n...")

@@ -15,7 +15,7 @@ import yaml
 
 from tdxwrap.config import yaml_source
 from tdxwrap.config.load import LoadedConfig, load, parse
-from tdxwrap.config.yaml_source import escape
+from tdxwrap.config.yaml_text import escape
 from tdxwrap.errors import ConfigError, Problem
 
 CONFIGS = Path(__file__).parents[2] / "fixtures" / "configs"

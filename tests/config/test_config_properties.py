@@ -14,8 +14,8 @@ from hypothesis import strategies as st
 
 from tdxwrap.config import yaml_source
 from tdxwrap.config.load import LoadedConfig, parse
-from tdxwrap.config.yaml_source import escape, read_source
-from tdxwrap.config.yaml_text import yaml_text
+from tdxwrap.config.yaml_source import read_source
+from tdxwrap.config.yaml_text import escape, yaml_text
 from tdxwrap.errors import ConfigError, Problem
 
 CONFIGS = Path(__file__).parents[2] / "fixtures" / "configs"
