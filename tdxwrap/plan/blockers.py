@@ -12,7 +12,16 @@ from tdxwrap.config.equality import meaning
 from tdxwrap.config.fields import ConfigItem
 from tdxwrap.config.filters import OpaqueRule, rule_length
 from tdxwrap.config.models import KeyEvent
-from tdxwrap.plan.changes import STORED, Action, Blocker, Change, Kind, PlanOptions, member_key
+from tdxwrap.plan.changes import (
+    STORED,
+    Action,
+    Blocker,
+    Change,
+    Kind,
+    PlanOptions,
+    listed,
+    member_key,
+)
 from tdxwrap.realtime.state import LiveState
 
 
@@ -20,12 +29,8 @@ def find_blockers(
     changes: Sequence[Change], live: LiveState, options: PlanOptions
 ) -> Iterator[Blocker]:
     """Yield every reason why these changes must not be written, with the option that allows it."""
-    yield from _replace_blockers(changes, live, options)
-    deletes = sum(change.action is Action.DELETE for change in changes)
-    if deletes * 3 > live.size and not options.force:
-        yield Blocker(
-            f"{deletes} of {live.size} live items would be deleted, more than a third", "--force"
-        )
+    yield from _replace_blockers(changes, options)
+    yield from () if options.force else _too_many(changes)
     yield from _taken_names(changes, live)
     yield from () if options.force else _long_filters(changes)
     yield from () if options.force else _lookalikes(changes)
@@ -41,6 +46,19 @@ def find_blockers(
         if _has_new_rule(change) and not options.force:
             what = "a filter in a form that this version does not know, and that is not live"
             yield Blocker(f"{change.kind} {change.name} has {what}", "--force")
+
+
+def _too_many(changes: Sequence[Change]) -> Iterator[Blocker]:
+    """More than a third and more than two of a kind, or all of several: it may be a mistake."""
+    for kind in Kind:
+        there = [change for change in changes if change.kind is kind and change.live is not None]
+        taken = [change for change in there if change.takes]
+        if 3 * len(taken) > len(there) > 1 and (len(taken) > 2 or len(taken) == len(there)):
+            deleted = sum(change.action is Action.DELETE for change in taken)
+            done = {0: "replaced", len(taken): "deleted"}.get(deleted, "deleted or replaced")
+            names = listed(change.name for change in taken)
+            what = f"{len(taken)} of {len(there)} {kind}s would be {done}"
+            yield Blocker(f"{what}: {names}", "--force")
 
 
 def _taken_names(changes: Sequence[Change], live: LiveState) -> Iterator[Blocker]:
@@ -112,12 +130,10 @@ def _opaque_rules(item: ConfigItem | None) -> Iterator[dict[str, Any]]:
             yield rule.document
 
 
-def _replace_blockers(
-    changes: Sequence[Change], live: LiveState, options: PlanOptions
-) -> Iterator[Blocker]:
+def _replace_blockers(changes: Sequence[Change], options: PlanOptions) -> Iterator[Blocker]:
     replaced = [change for change in changes if change.action is Action.REPLACE]
     if replaced and not options.replace:
-        names = ", ".join(f"{change.kind} {change.name}" for change in replaced)
+        names = listed(f"{change.kind} {change.name}" for change in replaced)
         yield Blocker(f"to be deleted and created anew: {names}", "--replace")
     staying = [c for c in changes if c.action is Action.UNMANAGED]
     for change in replaced:
@@ -131,6 +147,6 @@ def _replace_blockers(
         if hanging:
             yield Blocker(
                 f"key event {change.name} cannot be replaced while attributes hang on it that are "
-                f"not in the file: {', '.join(hanging)}",
+                f"not in the file: {listed(hanging)}",
                 "--prune",
             )

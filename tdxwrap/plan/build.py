@@ -25,6 +25,7 @@ from tdxwrap.plan.changes import (
     Made,
     Plan,
     PlanOptions,
+    listed,
     member_key,
     member_name,
 )
@@ -148,7 +149,7 @@ def _key_event(change: Change, live: LiveState) -> Change:
     if change.action is not Action.REPLACE:
         return change
     attributes = [a.value.name for a in live.attributes if change.name in a.value.key_events()]
-    lost = f"with it what these attributes have collected: {', '.join(attributes)}"
+    lost = f"with it what these attributes have collected: {listed(attributes)}"
     return replace(change, reason=lost if attributes else "no attribute hangs on it")
 
 

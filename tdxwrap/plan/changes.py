@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated, Any
@@ -73,7 +74,19 @@ class Written:
     made: Made
 
 
-WRITING = frozenset((Action.CREATE, Action.UPDATE, Action.REPLACE, Action.DELETE))
+TAKING = frozenset((Action.DELETE, Action.REPLACE))
+WRITING = TAKING | {Action.CREATE, Action.UPDATE}
+
+
+# How many names a message lists.
+_NAMES_SHOWN = 8
+
+
+def listed(names: Iterable[object]) -> str:
+    """Return the first names of many, and how many more there are."""
+    texts = [str(name) for name in names]
+    more = len(texts) - _NAMES_SHOWN
+    return ", ".join(texts[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
 
 
 def member_name(part: ConfigItem) -> str:
@@ -128,6 +141,11 @@ class Change:
     def writes(self) -> bool:
         """Whether anything is to be done at all."""
         return self.action in WRITING
+
+    @property
+    def takes(self) -> bool:
+        """Whether something that is live goes, if only to be made anew."""
+        return self.action in TAKING
 
 
 @dataclass(frozen=True, slots=True)
@@ -212,6 +230,11 @@ class Plan:
         """For how many reasons apply would refuse the plan: failed column checks and blockers."""
         failed = [found for found in self.findings if found.level is Level.FAILED]
         return len(failed) + len(self.blockers)
+
+    @property
+    def takings(self) -> tuple[Change, ...]:
+        """The changes that take something away."""
+        return tuple(change for change in self.changes if change.takes)
 
     @property
     def dangers(self) -> tuple[Change, ...]:

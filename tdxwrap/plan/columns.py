@@ -12,7 +12,7 @@ from typing import Any, TypeAlias
 from tdxwrap.config.filters import Operator
 from tdxwrap.config.models import EventTable, RtConfig
 from tdxwrap.errors import NotFound, TdxwrapError
-from tdxwrap.plan.changes import Finding, Level, Loc, Topic
+from tdxwrap.plan.changes import Finding, Level, Loc, Topic, listed
 from tdxwrap.realtime.state import Schema
 from tdxwrap.system.spelling import did_you_mean
 
@@ -27,7 +27,6 @@ NUMBER = re.compile(r"(?i)((tiny|small|big)?int(eger)?|long|float|double|real|de
 _LOOKUP_KEY: Loc = ("id_stitching", "ext_lookup_key")
 _COLUMN_FIELDS = ("column", "value_column", "id_column")
 _MAX_SUGGESTIONS = 100  # looking for the nearest name takes its time
-_NAMES_SHOWN = 8
 
 
 def check(config: RtConfig, schema: Schema) -> tuple[Finding, ...]:
@@ -68,12 +67,12 @@ def _stitching_keys(config: RtConfig, schema: Schema) -> Iterator[Finding]:
             continue
         lacking = [t for t in config.tables() if t in readable and t not in types]
         if lacking:
-            message = f"stitching key {key.name} is not a column of {_listed(lacking)}"
+            message = f"stitching key {key.name} is not a column of {listed(lacking)}"
             message += ": profiles seen only there will not be stitched by it"
             yield Finding(Topic.KEYS, Level.WARNING, message, loc=loc)
         wrong = [f"{kind} in {t}" for t, kind in types.items() if not STRING.match(kind)]
         if wrong:
-            message = f"stitching key {key.name} is not a string: {_listed(wrong)}"
+            message = f"stitching key {key.name} is not a string: {listed(wrong)}"
             hint = "only string values stitch; give the table a string column of it"
             yield Finding(Topic.KEYS, Level.FAILED, message, hint, loc)
 
@@ -99,7 +98,7 @@ def _lookup_key(config: RtConfig, schema: Schema) -> Iterator[Finding]:
     if key in stitching:
         message = f"lookup key {key} is a stitching key: with it batch attributes never resolve"
         hint = "give the profile key of the parent segment"
-        hint += f"; the master table has {_listed(others)}" if others else ""
+        hint += f"; the master table has {listed(others)}" if others else ""
         yield Finding(Topic.LOOKUP_KEY, Level.FAILED, message, hint, _LOOKUP_KEY)
     if isinstance(master, TdxwrapError):
         message = f"the master table could not be read, so lookup key {key} is not checked"
@@ -130,7 +129,7 @@ def _columns(config: RtConfig, schema: Schema) -> Iterator[Finding]:
         known = readable.get(table)
         if known is not None and (wrong := _of_other_type(part, known.get(column, ""))):
             message = f"{what}: filter {column} is {known[column]} in {table}"
-            message += f", and compared with {_listed(map(repr, wrong))}"
+            message += f", and compared with {listed(map(repr, wrong))}"
             hint = "a text has quotes, a number has none"
             yield Finding(Topic.COLUMNS, Level.WARNING, message, hint, loc)
         if known is None or column in known or column in _IMPLICIT:
@@ -194,13 +193,7 @@ def _named(part: Any, loc: Loc) -> Iterator[tuple[Loc, str, Any]]:
 
 def _hint(name: str, known: Iterable[str]) -> str:
     names = list(known)
-    return did_you_mean(name, names) or (f"there are {_listed(names)}" if names else "")
-
-
-def _listed(names: Iterable[object]) -> str:
-    texts = [str(name) for name in names]
-    more = len(texts) - _NAMES_SHOWN
-    return ", ".join(texts[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    return did_you_mean(name, names) or (f"there are {listed(names)}" if names else "")
 
 
 def brief(error: TdxwrapError) -> str:

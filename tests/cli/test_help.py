@@ -7,7 +7,7 @@ import re
 import click
 import pytest
 from support.commandlines import commands, parse
-from support.shells import Shell
+from support.shells import WEB, Shell
 
 from tdxwrap.cli.main import SECTIONS
 from tdxwrap.cli.options import GLOBAL_OPTIONS
@@ -76,7 +76,7 @@ def test_help_of_the_whole(shell: Shell) -> None:
     [
         (("aply", "rt.yaml"), "'aply'", "apply"),
         (("runs", "shw"), "'shw'", "show"),
-        (("plan", "rt.yaml", "--prun"), "'--prun'", "--prune"),
+        (("plan", "rt.yaml", "--markdow"), "'--markdow'", "--markdown"),
         (("plan", "rt.yaml", "--tmieout", "3"), "'--tmieout'", "--timeout"),
         (("--verbos", "plan", "rt.yaml"), "'--verbos'", "--verbose"),
         (("schema", "--output-of", "plam"), "plam", "plan"),
@@ -89,6 +89,16 @@ def test_did_you_mean(shell: Shell, args: tuple[str, ...], said: str, meant: str
     assert first.startswith("✗ ")
     assert said in first
     assert second.startswith(f"  next       did you mean {meant}?")
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "recipe"])
+@pytest.mark.parametrize("option", ["--prun", "--replac", "--forse", "--yess", "--plane", "--ye"])
+def test_no_hint_proposes_what_takes_something_away(
+    shell: Shell, command: str, option: str
+) -> None:
+    done = shell.run(command, WEB, option)
+    assert done.code == 2
+    assert not re.search("--(prune|replace|force|yes)\\b", done.err), done.err
 
 
 @pytest.mark.parametrize(

@@ -321,11 +321,44 @@ def test_prune_deletes_what_is_not_in_the_file() -> None:
     assert [str(table) for table in after] == ["web.pageviews", "web.c", "web.d"]
 
 
-def test_to_delete_more_than_a_third_needs_force() -> None:
-    config = {"event_tables": ["web.pageviews"]}
-    made = plan(config, full(), prune=True)
-    assert [blocker.flag for blocker in made.blockers] == ["--force"]
-    assert plan(config, full(), prune=True, force=True).blockers == ()
+@pytest.mark.parametrize(
+    ("there", "kept", "replaced", "said"),
+    [
+        (6, 2, 0, "4 of 6 attributes would be deleted: a2, a3, a4, a5"),
+        (6, 6, 3, "3 of 6 attributes would be replaced: a0, a1, a2"),
+        (6, 5, 2, "3 of 6 attributes would be deleted or replaced: a0, a1, a5"),
+        (9, 6, 0, ""),
+        (3, 1, 0, ""),
+        (2, 0, 0, "2 of 2 attributes would be deleted: a0, a1"),
+        (2, 1, 1, "2 of 2 attributes would be deleted or replaced: a0, a1"),
+        (1, 0, 0, ""),
+        (9, 0, 0, "9 of 9 attributes would be deleted: a0, a1, a2, a3, a4, a5, a6, a7 and 1 more"),
+    ],
+)
+def test_to_take_away_much_of_a_kind_needs_force(
+    there: int, kept: int, replaced: int, said: str
+) -> None:
+    """Keys of which nothing goes do not water the share down."""
+    items = [attribute(str(n), name=f"a{n}", identifier=f"a{n}", **COUNTER) for n in range(there)]
+    names = ["td_client_id", "email", *(f"key{n}" for n in range(30))]
+    state = live(
+        event_tables=tables("web.pageviews"),
+        stitching_keys=keys(*names),
+        key_events=(event(),),
+        attributes=tuple(items),
+    )
+    file = [
+        {"name": f"a{n}", **COUNTER, **({"counter_type": "total"} if n < replaced else {})}
+        for n in range(kept)
+    ]
+    config = {
+        "key_events": [{"name": "page_view", "table": "web.pageviews"}],
+        "id_stitching": {"keys": names},
+        "attributes": file,
+    }
+    made = plan(config, state, prune=True, replace=True)
+    assert [(b.reason, b.flag) for b in made.blockers] == ([(said, "--force")] if said else [])
+    assert plan(config, state, prune=True, replace=True, force=True).blockers == ()
 
 
 def test_a_second_key_event_of_a_name_stays_while_attributes_hang_on_the_name() -> None:
