@@ -8,6 +8,7 @@ from typing import TypeAlias
 
 from tdxwrap.errors import TdxwrapError
 from tdxwrap.plan.changes import Change, Kind
+from tdxwrap.tdx.context import Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -117,6 +118,7 @@ Event: TypeAlias = (
     | LiveMoved
     | LiveKept
     | LockedHere
+    | Context
 )
 Listener: TypeAlias = Callable[[Event], None]
 

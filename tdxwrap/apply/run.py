@@ -73,8 +73,16 @@ def make_plan(
 class _PlanReads:
     """The reads that a plan needs, under way."""
 
-    def __init__(self, reads: Reads, loaded: LoadedConfig, ps: str, options: PlanOptions) -> None:
-        self.live = LiveReads(reads, ps)
+    def __init__(
+        self,
+        reads: Reads,
+        loaded: LoadedConfig,
+        ps: str,
+        options: PlanOptions,
+        *,
+        at_once: bool = True,
+    ) -> None:
+        self.live = LiveReads(reads, ps, at_once=at_once)
         self._reads = reads
         self._ps = ps
         self._loaded = loaded
@@ -157,12 +165,15 @@ class _Apply:
         """
         session = self.session
         with Reads(session.api, session.retry) as reads:
-            if is_id(ps):
+            # Where the account may not be the right one yet, no lock is taken before it is, and
+            # what is configured is read under the lock only.
+            at_once = is_id(ps) and not session.api.tdx.may_move
+            if at_once:
                 locks.enter_context(session.lock(ps))
-            started = _PlanReads(reads, self.loaded, ps, self.options)
+            started = _PlanReads(reads, self.loaded, ps, self.options, at_once=at_once)
             login = check_key(session)
             segment = started.live.segment()
-            if segment.id != ps or not is_id(ps):
+            if segment.id != ps or not at_once:
                 locks.enter_context(session.lock(segment.id))
             return login, started.plan(segment)
 

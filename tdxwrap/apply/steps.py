@@ -79,6 +79,7 @@ class Settings:
         clock: time in seconds.
         reading: read what a write replaces again, right before it (F33).
         named_by_segment: add the id of the parent segment to the name of the baseline.
+        before_step: called before each step with something to write; may end the run.
     """
 
     baseline: Path | None = Path("rt_config.yaml")
@@ -88,6 +89,7 @@ class Settings:
     clock: Callable[[], float] = time.monotonic
     reading: bool = True
     named_by_segment: bool = False
+    before_step: Callable[[], object] = bool
 
 
 def carry_out(
@@ -156,6 +158,8 @@ class _Run:
         self.emit(StepStarted(name, len(mine)))
         start = self.settings.clock()
         try:
+            if mine:
+                self.settings.before_step()
             work()
         except TdxwrapError as error:
             error.step = error.step or name

@@ -30,8 +30,10 @@ from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState, Segment
 from tdxwrap.system.files import write_text
 from tdxwrap.system.paths import absolute
+from tdxwrap.system.threads import Parallel
 from tdxwrap.tdx.answer import CompletedCall
 from tdxwrap.tdx.client import Tdx
+from tdxwrap.tdx.context import ASKED_AT_ONCE, Asking, Context, leader_above
 from tdxwrap.tdx.tempfiles import sweep_leftovers
 
 
@@ -48,6 +50,7 @@ class App:
         file: which of several files it works on; its document goes into theirs (several.py).
         begun: when the command line began, by the monotonic clock in seconds.
         calls: how many tdx calls were made so far.
+        context: in which profile, account and site tdx works, as far as is known (F5, F34).
         segment: the parent segment that it is about, as far as is known.
         changes: how many were written, are pending or differ; None where it does not matter.
         locks: as in `Session`.
@@ -79,13 +82,13 @@ class App:
             "segment": None,
         }
         self._journal: Journal | None = None
+        self._asking: Asking | None = None
+        self.context = Context(profile=self._profile, site=chosen.site)
 
     @property
     def account(self) -> str:
-        """The profile and site that tdx will use, as far as is known (F5)."""
-        site = self.chosen.site
-        profile = f"profile {self._profile}" if self._profile else "current tdx profile"
-        return f"{profile} · site {site}" if site else profile
+        """The account, profile and site that tdx works in, as far as is known (F5, F34)."""
+        return " · ".join(self.context.words(asked=self._asking is not None))
 
     @property
     def _profile(self) -> str | None:
@@ -156,11 +159,21 @@ class App:
     # tdx
 
     @contextmanager
-    def connected(self, ps: str | None = None) -> Iterator[Session]:
+    def connected(
+        self,
+        ps: str | None = None,
+        loaded: LoadedConfig | None = None,
+        *,
+        tell: bool = False,
+        hold: bool = False,
+    ) -> Iterator[Session]:
         """Open tdx, and print and record all that happens.
 
         Args:
             ps: the parent segment that it is about, where no configuration says it.
+            loaded: the configuration, which may demand an account.
+            tell: ask tdx for account, profile and site.
+            hold: keep to them to the end of the run, as `Asking` says.
         """
         chosen = self.chosen
         self._journal = self._new_journal(ps)
@@ -174,6 +187,7 @@ class App:
                 environ=self.environ,
                 on_call=self._called,
             ) as tdx,
+            Parallel(ASKED_AT_ONCE, tdx.kill_all) as pool,
             shown_progress(self.console) as self._show,
         ):
             retry = Retry(
@@ -183,6 +197,19 @@ class App:
                 sleep=tdx.pause,
                 on_retry=lambda *values: self.happened(Retrying(*values)),
             )
+            account = None if loaded is None else loaded.config.account
+            leader = None if self._profile or self.environ.get("TDX_SESSION") else leader_above()
+            if leader or account or tell or hold:
+                self._asking = Asking(
+                    tdx,
+                    retry.read,
+                    pool,
+                    self.context,
+                    hold=hold,
+                    account=account,
+                    found=self._found,
+                )
+                self._asking.begin(leader)
             listed = partial(remember, self.environ, self._profile, chosen.site)
             api = Realtime(tdx, listed)
             yield Session(api, self.environ, self._profile, retry, self.happened, self.locks)
@@ -194,7 +221,7 @@ class App:
 
     def make_plan(self, loaded: LoadedConfig, ps: str, options: PlanOptions) -> Plan:
         """Compare a loaded configuration with what is live."""
-        with self.connected() as connected:
+        with self.connected(loaded=loaded, tell=self.command == "plan") as connected:
             return run.make_plan(connected, loaded, ps, options)
 
     def happened(self, event: Event) -> None:
@@ -204,6 +231,17 @@ class App:
         if self._journal is not None:
             self._journal.event(event)
         self._show(event)
+
+    def check_unchanged(self) -> None:
+        """Check that tdx still works in the context of this run; raises as `Asking` says."""
+        if self._asking is not None:
+            self._asking.check_unchanged()
+
+    def _found(self, context: Context, warning: str) -> None:
+        self.context = context
+        self.happened(context)
+        if warning:
+            self.warn(warning)
 
     def _called(self, call: CompletedCall) -> None:
         self.calls += 1

@@ -46,16 +46,18 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
     settings = Settings(
         baseline=chosen.rt_config,
         elsewhere=app.baseline_beside,
+        before_step=app.check_unchanged,
         jobs=chosen.jobs,
         where=loaded.source.where,
         named_by_segment=bool(app.file),
     )
-    with deadline(chosen.limit), app.connected() as connected:
+    consent = PlanConsent(app.console, lambda: app.context, yes=chosen.yes, force=chosen.plan.force)
+    with deadline(chosen.limit), app.connected(loaded=loaded, hold=True) as connected:
         outcome = run.apply(
             connected,
             loaded,
             ps,
-            consent=PlanConsent(app.console, app.account, yes=chosen.yes, force=chosen.plan.force),
+            consent=consent,
             options=chosen.plan,
             settings=settings,
             policy=chosen.patience,
@@ -67,6 +69,7 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
     return app.end(
         None if report is None else failure(report, loaded.source.where),
         plan=outcome.plan,
+        context=app.context,
         report=report,
         seconds=round(seconds, 3),
         calls=app.calls,

@@ -33,7 +33,8 @@ def doctor(app: App, config: str | None, parent_segment: str | None) -> int:
     loaded = None if file is None else app.load_file(file)
     ps = ps or (loaded.config.parent_segment if loaded else None)
     app.segment = ps or ""
-    with app.connected(ps) as connected:
+    with app.connected(ps, loaded) as connected:
+        connected.api.tdx.settle()
         checks = examine(connected, loaded, ps, app.account)
     app.console.print_result(check_lines(checks))
     failed = [check for check in checks if check.state is State.FAILED]

@@ -56,7 +56,7 @@ def plan(
         app.console.print_result(plan_lines(found, app.account, everything=everything))
         if refused := refused_text(found):
             app.console.print_result([Line("✗ ", refused, "bold", mark="red")])
-    code = app.end(plan=found)
+    code = app.end(plan=found, context=app.context)
     if found.refusals:
         return ExitCode.REFUSED
     return ExitCode.PENDING if exit_code and found.pending else code

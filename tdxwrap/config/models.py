@@ -205,14 +205,22 @@ def _named_column(imported: ImportedAttribute) -> BatchAttribute:
     return BatchAttribute(column=imported.column, **stated)
 
 
+_NameOrId = Annotated[
+    Text | None,
+    BeforeValidator(text_if_number),
+    WithJsonSchema({"type": ["string", "integer", "null"], "minLength": 1}),
+]
+
+
 class RtConfig(ConfigItem):
     """The realtime configuration of a parent segment, as a file says it should be."""
 
-    parent_segment: Annotated[
-        Text | None,
-        BeforeValidator(text_if_number),
-        WithJsonSchema({"type": ["string", "integer", "null"], "minLength": 1}),
-    ] = Field(None, description="id or name; the command line may give another one")
+    parent_segment: _NameOrId = Field(
+        None, description="id or name; the command line may give another one"
+    )
+    account: _NameOrId = Field(
+        None, description="name or id; in another account nothing is shown or written"
+    )
     event_tables: tuple[EventTable, ...] | None = Field(
         None, description="default: the tables of key_events"
     )

@@ -11,6 +11,7 @@ METHODS = ("GET", "POST", "PUT", "PATCH", "DELETE")
 # Command words and how many arguments follow them.
 COMMANDS = {
     ("auth",): 0,
+    ("status",): 0,
     ("use",): 2,
     ("databases",): 0,
     ("tables",): 1,
@@ -33,6 +34,7 @@ FLAGS = {
     "--version": "version",
     "--yes": "yes",
     "-y": "yes",
+    "--clear": "clear",
 }
 API_VALUES = {
     "-X": "method",
@@ -121,6 +123,8 @@ def _take_command(words: list[str], invocation: Invocation) -> None:
             continue
         invocation.command = " ".join(words[:length])
         invocation.arguments = words[length:]
+        if invocation.command == "use" and "clear" in invocation.flags:
+            count = 0
         if len(invocation.arguments) != count:
             raise UsageError(f"'{invocation.command}' takes {count} argument(s)")
         return
@@ -140,7 +144,7 @@ def check_values(invocation: Invocation) -> None:
         raise UsageError(f"unknown method '{values['method']}'")
     if "data" in values and "file" in values:
         raise UsageError("give either --data or --file")
-    if invocation.command == "use":
+    if invocation.command == "use" and invocation.arguments:
         _check_use(*invocation.arguments)
 
 

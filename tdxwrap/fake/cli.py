@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 HELP = """Usage: tdx [options] <command>
 
-Commands: auth, use, databases, tables, describe, api, ps list, ps view, ps desc,
+Commands: auth, status, use, databases, tables, describe, api, ps list, ps view, ps desc,
           ps pull, ps rt list, ps pz init, ps pz list
 Options:  --profile NAME, --site SITE, --json, --output FILE, --dry-run, --help, --version
 """
@@ -109,7 +109,7 @@ def _dispatch(context: Context) -> Answer:
         from tdxwrap.fake import ps
 
         return ps.run(context)
-    if name in ("auth", "use"):
+    if name in ("auth", "status", "use"):
         from tdxwrap.fake import account
 
         return account.run(context)

@@ -1,8 +1,9 @@
-"""Who is calling: session, profile, credentials, account, site (tdx-facts F4, F5)."""
+"""Who is calling: session, profile, credentials, account, site (tdx-facts F4, F5, F34)."""
 
 from __future__ import annotations
 
 import os
+import time
 
 from tdxwrap.fake.errors import HttpError, Refused
 
@@ -17,6 +18,7 @@ if TYPE_CHECKING:
 NOT_AUTHENTICATED = (
     "Error: Not authenticated. Run 'tdx auth setup' or set the TDX_API_KEY environment variable."
 )
+SESSION_SECONDS = 24 * 60 * 60
 KEY_VARIABLES = ("TDX_API_KEY", "TDX_ACCESS_TOKEN", "TD_API_KEY")
 
 
@@ -43,12 +45,18 @@ def session_file(session: str) -> str:
     return os.path.join("sessions", f"{safe}.json")
 
 
+def choices(store: Store, session: str) -> Json:
+    """What was chosen with `tdx use` in a session; nothing once it is a day old (F34)."""
+    chosen: Json = store.load_or(session_file(session), {})
+    return chosen if time.time() - chosen.get("at", 0) < SESSION_SECONDS else {}
+
+
 def identify(
     store: Store, invocation: Invocation, settings: Json, environ: Mapping[str, str]
 ) -> Identity:
     """Find profile, site and key in the order of precedence (tdx-facts F4, F5)."""
     session = session_id(environ)
-    chosen = store.load_or(session_file(session), {})
+    chosen = choices(store, session)
     profile = (
         invocation.values.get("profile") or environ.get("TDX_PROFILE") or chosen.get("profile")
     )

@@ -67,7 +67,8 @@ def build_account(prefix: str, given: Any, problems: Problems) -> Json:
     ids = [segment["id"] for segment in built]
     for twice in sorted({i for i in ids if ids.count(i) > 1}):
         problems.add(f"{prefix}segments: id {twice} is used twice")
-    return {"site": account["site"], "databases": databases, "segments": built}
+    number = None if account["id"] is None else str(account["id"])
+    return {"id": number, "site": account["site"], "databases": databases, "segments": built}
 
 
 def _segment(path: str, given: Json, problems: Problems) -> Json:

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
 TDX: Json = {
     "version": "2026.8.1",
     "api_enabled": True,
+    "status": "flat",
+    "auth": "full",
     "error_style": "stderr",
     "error_body": "jsonapi",
     "banner": None,
@@ -37,6 +39,9 @@ TDX: Json = {
 # What `tdx.normalizes` may hold, one or several (see normalizing.py).
 NORMALIZES = ("trims", "lower-cases", "sorts", "changes units", "turns numbers into text")
 CHOICES: dict[str, tuple[Any, ...]] = {
+    # What `tdx status` prints, and whether `tdx auth` names anything (tdx-facts F34).
+    "tdx.status": ("flat", "nested", "silent", "absent"),
+    "tdx.auth": ("full", "bare"),
     "tdx.error_style": ("stderr", "body", "ok-body"),
     "tdx.error_body": ("jsonapi", "code", "text"),
     "tdx.numeric_ids": (True, False, "some"),
@@ -47,7 +52,7 @@ CHOICES: dict[str, tuple[Any, ...]] = {
     "final_status": ("ok", "inconsistent", "error"),
 }
 TOP: Json = {"updating_seconds": 1, "updating_after_seconds": 0, "final_status": "ok"}
-ACCOUNT: Json = {"site": "us01", "databases": {}, "segments": []}
+ACCOUNT: Json = {"id": None, "site": "us01", "databases": {}, "segments": []}
 CREDENTIALS: Json = {"keychain": {}, "keys": {}}
 SEGMENT: Json = {
     "id": None,

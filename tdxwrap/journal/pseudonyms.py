@@ -51,7 +51,7 @@ class Pseudonyms:
         self._stems: dict[str, tuple[str, Iterator[int]]] = {}
         self._made: set[str] = set()
         self._phrases: list[str] = []  # known texts that are not one word, longest first
-        named = dict.fromkeys(("name", "id", "segment"), self.dotted)
+        named = dict.fromkeys(("name", "id", "segment", "account", "account_id"), self.dotted)
         files = dict.fromkeys(("file", "asked_for"), self.file)
         sentences = dict.fromkeys((*PROSE, "stderr", "checkpoint"), self.prose)
         self._parts = named | files | sentences | {"stdout": self.body, "body": self.body}

@@ -28,6 +28,7 @@ from tdxwrap.system.paths import make_private, private_folder, state_home
 from tdxwrap.system.redact import Redactor
 from tdxwrap.system.text import json_text
 from tdxwrap.tdx.answer import CompletedCall
+from tdxwrap.tdx.context import Context
 from tdxwrap.version import __version__
 
 VERSION = 1
@@ -46,6 +47,7 @@ _KINDS: dict[type[Event], str] = {
     events.LiveMoved: "live-moved",
     events.LiveKept: "live-kept",
     events.LockedHere: "locked-here",
+    Context: "context",
 }
 _FLAGS = os.O_WRONLY | os.O_APPEND | os.O_NOFOLLOW | os.O_NOCTTY
 

@@ -2,13 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass, replace
 
-from tdxwrap.errors import UsageProblem
+from tdxwrap.errors import EnvironmentProblem, UsageProblem
 from tdxwrap.output.console import Console
 from tdxwrap.output.lines import BLANK, counted
 from tdxwrap.output.plan_text import plan_lines
 from tdxwrap.plan.changes import Level, Plan
+from tdxwrap.tdx.context import DEFAULT, Context
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,13 +18,13 @@ class PlanConsent:
     """Shows a plan and asks for consent to it.
 
     Attributes:
-        account: profile and site, as the user knows them.
+        context: returns account, profile and site, once they are known.
         yes, force: the options of that name; without a terminal, a dangerous change needs
             `--force` as well as `--yes`.
     """
 
     console: Console
-    account: str
+    context: Callable[[], Context]
     yes: bool
     force: bool
 
@@ -34,7 +36,8 @@ class PlanConsent:
         """
         warned = tuple(found for found in plan.findings if found.level is Level.WARNING)
         shown = replace(plan, findings=warned)
-        lines = plan_lines(shown, self.account, everything=self.console.style.verbose)
+        account = " · ".join(self.context().words(asked=True))
+        lines = plan_lines(shown, account, everything=self.console.style.verbose)
         open_question = not self.yes or (plan.dangers and not self.force)
         asks = plan.pending and open_question and self.console.can_ask
         show = self.console.print_always if asks else self.console.print_note
@@ -44,6 +47,7 @@ class PlanConsent:
         """Get consent, and return whether a person was asked. Nothing to write needs none.
 
         Raises:
+            EnvironmentProblem: the profile was not chosen in our parent, and nobody is asked.
             UsageProblem: there is no terminal to ask on, and the options do not say yes.
             Interrupted: the answer is no.
         """
@@ -53,6 +57,19 @@ class PlanConsent:
         return self._ask_for_dangers(plan) or asked
 
     def _ask_for_changes(self, plan: Plan) -> bool:
+        context = self.context()
+        if context.chosen_in and (self.yes or not self.console.can_ask):
+            named = context.profile not in (None, DEFAULT)
+            way = (
+                f"add --profile {context.profile}"
+                if named
+                else f"set TDX_SESSION={context.chosen_in}"
+            )
+            raise EnvironmentProblem(
+                f"{', '.join(context.words(asked=False))}: not by the process that called tdxwrap, "
+                "and process ids are used again",
+                hint=f"nothing was written; if that is the account you mean, {way}",
+            )
         if self.yes:
             return False
         count = len(plan.pending)
@@ -64,9 +81,8 @@ class PlanConsent:
             )
         these = "this" if count == 1 else "these"
         segment = plan.live.segment
-        self.console.ask(
-            f"Write {these} {changes} to {segment.name} ({segment.id}), {self.account}?"
-        )
+        place = f"{segment.name} ({segment.id}), {', '.join(context.words(asked=True))}"
+        self.console.ask(f"Write {these} {changes} to {place}?")
         return True
 
     def _ask_for_dangers(self, plan: Plan) -> bool:

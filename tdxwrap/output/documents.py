@@ -17,6 +17,7 @@ from tdxwrap.errors import ExitCode, Problem, TdxwrapError
 from tdxwrap.output.error_text import SHOWN
 from tdxwrap.plan.changes import Action, Blocker, FieldChange, Finding, Kind
 from tdxwrap.realtime.state import Segment
+from tdxwrap.tdx.context import Context
 
 VERSION: Literal[1] = 1
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
@@ -200,15 +201,17 @@ class DoctorOutput(Output):
 
 
 class PlanOutput(Output):
-    """What apply would do."""
+    """What apply would do, and in which account; null there is what tdx does not tell."""
 
     plan: PlanDocument
+    context: Context
 
 
 class ApplyOutput(Output):
     """What was done; `report` is null with `--no-wait`, `calls` counts the tdx calls."""
 
     plan: PlanDocument
+    context: Context
     report: ReportDocument | None
     seconds: float
     calls: int

@@ -101,13 +101,14 @@ class LiveReads:
 
     Args:
         ps: the id or name of the segment.
+        at_once: whether to read what is configured before the segment is resolved.
     """
 
-    def __init__(self, reads: Reads, ps: str) -> None:
+    def __init__(self, reads: Reads, ps: str, *, at_once: bool = True) -> None:
         self._reads = reads
         self._ps = ps
         self._listing = reads.start(reads.api.segments, ps)
-        self._items = start_items(reads, ps) if is_id(ps) else None
+        self._items = start_items(reads, ps) if at_once and is_id(ps) else None
 
     def segment(self) -> Segment:
         """Return the segment once it is listed.

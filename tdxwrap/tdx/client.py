@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import copy
 import json
 import os
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
 from dataclasses import replace
 from typing import IO, Any, Self
 
 from tdxwrap.errors import CallFailed, CallTimeout, Interrupted, TdxwrapError
 from tdxwrap.system import signals
 from tdxwrap.system.redact import Redactor
+from tdxwrap.system.threads import result
 from tdxwrap.tdx.answer import CompletedCall, NotJson, parse_json, said
 from tdxwrap.tdx.failures import classify, unreadable
 from tdxwrap.tdx.process import AGAIN, Process, end_all, find_executable
@@ -39,6 +42,8 @@ class Tdx:
 
     Attributes:
         begun: how many calls have begun.
+        elsewhere: whether the choice of another session counts (context.py); None if nobody asks.
+        may_move: whether that or the account is open, so that no call can be trusted before.
     """
 
     def __init__(
@@ -55,6 +60,8 @@ class Tdx:
     ) -> None:
         self.executable = executable
         self.begun = 0
+        self.elsewhere: Future[bool] | None = None
+        self.may_move = False
         self._globals = (
             *(("--profile", profile) if profile else ()),
             *(("--site", site) if site else ()),
@@ -71,7 +78,7 @@ class Tdx:
         # Reentrant: a signal handler may call kill_all while its own thread is starting a call.
         self._lock = threading.RLock()
         self._running: set[Process] = set()
-        self._closed = False
+        self._closed = threading.Event()
 
     def __enter__(self) -> Self:
         return self
@@ -91,9 +98,33 @@ class Tdx:
         after `grace` seconds at the latest (then they are killed).
         """
         with self._lock:
-            self._closed = True
+            self._closed.set()
             running = tuple(self._running)
         end_all(running, self._grace)
+
+    def within(self, **environ: str) -> Tdx:
+        """Return this tdx with other variables, such as TDX_SESSION (F5).
+
+        It ends with this one. Its calls are not counted in `begun`, and nobody asks for it.
+        """
+        other = copy.copy(self)
+        other._environ = {**self._environ, **environ}
+        other.elsewhere = None
+        return other
+
+    def follow(self, **environ: str) -> None:
+        """Set variables for the calls to come."""
+        self._environ = {**self._environ, **environ}
+
+    @property
+    def session(self) -> str:
+        """The session in which tdx is called (F5)."""
+        return self._environ["TDX_SESSION"]
+
+    def settle(self) -> None:
+        """Wait until it is known whose choice of a profile counts; raises what asking raised."""
+        if self.elsewhere is not None:
+            result(self.elsewhere)
 
     def pause(self, seconds: float) -> None:
         """Sleep between two tries of a call; `kill_all` ends it as well.
@@ -105,7 +136,7 @@ class Tdx:
         signals.sleep(seconds, self._safe_point)
 
     def _safe_point(self) -> None:
-        if self._closed:
+        if self._closed.is_set():
             raise Interrupted("the run was interrupted between two tries")
         signals.check()
 
@@ -137,6 +168,7 @@ class Tdx:
         A body of more than 100 KiB goes through `-f FILE`. Without a body there is no `--data`.
         A DELETE may answer nothing. Raises as `json`.
         """
+        self.settle()
         args = ("api", path, "--type", "cdp", "-X", method)
         may_be_empty = method == "DELETE"
         if body is None:
@@ -169,7 +201,7 @@ class Tdx:
         )
         clock = time.monotonic()
         try:
-            exit_code, stdout, stderr = self._process(args, limit)
+            exit_code, stdout, stderr = self._settled(args, limit)
             raw = stdout.decode("utf-8", "replace")
             call = self._record(call, exit_code, raw, stderr.decode("utf-8", "replace"))
             if exit_code is None:
@@ -181,13 +213,22 @@ class Tdx:
                 raise failure
         except BaseException as error:
             if isinstance(error, TdxwrapError):
-                error.command = call.argv
+                error.command = error.command or call.argv
             call = replace(call, error=_kind(error))
             raise
         finally:
             call = replace(call, seconds=time.monotonic() - clock)
             self._report(call)
         return call
+
+    def _settled(self, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
+        """Run one process; drop what it says and run it again if it ran in the wrong session."""
+        asking = self.elsewhere
+        if asking is None or asking.done():
+            self.settle()
+            return self._process(args, limit)
+        done = self._process(args, limit)
+        return self._process(args, limit) if result(asking) else done
 
     def _process(self, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
         """Run one process to its end, or to the end of its time.
@@ -201,7 +242,7 @@ class Tdx:
         with self._files.output() as stdout, self._files.output() as stderr:
             process = Process(program, args, (stdout, stderr), self._environ, self._cwd)
             with self._lock:
-                if self._closed:
+                if self._closed.is_set():
                     raise Interrupted("the run was interrupted before this call")
                 self._running.add(process)
             try:
@@ -209,7 +250,7 @@ class Tdx:
             finally:
                 with self._lock:
                     self._running.discard(process)
-            if self._closed and exit_code != 0:
+            if self._closed.is_set() and exit_code != 0:
                 raise Interrupted("the run was interrupted while tdx was at work")
             failure = process.failure()
             if failure is not None:

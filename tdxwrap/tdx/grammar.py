@@ -7,6 +7,7 @@ from collections.abc import Sequence
 COMMANDS = frozenset(
     (
         ("auth",),
+        ("status",),
         ("use",),
         ("databases",),
         ("tables",),

@@ -59,7 +59,7 @@ def test_no_op_apply_makes_as_many_calls_for_100_attributes_as_for_one(
     already_there(world, count)
 
     assert shell.run("apply", config).code == 0
-    assert len(world.calls()) == 6 + 1  # what is live, and the one table
+    assert len(world.calls()) == 6 + 1 + 2  # what is live, the one table, and the context
     assert world.writes() == []
 
 

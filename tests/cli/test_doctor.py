@@ -111,7 +111,7 @@ def test_the_key_of_a_profile(
     ):
         assert done.code == 0, done.text
         assert_line(done, "✓", "login", "credentials from TDX_API_KEY_MY_PROD")
-        assert_line(done, "✓", "profile", "my-prod · site jp01")
+        assert_line(done, "✓", "profile", "my-prod · jp01")
 
 
 def test_a_key_that_is_not_accepted(shell: Shell, world: World) -> None:

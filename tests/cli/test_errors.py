@@ -174,7 +174,7 @@ def test_the_key_of_a_profile_is_found_however_the_profile_is_named(
     done = new_shell(world).run("apply", MINIMAL, "--yes", *args, TDX_API_KEY_EU_PROD=KEY, **env)
     assert done.code == 0, done.text
     assert "credentials from TDX_API_KEY_EU_PROD" in done.err
-    assert "Customer 360 (394649) · profile eu-prod" in done.err
+    assert "Customer 360 (394649) · account main · profile eu-prod" in done.err
     assert ("auth",) not in [call.argv[-1:] for call in world.calls()]
 
 

@@ -52,7 +52,7 @@ def test_plan_shows_what_why_and_how_much(user: Shell, half: World) -> None:
     assert (
         done.out
         == """\
-Customer 360 (394649) · current tdx profile · RT status ok
+Customer 360 (394649) · account main · profile default · us01 · RT status ok
 
 7a  Event tables and key events
     = event table   web_events.pageviews
@@ -232,7 +232,7 @@ def test_on_a_terminal_apply_asks(shell: Shell, world: World) -> None:
 
     shown = plain(done.out)
     assert done.code == 0, shown
-    question = "Write these 15 changes to Customer 360 (394649), current tdx profile?"
+    question = "Write these 15 changes to Customer 360 (394649), "
     assert question in shown
     assert "✓ Validated   RT configuration complete and validated" in shown
 

@@ -31,10 +31,10 @@ class Start:
 
 
 STARTS = (
-    Start("blank", 1, 25),
-    Start("blank", 4, 25),
-    Start("half-configured", 1, 22),
-    Start("half-configured", 1, 32, ("--prune", "--replace", "--force")),
+    Start("blank", 1, 27),
+    Start("blank", 4, 27),
+    Start("half-configured", 1, 24),
+    Start("half-configured", 1, 34, ("--prune", "--replace", "--force")),
 )
 
 
@@ -140,7 +140,7 @@ def test_every_fault_at_every_call(
 
 PS = "394649"
 READS: dict[str, tuple[tuple[str | Path, ...], int]] = {
-    "plan": (("plan", CONFIG), 8),
+    "plan": (("plan", CONFIG), 9),
     "verify": (("verify", CONFIG), 5),
     "export": (("export", PS), 5),
     "status": (("status", PS), 1),

@@ -13,10 +13,15 @@ from tdxwrap.output.console import Console
 from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Plan
 from tdxwrap.realtime.state import LiveState, Segment
+from tdxwrap.tdx.context import Context
 
 LIVE = LiveState(Segment("394649", "Customer 360", "ok"), True, ext_lookup_key="customer_id")
-WRITE = "Write this 1 change to Customer 360 (394649), profile x?"
+WRITE = "Write this 1 change to Customer 360 (394649), account acme, profile x?"
 DANGEROUS = "Dangerous: change the lookup key to email anyway?"
+
+
+def account() -> Context:
+    return Context(account="acme", profile="x")
 
 
 class Asking:
@@ -54,7 +59,7 @@ DANGER = plan(id_stitching={"ext_lookup_key": "email"})
 )
 def test_it_says_whether_a_person_was_asked(of: Plan, options: str, questions: list[str]) -> None:
     console = Asking(can_ask=True)
-    consent = PlanConsent(cast(Console, console), "profile x", "yes" in options, "force" in options)
+    consent = PlanConsent(cast(Console, console), account, "yes" in options, "force" in options)
     assert consent.ask(of) is bool(questions)
     assert console.asked == questions
 
@@ -65,7 +70,7 @@ def test_it_says_whether_a_person_was_asked(of: Plan, options: str, questions: l
 )
 def test_without_a_terminal_the_options_must_say_it(of: Plan, options: str, needed: str) -> None:
     console = cast(Console, Asking(can_ask=False))
-    consent = PlanConsent(console, "profile x", "yes" in options, "force" in options)
+    consent = PlanConsent(console, account, "yes" in options, "force" in options)
     if not needed:
         assert consent.ask(of) is False
         return

@@ -230,7 +230,10 @@ def test_after_any_other_answer_the_screen_says_that_nothing_is_written(
 def test_after_a_yes_the_screen_is_that_of_an_apply(shell: Shell) -> None:
     code, screen = asked(shell, "y\n")
     assert code == 0
-    question = "Write these 15 changes to Customer 360 (394649), current tdx profile? [y/N] y\n"
+    question = (
+        "Write these 15 changes to Customer 360 (394649), account main, profile default,\n"
+        "us01? [y/N] y\n"
+    )
     assert question in screen
     assert "asking tdx" not in screen
     without = (SNAPSHOTS / "apply-80.txt").read_text(encoding="utf-8")

@@ -66,9 +66,9 @@ def test_a_newcomer_sees_a_whole_apply(bare: Shell) -> None:
     assert f"every field as in {WEB}" in done.out
     assert "Next" not in done.text  # it was no real apply
     for shown in (
-        "Rehearsal (394649) · profile rehearsal · RT status not_initialized",
+        "Rehearsal (394649) · account main · profile rehearsal · us01 · RT status not_initialized",
         "    + single        last_product_viewed   page_view.product_id, kept 1 day",
-        "Write these 15 changes to Rehearsal (394649), profile rehearsal? [y/N] y",
+        "Write these 15 changes to Rehearsal (394649), account main, profile rehearsal, us01?",
         "tdx ps pz init → rt_config.yaml",
         "status updating",
         "RT configuration complete and validated",

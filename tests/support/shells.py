@@ -72,6 +72,8 @@ class Zygote:
                 cwd=ROOT,
                 env={**os.environ, "PYTHONPATH": f"{ROOT}{os.pathsep}{ROOT / 'tests'}"},
                 stdin=subprocess.PIPE,
+                # As a login shell: what it starts has no launcher above it.
+                start_new_session=True,
             )
 
 
@@ -155,7 +157,7 @@ class Shell:
         """
         parent, process = self.start_on_terminal(*args, columns=columns, **env)
         try:
-            seen = _converse(parent, list(answers))
+            seen = converse(parent, list(answers))
             return Ran(process.wait(30), seen, "")
         finally:
             process.kill()
@@ -190,7 +192,7 @@ class Shell:
         return path
 
 
-def _converse(terminal: int, answers: list[tuple[str, Callable[[], str]]]) -> str:
+def converse(terminal: int, answers: list[tuple[str, Callable[[], str]]]) -> str:
     """Read until the other side closes; type each answer when its text has come."""
     seen, searched = "", 0
     decoder = codecs.getincrementaldecoder("utf-8")("replace")
