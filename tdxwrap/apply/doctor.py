@@ -22,11 +22,12 @@ from tdxwrap.errors import (
 )
 from tdxwrap.plan import columns
 from tdxwrap.plan.changes import Topic
-from tdxwrap.realtime.api import Realtime, credential_source
+from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import Reads, is_id, live_state, resolve_segment, start_items
 from tdxwrap.realtime.state import TERMINAL, LiveState, Schema, Segment
 from tdxwrap.realtime.tables import SchemaReads
 from tdxwrap.system.threads import result
+from tdxwrap.tdx.login import credential_source
 from tdxwrap.tdx.process import find_executable
 
 # Errors that fail a check; any other (an interrupt, a bug) ends the run.
@@ -113,14 +114,10 @@ def _login(session: Session, auth: Any) -> Check:
     """Say where the login comes from, never what it is (F4)."""
     if isinstance(auth, TdxMissing):
         return Check("login", State.NOT_CHECKED, "needs tdx")
-    profile = session.profile or session.environ.get("TDX_PROFILE")
-    source = credential_source(session.environ, profile)
-    if isinstance(auth, NotAuthenticated) and source:
-        what = f"tdx does not accept the credentials from {source}"
-        hint = f"is it the key of this account and site? tdx said: {columns.brief(auth)}"
-        return Check("login", State.FAILED, what, hint)
     if isinstance(auth, TdxwrapError):
         return _problem("login", auth)
+    profile = session.profile or session.environ.get("TDX_PROFILE")
+    source = credential_source(session.environ, profile)
     return Check("login", State.OK, f"credentials from {source or STORED_LOGIN}")
 
 

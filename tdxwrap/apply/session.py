@@ -10,12 +10,13 @@ from pathlib import Path
 from tdxwrap.apply.events import Listener, LockedHere, StatusSeen, StepDone, StepStarted, ignore
 from tdxwrap.config.load import LoadedConfig
 from tdxwrap.errors import UsageProblem
-from tdxwrap.realtime.api import Realtime, credential_source
+from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import LiveReads, Reads, resolve_segment
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import READY, LiveState, Segment
 from tdxwrap.realtime.wait import WaitPolicy, wait_until_ready
 from tdxwrap.system.lock import segment_lock
+from tdxwrap.tdx.login import credential_source
 
 STORED_LOGIN = "tdx's stored login"
 

@@ -78,6 +78,10 @@ def _unauthenticated(rule: Json, record: Record) -> None:
     raise Refused(NOT_AUTHENTICATED)
 
 
+def _own_failure(rule: Json, record: Record) -> None:
+    raise Refused(rule["text"])
+
+
 EFFECTS: dict[str, Callable[[Json, Record], None]] = {
     "killed": _killed,
     "hang": _hang,
@@ -90,6 +94,7 @@ EFFECTS: dict[str, Callable[[Json, Record], None]] = {
     "prompt": _prompt,
     "disabled-api": _disabled_api,
     "unauthenticated": _unauthenticated,
+    "own-failure": _own_failure,
 }
 
 

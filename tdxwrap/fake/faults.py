@@ -48,6 +48,7 @@ PARAMETERS: dict[str, Json] = {
     "signal-caller": {**_WHEN_BEFORE, "signal": "SIGINT"},
     "disabled-api": {},
     "unauthenticated": {},
+    "own-failure": {"text": "Error: Cannot autolaunch D-Bus without X11 $DISPLAY"},
     "wrong-exit": {"exit": 1},
 }
 CHOICES = {

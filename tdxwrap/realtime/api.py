@@ -31,30 +31,6 @@ from tdxwrap.tdx.client import Tdx
 PAGE_SIZE = 1000
 
 
-def credential_source(environ: Mapping[str, str], profile: str | None) -> str | None:
-    """Return the environment variable tdx would take its credentials from, if any.
-
-    The order is that of F4: some variables override the keychain, the keychain overrides the
-    others. Values are not read, only whether they are set (recipe, Validate API key).
-    """
-    before = ["TDX_ACCESS_TOKEN", "TDX_API_KEY"] if profile is None else [profile_variable(profile)]
-    after = ["TD_API_KEY"] if profile is None else ["TDX_API_KEY", "TD_API_KEY"]
-    for name in before:
-        if environ.get(name):
-            return name
-    for name in after:
-        if environ.get(name):
-            return f"{name} (a login in the keychain goes before it)"
-    return None
-
-
-def profile_variable(profile: str) -> str:
-    """`TDX_API_KEY_<PROFILE>`: upper case, other characters become `_` (F4)."""
-    return "TDX_API_KEY_" + "".join(
-        c if c.isalnum() and c.isascii() else "_" for c in profile.upper()
-    )
-
-
 def not_enabled(segment: str) -> Refused:
     """Return the error for a parent segment missing from `tdx ps rt list` (F24).
 
@@ -103,14 +79,12 @@ class Realtime:
         """
         try:
             return said(self.tdx.run("auth").stdout).replace("\n", "; ")
-        except (NotAuthenticated, Refused, CallFailed) as error:
+        except (Refused, CallFailed) as error:
             if isinstance(error, Transient | CallTimeout):
                 raise
+            what, hint = self.tdx.missing_login
             raise NotAuthenticated(
-                "TD_API_KEY environment variable not set, and tdx is not logged in",
-                said=error.said,
-                command=error.command,
-                hint="set it with: export TD_API_KEY=your_master_api_key  (or log in with tdx)",
+                what, said=error.said, command=error.command, hint=hint
             ) from None
 
     def segments(self, ps: str | None = None) -> tuple[Segment, ...]:

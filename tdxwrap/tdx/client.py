@@ -17,7 +17,8 @@ from tdxwrap.system import signals
 from tdxwrap.system.redact import Redactor
 from tdxwrap.system.threads import result
 from tdxwrap.tdx.answer import CompletedCall, NotJson, parse_json, said
-from tdxwrap.tdx.failures import classify, unreadable
+from tdxwrap.tdx.failures import LOGIN, again, classify, unreadable
+from tdxwrap.tdx.login import missing_login, profile_variable
 from tdxwrap.tdx.process import AGAIN, Process, end_all, find_executable
 from tdxwrap.tdx.tempfiles import TempFiles
 
@@ -66,6 +67,7 @@ class Tdx:
             *(("--profile", profile) if profile else ()),
             *(("--site", site) if site else ()),
         )
+        self._profile = profile
         self._timeout = timeout
         self._grace = grace
         self._environ = _child_environment(os.environ if environ is None else environ)
@@ -125,6 +127,16 @@ class Tdx:
         """Wait until it is known whose choice of a profile counts; raises what asking raised."""
         if self.elsewhere is not None:
             result(self.elsewhere)
+
+    @property
+    def profile(self) -> str | None:
+        """The profile that is given to tdx, or that its environment names (F4, F5)."""
+        return self._profile or self._environ.get("TDX_PROFILE")
+
+    @property
+    def missing_login(self) -> tuple[str, str]:
+        """What is wrong where tdx is not authenticated, and what to do (login.py)."""
+        return missing_login(self._environ, self.profile)
 
     def pause(self, seconds: float) -> None:
         """Sleep between two tries of a call; `kill_all` ends it as well.
@@ -214,6 +226,7 @@ class Tdx:
         except BaseException as error:
             if isinstance(error, TdxwrapError):
                 error.command = error.command or call.argv
+                self._advise(error)
             call = replace(call, error=_kind(error))
             raise
         finally:
@@ -229,6 +242,13 @@ class Tdx:
             return self._process(args, limit)
         done = self._process(args, limit)
         return self._process(args, limit) if result(asking) else done
+
+    def _advise(self, error: TdxwrapError) -> None:
+        """Make the advice of an error fit how the person is logged in."""
+        if error.hint == LOGIN:
+            error.what, error.hint = self.missing_login
+        key = profile_variable(self.profile) if self.profile else "TDX_API_KEY"
+        error.hint = error.hint.replace("{key}", key)
 
     def _process(self, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
         """Run one process to its end, or to the end of its time.
@@ -315,7 +335,7 @@ def _timed_out(call: CompletedCall, limit: float) -> CallTimeout:
     return CallTimeout(
         f"tdx did not answer within {limit:g} s and was ended",
         said=said(call.stderr),
-        hint=f"{AGAIN}; --timeout gives each call more time",
+        hint=f"{again(call)}; --timeout gives each call more time",
     )
 
 

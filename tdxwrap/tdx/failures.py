@@ -51,7 +51,9 @@ _API_DISABLED = (
     r"|\b(?:disabled|not enabled)\b.{0,60}?\btdx api\b"
 )
 _NOT_AUTHENTICATED = (
-    r"(?i)\b(?:not (?:authenticated|logged in)|unauthenticated|unauthorized"
+    r"(?i)\b(?:not (?:authenticated|logged in)|unauthenticated|unauthorized|invalid_grant"
+    r"|(?:session|login|refresh token) (?:has |is |was )?(?:been )?(?:expired|revoked|invalid)"
+    r"|(?:expired|invalid) session|token (?:has |is )expired"
     r"|authentication (?:failed|required|error)|login required|(?:please|must) log ?in"
     r"|(?:no|invalid|missing|expired|bad) (?:api[ -]?key|access token|credentials?|token)"
     r"|(?:api[ -]?key|access token|credentials?)\b.{0,40}"
@@ -73,6 +75,7 @@ _PASSING = (
 )
 _FORBIDDEN = r"(?i)\bforbidden\b|permission[ -](?:denied|error)|not permitted"
 _NOT_FOUND = r"(?i)\bnot found\b|\bdoes not exist\b|\bno such (?:parent|segment|table)"
+_PROXY = r"(?i)\b(?:proxy|tunnel)[^\n]{0,80}\b40[37]\b|\b407\b[^\n]{0,20}\bproxy"
 _RETRY_AFTER = (
     r"(?i)\b(?:retry[-_ ]?after|(?:retry|try again) in)(?:[-_ ]?(?:seconds|secs?))?[\"']?"
     r"\s{0,4}[:=]?\s{0,4}[\"']?(\d{1,9}(?:\.\d{1,9})?)\s?(ms\b|milliseconds?\b|m\b|min|h\b|hours?\b)?"
@@ -80,7 +83,15 @@ _RETRY_AFTER = (
 _SECONDS_IN = {"ms": 0.001, "mil": 0.001, "m": 60.0, "min": 60.0, "h": 3600.0, "hou": 3600.0}
 
 
-_AGAIN = "run the same command again: it looks at what is live before it writes"
+_AGAIN = "run the same command again"
+_ALONE = "run the tdx command by itself to see more"
+# What a hint adds after a write.
+_AFTER_WRITE = {
+    _AGAIN: ": it looks at what is live before it writes",
+    _ALONE: "; whether a write was applied is not known",
+}
+LOGIN = "login"
+"""The hint where tdx is not authenticated: the client, which knows the login, gives another."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -110,12 +121,7 @@ _CANNOT_START = _Failure(
 )
 _MOMENTARY = _Failure(Transient, "the API or the network failed for the moment", _AGAIN)
 _BY_STATUS = {
-    401: _Failure(
-        NotAuthenticated,
-        "tdx is not authenticated",
-        "look with: tdx auth, or set it with: export TDX_API_KEY=your_master_api_key; "
-        "is --profile the right one?",
-    ),
+    401: _Failure(NotAuthenticated, "tdx is not authenticated", LOGIN),
     403: _Failure(
         Refused,
         "the API does not permit this",
@@ -126,6 +132,11 @@ _BY_STATUS = {
         "the API knows no such thing",
         "check the id or name; a 404 can also mean the wrong account or region: "
         "check --profile and --site",
+    ),
+    407: _Failure(
+        EnvironmentProblem,
+        "the proxy between tdx and the API refuses the connection",
+        "give its user and password in HTTPS_PROXY, or ask who runs it",
     ),
     408: _MOMENTARY,
     409: _Failure(
@@ -141,10 +152,58 @@ _BY_STATUS = {
         "wait a little and run the same command again; fewer --jobs help",
     ),
 }
+# What the machine lacks on which tdx runs.
+_OWN = tuple(
+    (words, _Failure(EnvironmentProblem, what, hint))
+    for words, what, hint in (
+        (
+            r"(?is)\A(?!.*\bno (?:api[ -]?key|credentials?|entry|login|token)\b).*?"
+            r"(?:(?<!['\"`])\b(?:keychain|keyring|keytar)\b|libsecret|secret[ -]service|kwallet"
+            r"|freedesktop[./]secrets|d-bus|dbus-|message bus|user interaction is not|\berrSec)",
+            "tdx cannot read its key from the keychain: it is locked, or there is none",
+            "give the key in the environment: export {key}=your_master_api_key",
+        ),
+        (
+            r"(?i)certificate (?:has expired|is not yet)|\bCERT_(?:HAS_EXPIRED|NOT_YET_VALID)",
+            "the certificate of the API is not valid today",
+            "is the clock of this machine right? look with: date",
+        ),
+        (
+            r"(?i)\bself[-_ ]signed[-_ ]cert|ERR_TLS_CERT|certificate's altnames"
+            r"|\bunable[-_ ]to[-_ ](?:verify|get)[^\n]{0,40}(?:cert|leaf)",
+            "tdx does not trust the certificate that it was shown",
+            "a proxy may have its own: export NODE_EXTRA_CA_CERTS=/path/of/its/certificate.pem",
+        ),
+        (
+            r"(?i)SyntaxError: (?![^\n]*(?:json|token '?<))|EBADENGINE|unsupported engine"
+            r"|requires? (?:at least )?node\b|node(?:\.js)? v?\d[^\n]{0,40}not supported"
+            r"|ERR_REQUIRE_ESM|ERR_UNKNOWN_BUILTIN|\b(?:fetch|structuredClone) is not defined",
+            "this Node.js is too old for tdx",
+            "install a newer one; node --version tells which one is there",
+        ),
+        (
+            r"\bE(?:NOSPC|DQUOT|[MN]FILE)\b|(?i:no space left|disk quota|too many open files)",
+            "tdx has run out of disk space or of open files on this machine",
+            "look with: df -h, and ulimit -n",
+        ),
+        (
+            r"\bE(?:ACCES|PERM|ROFS|NOENT|ISDIR|NOTDIR)\b[^\n]{0,80}?\b(?:open|mkdir|rename|read"
+            r"|unlink|scandir|l?stat|rmdir|copyfile|chmod|access|write|uv_cwd)\b|\[Errno 13\]"
+            r"|(?i:(?:cannot|could not|failed to|unable to) (?:read|write|parse|open)\b"
+            r"[^\n]{0,60}(?:\btdx\.json\b|\.config/tdx|\.tdx/))",
+            "tdx cannot use a file of its own on this machine",
+            "the file that it names must be there, readable, and belong to you: look with: ls -l",
+        ),
+    )
+)
 # What the words of a text without a status mean; the first that fits wins.
 _WORDS = (
+    *_OWN,
     (_NOT_AUTHENTICATED, _BY_STATUS[401]),
-    (_UNKNOWN_PROFILE, _BY_STATUS[401]),
+    (
+        _UNKNOWN_PROFILE,
+        _Failure(NotAuthenticated, "tdx does not know the profile", "look with: tdx auth"),
+    ),
     (_UNKNOWN_TO_TDX, _TOO_OLD),
     (_RATE_LIMITED, _BY_STATUS[429]),
     (_PASSING, _MOMENTARY),
@@ -162,6 +221,11 @@ def classify(call: CompletedCall) -> TdxwrapError | None:
         complaints = tuple(complaints_of(call.data))
         return _from_body(call, complaints) if complaints else None
     return _from_exit(call)
+
+
+def again(call: CompletedCall) -> str:
+    """Return the advice to run the same command again, as it fits this call."""
+    return _AGAIN + (_AFTER_WRITE[_AGAIN] if "-X" in call.argv else "")
 
 
 def unreadable(call: CompletedCall, reason: str, size: int) -> TdxwrapError:
@@ -201,11 +265,7 @@ def _from_exit(call: CompletedCall) -> TdxwrapError:
     killer = _killer(call.exit_code or 0)
     if killer:
         return _error(call, _Failure(Transient, f"tdx was killed by {killer}", _AGAIN), shown)
-    failure = _Failure(
-        CallFailed,
-        f"tdx failed with exit code {call.exit_code}",
-        "run the tdx command by itself to see more; whether a write was applied is not known",
-    )
+    failure = _Failure(CallFailed, f"tdx failed with exit code {call.exit_code}", _ALONE)
     return _error(call, failure, shown)
 
 
@@ -269,9 +329,8 @@ def _by_status(status: int, text: str, pointer: str = "") -> _Failure:
 
 
 def _error(call: CompletedCall, failure: _Failure, shown: str, pointer: str = "") -> TdxwrapError:
-    error = failure.kind(
-        failure.what, hint=failure.hint, said=shown, command=call.argv, pointer=pointer
-    )
+    hint = failure.hint + (_AFTER_WRITE.get(failure.hint, "") if "-X" in call.argv else "")
+    error = failure.kind(failure.what, hint=hint, said=shown, command=call.argv, pointer=pointer)
     if isinstance(error, Transient):
         error.retry_after = _retry_after(f"{ends(call.stderr)}\n{ends(call.stdout)}")
     return error
@@ -279,6 +338,8 @@ def _error(call: CompletedCall, failure: _Failure, shown: str, pointer: str = ""
 
 def _status_in(text: str) -> int:
     """The HTTP status that a text names, 400–599; 0 if it names none."""
+    if re.search(_PROXY, text):
+        return HTTPStatus.PROXY_AUTHENTICATION_REQUIRED
     for pattern in _STATUS_IN_TEXT:
         match = re.search(pattern, text, re.IGNORECASE | re.MULTILINE)
         if match:

@@ -36,7 +36,7 @@ INSTALL_HINT = (
     "install it with: npm install -g @treasuredata/tdx, or say where it is with --tdx PATH "
     "or TDXWRAP_TDX"
 )
-AGAIN = "run the same command again: it looks at what is live before it writes"
+AGAIN = "run the same command again"
 
 # Of the program or its interpreter; every other reason is one of this machine.
 _NO_PROGRAM = (errno.ENOENT, errno.ENOEXEC, errno.ENOTDIR, errno.EACCES)
