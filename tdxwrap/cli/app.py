@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -177,7 +177,8 @@ class App:
         """
         chosen = self.chosen
         self._journal = self._new_journal(ps)
-        sweep_leftovers()
+        with suppress(OSError):
+            sweep_leftovers()
         with (
             Tdx(
                 chosen.tdx,

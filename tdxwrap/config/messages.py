@@ -7,7 +7,7 @@ message is pydantic's own.
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache
 from typing import Any
@@ -161,10 +161,6 @@ def _fields(owner: str) -> dict[str, str]:
     return in_api | names | ({} if owner else {"extends": "extends"})
 
 
-def _having(name: str, kinds: Iterable[str]) -> list[str]:
-    return [kind for kind in sorted(kinds) if name in _fields(kind).values()]
-
-
 def _nearest_field(finding: _Finding) -> str:
     fields = _fields(finding.owner)
     return fields.get(nearest(finding.name, fields), "")
@@ -172,7 +168,9 @@ def _nearest_field(finding: _Finding) -> str:
 
 def _unknown(finding: _Finding) -> tuple[str, str]:
     for kinds, called, hint in _KINDS:
-        if finding.owner in kinds and (others := _having(finding.name, kinds)):
+        mine = kinds if finding.owner in kinds else ()
+        others = [kind for kind in sorted(mine) if finding.name in _fields(kind).values()]
+        if others:
             where = called.format(" and ".join(others))
             return f"{finding.name} belongs to {where}", hint.format(finding.owner)
     if finding.name == "filter" and finding.name in _fields(finding.owner):

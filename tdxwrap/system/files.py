@@ -21,7 +21,7 @@ def machine_problem(what: str, error: OSError, hint: str) -> EnvironmentProblem:
     """
     if error.errno in (errno.EMFILE, errno.ENFILE):
         hint = "allow more open files, for instance with: ulimit -n 1024"
-    return EnvironmentProblem(what, said=error.strerror or str(error), hint=hint)
+    return EnvironmentProblem(f"{what}: {error.strerror or error}", hint=hint)
 
 
 def write_text(file: Path, text: str, option: str) -> Path | None:

@@ -10,8 +10,9 @@ from collections.abc import Iterator, Mapping
 from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
-from tdxwrap.errors import EnvironmentProblem, Locked
+from tdxwrap.errors import Locked
 from tdxwrap.system import paths
+from tdxwrap.system.files import machine_problem
 from tdxwrap.system.paths import state_home, temporary_folder, writable
 
 
@@ -42,11 +43,11 @@ def segment_lock(
             folder = folder or temporary_folder(paths.TEMPORARY, "locks")
             _take(held, folder / name, segment_id)
         except OSError as error:
-            raise EnvironmentProblem(
-                f"the lock of the parent segment {segment_id} cannot be taken: {error.strerror}",
-                said=f"{error.filename or folder}",
-                hint="nothing was written; every run locks in that place, which has to be a "
-                "folder of yours alone",
+            raise machine_problem(
+                f"the lock of the parent segment {segment_id} cannot be taken: "
+                f"{error.filename or folder}",
+                error,
+                "nothing was written; every run locks there, in a folder of yours alone",
             ) from None
         yield _taken_in_state(held, environ, name, segment_id)
 

@@ -64,12 +64,10 @@ def temporary_folder(directory: str, name: str) -> Path:
     from pathlib import Path
 
     base = Path(directory, f"tdxwrap-{os.getuid()}")
-    make_private(base / name)
     for folder in (base, base / name):
-        found = folder.lstat()
-        if not stat.S_ISDIR(found.st_mode) or found.st_mode & 0o077:
+        mode = writable(folder).lstat().st_mode
+        if not stat.S_ISDIR(mode) or mode & 0o077:
             raise PermissionError(errno.EACCES, "not a private folder", str(folder))
-        writable(folder)
     return base / name
 
 

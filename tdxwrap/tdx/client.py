@@ -12,7 +12,7 @@ from concurrent.futures import Future
 from dataclasses import replace
 from typing import IO, Any, Self
 
-from tdxwrap.errors import CallFailed, CallTimeout, Interrupted, TdxwrapError
+from tdxwrap.errors import CallTimeout, Interrupted, TdxwrapError, Transient
 from tdxwrap.system import signals
 from tdxwrap.system.redact import Redactor
 from tdxwrap.system.threads import result
@@ -278,7 +278,7 @@ class Tdx:
             try:
                 return exit_code, _content(stdout), _content(stderr)
             except OSError as error:
-                raise CallFailed(
+                raise Transient(
                     "tdx has answered, but its answer could not be read",
                     said=error.strerror or str(error),
                     hint=AGAIN,

@@ -109,6 +109,9 @@ def sweep_leftovers() -> int:
 
     The lock, and not the pid alone, shows whether a process lives: its pid may belong to another
     container that shares the directory.
+
+    Raises:
+        OSError: the temporary directory cannot be read.
     """
     return sum(_swept(path) for path in Path(tempfile.gettempdir()).glob(f"{TEMPORARY_PREFIX}*-*"))
 

@@ -42,7 +42,8 @@ def test_where_the_state_folder_has_no_locks_the_run_says_so(
 def test_without_a_lock_on_this_machine_nothing_is_written(shell: Shell, world: World) -> None:
     done = shell.run("apply", MINIMAL, "--yes", TEST_FAIL="flock ENOLCK /locks/394649.lock")
     assert done.code == 3, done.text
-    assert "✗ the lock of the parent segment 394649 cannot be taken: No locks available" in done.err
+    assert "✗ the lock of the parent segment 394649 cannot be taken: /" in done.err
+    assert "/locks/394649.lock: No locks available" in done.err
     assert world.writes() == []
 
 
@@ -114,18 +115,18 @@ def test_a_caller_that_ignores_its_children(shell: Shell, world: World) -> None:
 def test_a_caller_that_takes_away_the_alarm(
     shell: Shell, world: World, before: Callable[[], None]
 ) -> None:
-    world.add_fault("hang", POST, seconds=120)
-    done = executed(shell, "apply", MINIMAL, "--yes", "--deadline", "4", before=before)
+    world.add_fault("hang", {"call": 1}, seconds=120)
+    done = executed(shell, "apply", MINIMAL, "--yes", "--deadline", "8", before=before)
     assert done.code == 5, done.text
     assert "the deadline of the whole run is over" in done.err
 
 
 def test_an_answer_that_came_while_tdxwrap_was_stopped_counts(shell: Shell, world: World) -> None:
     world.add_fault("delay", POST, seconds=1, when="after")
-    running = shell.start("apply", MINIMAL, "--yes", "--timeout", "2")
+    running = shell.start("apply", MINIMAL, "--yes", "--timeout", "5")
     wait_for(lambda: any(call.exit is None and call.method == "POST" for call in world.calls()))
     running.send_signal(signal.SIGSTOP)
-    time.sleep(3)
+    time.sleep(6)
     running.send_signal(signal.SIGCONT)
     done = running.end()
     assert done.code == 0, done.text
@@ -147,6 +148,7 @@ def test_too_few_file_descriptors_are_called_by_their_name(
     assert done.code == 3, done.text
     assert "Too many open files" in done.err
     assert "ulimit -n" in done.err
+    assert "tdx said" not in done.err
     assert "node" not in done.text
     assert "TMPDIR" not in done.text
     assert world.writes() == []

@@ -140,4 +140,4 @@ def test_a_place_that_others_may_enter_is_not_used(
         monkeypatch.setattr(os, "getuid", lambda: mine + 1)
     with pytest.raises(EnvironmentProblem, match="cannot be taken") as raised:
         segment_lock(environ, "1").__enter__()
-    assert raised.value.said.startswith(paths.TEMPORARY)
+    assert f"cannot be taken: {paths.TEMPORARY}" in raised.value.what

@@ -403,7 +403,7 @@ def test_name_is_searched_on_the_path_that_was_given(echo: str, tmp_path: Path) 
 def test_too_long_an_argument_is_a_typed_error(echo: str) -> None:
     with Tdx(echo, environ=BASE) as tdx, pytest.raises(EnvironmentProblem) as caught:
         tdx.run("x" * 200_000)
-    assert "Argument list too long" in caught.value.said
+    assert "Argument list too long" in caught.value.what
 
 
 def test_unwritable_temporary_directory_is_a_typed_error(
