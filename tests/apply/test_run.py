@@ -17,7 +17,7 @@ from tdxwrap.apply.events import Event, LiveMoved, StatusSeen, StepStarted
 from tdxwrap.apply.session import Session
 from tdxwrap.apply.steps import Settings
 from tdxwrap.config.load import parse
-from tdxwrap.errors import CallTimeout, Locked, NotReady
+from tdxwrap.errors import CallTimeout, Locked, NotReady, Refused
 from tdxwrap.fake.control import World
 from tdxwrap.plan.changes import Action, Plan, PlanOptions
 from tdxwrap.realtime.wait import WaitPolicy
@@ -82,7 +82,7 @@ class User:
             ps,
             consent=self,
             options=PlanOptions(check_columns=False, **allowed),
-            settings=Settings(baseline=baseline),
+            settings=Settings(baseline=baseline, where=lambda loc: ".".join(map(str, loc))),
             policy=WaitPolicy(first=0.01, longest=0.01, limit=5),
         )
 
@@ -197,8 +197,9 @@ def test_where_nothing_is_to_be_written_the_status_is_waited_for_all_the_same(
     assert not any(isinstance(event, StatusSeen) for event in user.events)
     user.world.set_status("394649", status)
     if status == "inconsistent":
-        with pytest.raises(NotReady, match="waiting longer does not help"):
+        with pytest.raises(NotReady, match="waiting longer does not help") as caught:
             user.apply(WHOLE)
+        assert caught.value.so_far == "nothing had to be written"
         return
     user.on_event = becomes_ok
     outcome = user.apply(WHOLE)
@@ -206,6 +207,22 @@ def test_where_nothing_is_to_be_written_the_status_is_waited_for_all_the_same(
     assert seen == ["updating", "ok"]
     assert outcome.report is not None
     assert outcome.report.ok
+
+
+def test_an_error_names_the_place_and_what_is_open(user: User) -> None:
+    def refuse(*args: Any) -> str:
+        raise Refused("422", pointer="/duration/value")
+
+    user.there.api.create = refuse
+    counters = [
+        f"  - {{name: views_{n}, type: counter, key_event: page_view, duration: 1 day}}\n"
+        for n in range(7)
+    ]
+    with pytest.raises(Refused) as caught:
+        user.apply("".join((WHOLE, *counters)))
+    assert caught.value.where == "attributes.2.duration"
+    named = ", ".join(f"attribute views_{n}" for n in range(5))
+    assert caught.value.so_far == f"0 of 7 changes are written; open: {named} and 2 more"
 
 
 def answered(*args: Any) -> None:

@@ -14,6 +14,7 @@ import pytest
 from support.shells import MINIMAL, WEB, Ran, Shell
 
 from tdxwrap.fake.control import World
+from tdxwrap.journal import record
 
 KEY = "17/" + "0123456789abcdef" * 3
 HALF = "0123456789abcdef0123"
@@ -174,6 +175,16 @@ def test_only_the_user_may_read_it_whatever_the_umask(shell: Shell) -> None:
         assert stat.S_IMODE(folder.stat().st_mode) == 0o700, folder
 
 
+def test_the_umask_takes_nothing_from_it(tmp_path: Path) -> None:
+    earlier = os.umask(0o777)
+    try:
+        file = record._created(tmp_path / "journal")
+    finally:
+        os.umask(earlier)
+    assert stat.S_IMODE(os.fstat(file).st_mode) == 0o600
+    os.close(file)
+
+
 def test_a_killed_run_leaves_a_journal_that_can_be_read(shell: Shell, world: World) -> None:
     world.add_fault("signal-caller", {"path": "realtime_attributes", "method": "POST"}, 1, 2,
                     signal="SIGKILL", when="after")  # fmt: skip
@@ -233,6 +244,13 @@ def test_a_link_is_not_followed(shell: Shell) -> None:
     (shell.cwd / "link").symlink_to(target)
     assert shell.run("status", "394649", "--journal", "link").code == 2
     assert target.read_text() == "precious"
+
+
+def test_a_link_to_a_device_is_not_followed_either(shell: Shell) -> None:
+    (shell.cwd / "link").symlink_to("/dev/null")
+    done = shell.run("status", "394649", "--journal", "link")
+    assert done.code == 0
+    assert "no journal of this run" in done.err
 
 
 def test_no_journal_on_request(shell: Shell) -> None:

@@ -91,6 +91,15 @@ def test_a_stitching_key_with_other_settings_is_an_update_of_that_key_only() -> 
     ]
 
 
+def test_what_is_live_beside_the_extra_of_a_stitching_key_stays() -> None:
+    there = {"name": "email", "validRegexp": "@", "novelty": 1, "other": [2]}
+    state = live(stitching_keys=(StitchingKey.of(there),))
+    stated = {"name": "email", "extra": {"novelty": 3}}
+    made = plan({"id_stitching": {"keys": [stated]}}, state)
+    (key,) = merged(made, Kind.STITCHING_KEY, state.stitching_keys, without_deleted=False)
+    assert key.to_api() == there | {"novelty": 3}
+
+
 def test_an_explicit_null_is_set() -> None:
     state = live(stitching_keys=keys({"name": "email", "valid_regexp": "@"}))
     made = plan({"id_stitching": {"keys": [{"name": "email", "valid_regexp": None}]}}, state)
@@ -277,6 +286,15 @@ def test_an_item_of_a_kind_that_is_not_known_is_never_touched() -> None:
     wanted = plan(config_with({"name": "visits", **COUNTER}), state, replace=True, force=True)
     assert "of type new now, which this version cannot read" in wanted.blockers[0].reason
     assert wanted.blockers[0].flag == ""
+
+
+def test_an_item_that_cannot_be_read_is_found_by_its_identifier() -> None:
+    value = attribute_from_api({"id": "9", "name": None, "identifier": "visits", "type": "new"})
+    assert isinstance(value, BaseAttribute)
+    wanted = config_with({"name": "Visits of a day", "identifier": "visits", **COUNTER})
+    made = plan(wanted, state_with(LiveAttribute("9", value)), replace=True, force=True)
+    assert [change.live_id for change in made.of(Kind.ATTRIBUTE)] == ["9"]
+    assert [blocker.flag for blocker in made.blockers] == [""]
 
 
 # Pruning

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import pytest
 
@@ -104,6 +104,13 @@ def test_a_pause_that_is_too_long_is_not_made(settings: dict[str, object], says:
             act(retry(clock, **settings), send)
         assert says in caught.value.what
         assert (caught.value.said, clock.slept) == ("later", [])
+
+
+@pytest.mark.parametrize(("jitter", "pauses"), [(0.0, [0.25, 0.5]), (0.5, [0.375, 0.75])])
+def test_pauses_differ_by_up_to_a_half(jitter: float, pauses: list[float]) -> None:
+    clock, send = Clock(), Script([Transient("503")] * 2 + ["answer"])
+    assert replace(retry(clock), jitter=lambda: jitter).read(send) == "answer"
+    assert clock.slept == pauses
 
 
 def test_no_pause_is_longer_than_what_is_left() -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import cast
 
 import pytest
 
-from tdxwrap.errors import NotReady
+from tdxwrap.errors import NotReady, Refused
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.wait import USUAL, WaitPolicy, wait_until_ready
@@ -20,17 +21,21 @@ class Segment:
 
     Attributes:
         late: how many seconds it still shows the `ok` of before.
+        gone: when it is listed no more.
     """
 
     ready: float
     now: float = 0.0
     looks: list[float] = field(default_factory=list)
     late: float = 0.0
+    gone: float = math.inf
 
-    def status(self, segment_id: str) -> str:
+    def status(self, segment_id: str) -> str | None:
         self.looks.append(self.now)
         self.now += 0.1
         at = self.looks[-1]
+        if at >= self.gone:
+            return None
         return "ok" if at >= self.ready or at < self.late else "updating"
 
     def sleep(self, seconds: float) -> None:
@@ -57,6 +62,13 @@ class Segment:
 
 def test_what_is_ready_takes_one_look() -> None:
     assert Segment(ready=0).wait() == 1
+
+
+def test_one_that_is_listed_no_more_is_not_waited_for() -> None:
+    segment = Segment(ready=60, gone=1)
+    with pytest.raises(Refused, match="not RT-enabled"):
+        segment.wait()
+    assert segment.now < 2
 
 
 def test_the_pauses_double_and_are_shorter_while_it_usually_becomes_ready() -> None:

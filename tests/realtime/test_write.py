@@ -160,11 +160,12 @@ def test_what_cannot_be_found_but_is_listed_is_not_deleted() -> None:
         writer(account).delete(KEY_EVENTS, "10")
 
 
-def test_an_import_that_lacks_a_column_is_sent_again() -> None:
+@pytest.mark.parametrize("wanted", [["tier", "city"], ["tier", "city", "age"], ["tier"], []])
+def test_an_import_that_lacks_a_column_or_has_one_too_many_is_sent_again(wanted: list[str]) -> None:
     account = Account()
     to = writer(account)
-    to.import_columns(lambda: ["tier"])
+    to.import_columns(lambda: ["tier", "country"])
     account.troubles = [(LOST, False)]
-    to.import_columns(lambda: ["tier", "city"])
+    to.import_columns(lambda: wanted)
     assert account.sent == ["POST"] * 3
-    assert set(account.held) == {"tier", "city"}
+    assert set(account.held) == set(wanted)

@@ -63,6 +63,17 @@ def test_a_second_one_is_told_who_holds_it(environ: dict[str, str]) -> None:
         pass
 
 
+def test_who_held_it_before_is_not_told_of(environ: dict[str, str]) -> None:
+    with segment_lock(environ, "394649"):
+        path = here()
+    path.write_text("one who had much more to say of itself" * 9)
+    with (
+        another_process(environ, "394649") as pid,
+        pytest.raises(Locked, match=f"process {pid}, since 20"),
+    ):
+        segment_lock(environ, "394649").__enter__()
+
+
 def test_who_has_only_just_begun_has_no_name_yet(environ: dict[str, str]) -> None:
     with segment_lock(environ, "1"):
         for text in ("", "{", "[]", '{"pid": 1}'):

@@ -79,10 +79,20 @@ def test_known_secret_is_taken_out_in_every_spelling(text: str) -> None:
     assert shown.startswith("before ")
 
 
+@pytest.mark.parametrize("secret", ["opaque/tok en+12", "line one\nline two", 'a "quoted/one"'])
+def test_a_secret_of_any_form_is_taken_out_in_every_spelling(secret: str) -> None:
+    redactor = Redactor.from_environ({"TDX_ACCESS_TOKEN": f"{secret}\n"})
+    in_json = json.dumps(secret)[1:-1]
+    base64_text = base64.b64encode(secret.encode()).decode().rstrip("=")
+    for text in (secret, in_json, in_json.replace("/", "\\/"), quote(secret, safe=""), base64_text):
+        assert redactor.text(f"before {text} after") == f"before {REDACTED} after"
+
+
 @pytest.mark.parametrize(
     ("text", "shown"),
     [
         (f"key {KEY} used", f"key {REDACTED} used"),
+        (f'"{KEY.replace("/", chr(92) + "/")}"', f'"{REDACTED}"'),
         (f"https://x/?k={quote(KEY, safe='')}&a=1", f"https://x/?k={REDACTED}&a=1"),
         (f"TD1 {HALF}", f"TD1 {REDACTED}"),
         ("Authorization: Bearer abc.def", f"Authorization: Bearer {REDACTED}"),

@@ -357,6 +357,7 @@ def test_words_on_stderr(stderr: str, kind: type[TdxwrapError]) -> None:
         ("Too many requests, try again in 30 seconds", 30.0),
         ("Too many requests, retry in 250ms", 0.25),
         ("Too many requests, try again in 2 minutes", 120.0),
+        ("429 Too Many Requests\nRetry-After: 2m", 120.0),
         ("503 Service Unavailable, retry_after: 4", 4.0),
         ("429: try again in 2 hours", 7200.0),
         ("429: retry after 1h", 3600.0),
@@ -388,8 +389,12 @@ def test_killed_process_is_transient(exit_code: int, name: str) -> None:
     assert found.said == "half a li"
 
 
-def test_missing_node_is_an_environment_problem() -> None:
-    found = classified(127, "", "env: ‘node’: No such file or directory")
+@pytest.mark.parametrize(
+    ("exit_code", "said"),
+    [(127, "env: ‘node’: No such file or directory"), (126, "tdx: cannot execute binary file")],
+)
+def test_missing_node_is_an_environment_problem(exit_code: int, said: str) -> None:
+    found = classified(exit_code, "", said)
     assert type(found) is TdxMissing
     assert "Node.js" in found.hint
 

@@ -698,14 +698,16 @@ def test_secrets_leave_through_no_channel(
     seen: list[object] = [calls]
     with Tdx(path, environ={**BASE, "TDX_API_KEY": KEY}, on_call=calls.append) as tdx:
         result = tdx.send("POST", "/x", {"key": KEY})
-        seen.append(result)
+        long = tdx.send("POST", "/x", {"key": KEY, "rest": "x" * 110_000})
+        seen += [result, long]
         for word in ("fail", "text"):
             with pytest.raises(TdxwrapError) as caught:
                 tdx.json(word, KEY)
             error = caught.value
             seen.append((error, error.what, error.said, error.hint, error.command, error.pointer))
     assert result.data == {"a": "[redacted]", "[redacted]": ["[redacted]"], "b": 1}
-    assert len(calls) == 3
+    assert len(calls) == 4
+    assert '"key": "[redacted]"' in str(long.body)
     output = capfd.readouterr()
     assert HALF not in repr(seen) + caplog.text + output.out + output.err
 
