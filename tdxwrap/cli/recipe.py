@@ -39,8 +39,8 @@ def recipe(
             hint="without --plan the script leaves what is there as it is",
         )
     loaded, ps = app.load(config, parent_segment)
-    chosen, ascii_only = app.chosen, app.console.ascii_only
-    origin = shell_script.Origin(config, ps, chosen.profile, chosen.site, ascii_only)
+    chosen, ascii_only, where = app.chosen, app.console.ascii_only, loaded.source.where
+    origin = shell_script.Origin(config, ps, chosen.profile, chosen.site, ascii_only, where)
     if plan:
         found = app.make_plan(loaded, ps, options)
         _show_and_check(app, found, options)

@@ -9,18 +9,18 @@ from __future__ import annotations
 import re
 import shlex
 import textwrap
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from importlib import resources
 from typing import Any
 from urllib.parse import quote
 
-from tdxwrap.apply.events import Event, StepDone, StepStarted
+from tdxwrap.apply.events import ChangeStarted, Event, StepDone, StepStarted
 from tdxwrap.apply.steps import Settings, carry_out
 from tdxwrap.config.attributes import derived_identifier
 from tdxwrap.config.models import RtConfig
 from tdxwrap.plan.build import build_plan
-from tdxwrap.plan.changes import Kind, Plan
+from tdxwrap.plan.changes import Change, Kind, Loc, Plan
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import KEY_EVENTS
 from tdxwrap.realtime.retry import Retry
@@ -50,6 +50,7 @@ class Origin:
         ps: the parent segment, an id or a name.
         profile, site: the global options of that name.
         ascii_only: write every other character as an escape.
+        where: gives `file:line` of an item of the configuration.
     """
 
     file: str
@@ -57,6 +58,7 @@ class Origin:
     profile: str | None = None
     site: str | None = None
     ascii_only: bool = False
+    where: Callable[[Loc], str] = lambda loc: ""
 
 
 class Draft(Realtime):
@@ -66,15 +68,19 @@ class Draft(Realtime):
         merging: the live state is unknown, so the script looks for it and adds to its lists.
     """
 
-    def __init__(self, tdx: Tdx, *, merging: bool) -> None:
+    def __init__(self, tdx: Tdx, origin: Origin, *, merging: bool) -> None:
         super().__init__(tdx)
         self.lines: list[str] = []
+        self._origin = origin
         self._merging = merging
+        self._begun: Change | None = None
         self._created: list[str] = []
         self._idle = False
 
     def listen(self, event: Event) -> None:
-        """Write down where a step begins and ends, if it has anything to do."""
+        """Write down where a step begins and ends, if it has anything to do; note its changes."""
+        if isinstance(event, ChangeStarted):
+            self._begun = self._begun or event.change
         if isinstance(event, StepStarted):
             self._idle = event.writes == 0
         if self._idle:
@@ -113,7 +119,7 @@ class Draft(Realtime):
 
     def delete(self, segment_id: str, collection: str, item_id: str) -> None:
         """Delete an item."""
-        self.lines.append(f"remove {collection} {shell_word(item_id, ascii_only=True)}")
+        self._write(f"remove {collection} {shell_word(item_id, ascii_only=True)}")
 
     def steps(self) -> str:
         """Return what was written down, without the variables that nothing uses."""
@@ -122,7 +128,15 @@ class Draft(Realtime):
         return "\n".join(line for line in self.lines if line not in unused)
 
     def _call(self, function: str, body: Mapping[str, Any]) -> None:
-        self.lines.append(f"{function} {_body(body)}")
+        self._write(f"{function} {_body(body)}")
+
+    def _write(self, call: str) -> None:
+        """Write a call down, after where the first of the changes that it makes stands."""
+        if self._begun is not None:
+            first, self._begun = self._begun, None
+            at = f"{self._origin.where(first.loc)} {first.kind} {first.name}".strip()
+            self.lines.append(f"at={shell_word(at, ascii_only=self._origin.ascii_only)}")
+        self.lines.append(call)
 
 
 def whole(config: RtConfig, origin: Origin) -> str:
@@ -149,13 +163,13 @@ def remaining(plan: Plan, origin: Origin) -> str:
 
 def _script(plan: Plan, origin: Origin, about: str, *, merging: bool) -> str:
     with Tdx() as tdx:
-        draft = Draft(tdx, merging=merging)
+        draft = Draft(tdx, origin, merging=merging)
         carry_out(plan, draft, Retry(), Settings(baseline=None, reading=False), draft.listen)
     values = {
         "@about": _about(origin, about),
         "@options": _options(origin),
         "@ps": shell_word(origin.ps, ascii_only=origin.ascii_only),
-        "@steps": ("keep_baseline\n" if plan.pending else "") + draft.steps(),
+        "@steps": ("look_for_config\n" if plan.pending else "") + draft.steps(),
         "@key_events": str(_wanted(plan, Kind.KEY_EVENT)),
         "@attributes": str(_wanted(plan, Kind.ATTRIBUTE)),
     }

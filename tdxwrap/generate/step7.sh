@@ -3,7 +3,7 @@
 #
 # Needs tdx and jq. It stops at the first call that fails. Exit codes: 3 (tdx, jq or a login is
 # missing), 4 (no such RT-enabled parent segment), 5 (a call failed), 6 (not ready, or validation
-# failed). Run it again to continue.
+# failed), 130 (interrupted). Run it again to continue.
 set -euo pipefail
 
 TDX=${TDX:-tdx}                    # which tdx to run
@@ -16,10 +16,11 @@ export NO_COLOR=1 NO_UPDATE_NOTIFIER=1 FORCE_COLOR=0
 
 work=$(mktemp -d)
 trap 'rm -rf "$work"' EXIT
+trap 'fail 130 "interrupted; run it again to continue"' INT
 answer=$work/answer.json
 
 fail() {
-  printf '❌ %s\n' "$2" >&2
+  printf '❌ %s\n' "${at:+$at: }$2" >&2
   exit "$1"
 }
 
@@ -54,8 +55,26 @@ call() {
   check "$@"
 }
 
+# keep_baseline: save what is configured to rt_config.yaml before the first change; to
+# rt_config.yaml.1, .2, ... if there is such a file, which stays as it is.
+keep_baseline() {
+  baseline=rt_config.yaml
+  n=1
+  while [ -e "$baseline" ]; do
+    baseline=rt_config.yaml.$n
+    n=$((n + 1))
+  done
+  if [ "$rt_config_exists" = "false" ]; then
+    run ps pz init "$ps" -o "$baseline"
+  else
+    run ps pull "$ps" -o "$baseline"
+  fi
+  echo "baseline: $baseline"
+}
+
 # send METHOD PATH BODY: send one request. A body too long for an argument goes through a file.
 send() {
+  [ -n "$baseline" ] || keep_baseline
   printf '%s' "$3" >"$work/body.json"
   data=(--data "$3")
   [ "$(wc -c <"$work/body.json")" -le 100000 ] || data=(-f "$work/body.json")
@@ -131,10 +150,18 @@ add() {
           ($old // []) + map(select(which as $new | all($old[]?; which != $new)))
         elif $old == null or $old == . then .
         else error("\($key) is \($old) already, not \(.): that is for a person to decide") end)
-    | with_entries(select(.value != $live[.key]))' "$work/setting.json") || exit 4
-  [ "$body" != "{}" ] || return 0
-  send PATCH realtime_setting "$body"
+    | with_entries(select(.value != $live[.key]))' "$work/setting.json") ||
+    fail 4 "the realtime setting is left as it is"
+  [ "$body" = "{}" ] || send PATCH realtime_setting "$body"
   rt_config_exists=true
+  jq -r --slurpfile body <(printf '%s' "$1") '
+    def names: if type == "array" then .[] else . end
+      | if type == "object" then [.database, .table, .column // .name] else [.] end
+      | map(strings) | join(".");
+    . as $live
+    | $body[0] | to_entries[] | .key as $key | .value | names as $new
+    | if any($live[$key] | names; . == $new) then "  = \($key) \($new) is there already"
+      else "  + \($key) \($new)" end' "$work/setting.json"
 }
 
 # import_columns BODY: import columns of the master table. The list replaces the earlier one, so
@@ -161,6 +188,7 @@ remove() {
   [ -e "$work/$1" ] || items "$1"
   found=$(jq -c --arg id "$2" 'select((.id | tostring) == $id) | .name' "$work/$1")
   [ -n "$found" ] || return 0
+  [ -n "$baseline" ] || keep_baseline
   run api "/audiences/$ps/$1/$2" --type cdp -X DELETE
   check api "/audiences/$ps/$1/$2"
   rm "$work/$1"
@@ -175,25 +203,13 @@ expect() {
   [ "$count" -ge "$2" ] || fail 6 "expected at least $2 $1, found $count"
 }
 
-# keep_baseline: check if RT config exists, and save it to rt_config.yaml before any change; to
-# rt_config.yaml.1, .2, ... if there is such a file, which stays as it is.
-keep_baseline() {
+# look_for_config: check if RT config exists.
+look_for_config() {
   call ps view "$ps" --json
   rt_config_exists=$(jq 'if .id == null then error("no id")
     else has("realtime_config") == false or .realtime_config != null end' "$answer") ||
     fail 5 "tdx did not answer a parent segment: tdx ps view $ps"
-  baseline=rt_config.yaml
-  n=1
-  while [ -e "$baseline" ]; do
-    baseline=rt_config.yaml.$n
-    n=$((n + 1))
-  done
-  if [ "$rt_config_exists" = "false" ]; then
-    run ps pz init "$ps" -o "$baseline"
-  else
-    run ps pull "$ps" -o "$baseline"
-  fi
-  echo "baseline: $baseline"
+  baseline=
 }
 
 for program in "$TDX" jq; do
@@ -201,7 +217,7 @@ for program in "$TDX" jq; do
 done
 
 # Validate API key
-if [ -z "${TD_API_KEY:-}" ] && ! tdx auth >/dev/null; then
+if [ -z "${TD_API_KEY:+set}" ] && ! tdx auth >/dev/null; then
   echo "❌ TD_API_KEY environment variable not set, and tdx is not logged in" >&2
   echo "Set it with: export TD_API_KEY=your_master_api_key" >&2
   exit 3
@@ -221,6 +237,7 @@ esac
 ps=$found
 
 @steps
+at=
 
 # Wait for RT infrastructure ready
 echo "Waiting for RT infrastructure to be ready..."

@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
@@ -19,7 +20,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.generated import attribute, key_event, realtime, scenarios
 from support.inprocess import InProcess
-from support.shells import FIXTURES, MINIMAL, ROOT, WEB, Shell, clean_environ
+from support.shells import FIXTURES, MINIMAL, ROOT, WEB, Shell, clean_environ, wait_for
 from support.worlds import configuration, exact
 
 from tdxwrap.config.models import RtConfig
@@ -64,12 +65,14 @@ attributes:
 """
 
 
-def bash(text: str, cwd: Path, environ: dict[str, str]) -> subprocess.CompletedProcess[str]:
+def bash(
+    text: str, cwd: Path, environ: dict[str, str], *options: str
+) -> subprocess.CompletedProcess[str]:
     """Run a script as a user does: with the fake as the `tdx` on the PATH."""
     file = cwd / "step7.sh"
     file.write_text(text, encoding="utf-8")
     return subprocess.run(
-        ["bash", file],
+        ["bash", *options, file],
         cwd=cwd,
         env={**environ, "PATH": f"{FIXTURES / 'bin'}:{environ['PATH']}"},
         stdin=subprocess.DEVNULL,
@@ -80,8 +83,8 @@ def bash(text: str, cwd: Path, environ: dict[str, str]) -> subprocess.CompletedP
     )
 
 
-def play(shell: Shell, text: str, **env: str) -> subprocess.CompletedProcess[str]:
-    return bash(text, shell.cwd, {**shell.environ, "WAIT_PAUSE": "0.1", **env})
+def play(shell: Shell, text: str, *options: str, **env: str) -> subprocess.CompletedProcess[str]:
+    return bash(text, shell.cwd, {**shell.environ, "WAIT_PAUSE": "0.1", **env}, *options)
 
 
 def script_of(shell: Shell, *args: str | Path) -> str:
@@ -218,6 +221,10 @@ def test_what_is_missing_is_added_and_what_is_there_is_left(user: Shell, half: W
     assert '= "page_view" is there already (7101)' in done.stdout
     assert "left as it is, although it differs in: description\n" in done.stdout
     assert "left as it is, although it differs in: duration\n" in done.stdout
+    assert "  + eventTables web_events.carts\n" in done.stdout
+    assert "  = keyColumns td_client_id is there already\n" in done.stdout
+    assert "  + keyColumns country\n" in done.stdout
+    assert "  = extLookupKey customer_id is there already\n" in done.stdout
 
 
 @pytest.mark.parametrize("page", [1, 1000])
@@ -238,7 +245,8 @@ def test_a_second_run_changes_nothing(
     assert "differs" not in done.stdout
     assert world.writes() == []
     assert exact(world) == first
-    assert (shell.cwd / "rt_config.yaml.1").exists()
+    assert "  = keyColumns td_client_id is there already\n" in done.stdout
+    assert [file.name for file in shell.cwd.glob("rt_config*")] == ["rt_config.yaml"]
 
 
 def test_a_long_body_goes_through_a_file(shell: Shell, world: World) -> None:
@@ -263,7 +271,7 @@ def test_columns_to_import_are_added_to_those_that_are_imported(shell: Shell, wo
         segment["realtime"]["attributes"].append(imported)
     world.clear_calls()
     with Tdx() as tdx:
-        draft = Draft(tdx, merging=True)
+        draft = Draft(tdx, Origin("rt.yaml", "394649"), merging=True)
         draft.import_columns("394649", ["loyalty_tier", "city"])
     function = re.search(r"# import_columns .*?\n}\n", TEMPLATE.read_text(), re.DOTALL)
     assert function is not None
@@ -321,7 +329,9 @@ def test_a_failing_call_stops_it_and_the_next_run_goes_on(
 
     assert done.returncode == 5
     assert "no such thing" in done.stderr
-    assert "failed: tdx api /audiences/394649/realtime_attributes" in done.stderr
+    place = r"step7\.yaml:\d+ attribute browsed_products"
+    failed = "failed: tdx api /audiences/394649/realtime_attributes"
+    assert re.search(f"{place}: {failed}", done.stderr)
     assert world.writes()[-1].fault == "http"
     assert play(shell, text).returncode == 0
     assert len(configuration(world)["attributes"]) == 3
@@ -386,7 +396,55 @@ def test_a_lookup_key_that_would_change_stops_it(user: Shell, half: World) -> No
 
     assert done.returncode == 4
     assert "extLookupKey is customer_id already, not email" in done.stderr
+    assert "❌ rt.yaml:12 stitching key td_client_id: the realtime" in done.stderr
     assert configuration(half)["extLookupKey"] == "customer_id"
+
+
+def test_a_setting_that_is_refused_is_named_with_its_place(shell: Shell, world: World) -> None:
+    world.add_fault("http", {"method": "PATCH"}, status=422, detail="no such thing")
+
+    done = play(shell, script_of(shell, STEP_7))
+
+    assert done.returncode == 5
+    place = r"step7\.yaml:\d+ event table web_events\.pageviews"
+    assert "no such thing" in done.stderr
+    assert re.search(f"❌ .*{place}: failed: tdx api ", done.stderr)
+
+
+def test_a_trace_shows_no_key(shell: Shell, world: World) -> None:
+    key = "1/" + "b" * 40
+    world.set_credentials(keychain={}, keys={key: next(iter(world.state()["accounts"]))})
+    world.add_fault("http", {"command": "ps view"}, status=403)
+
+    done = play(shell, script_of(shell, STEP_7), "-x", TD_API_KEY=key)
+
+    assert done.returncode == 5
+    assert "+ tdx ps view" in done.stderr
+    assert key not in done.stdout + done.stderr
+
+
+def test_ctrl_c_ends_it(shell: Shell, world: World) -> None:
+    world.add_fault("hang", {"command": "rt list"}, seconds=60)
+    file = shell.write("step7.sh", script_of(shell, STEP_7))
+    environ = {**shell.environ, "TDX": str(FIXTURES / "bin" / "tdx"), "TMPDIR": str(shell.cwd)}
+    running = subprocess.Popen(
+        ["bash", file],
+        cwd=shell.cwd,
+        env=environ,
+        stdin=subprocess.DEVNULL,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    wait_for(lambda: any(call.argv[:3] == ("ps", "rt", "list") for call in world.calls()))
+
+    os.killpg(running.pid, signal.SIGINT)
+    _, err = running.communicate(timeout=60)
+
+    assert running.returncode == 130, err
+    assert "❌ interrupted; run it again to continue" in err
+    assert "failed" not in err
+    assert [entry.name for entry in shell.cwd.iterdir()] == ["step7.sh"]
 
 
 @pytest.mark.parametrize("status", ["inconsistent", "error"])
@@ -465,7 +523,7 @@ def test_with_plan_the_script_does_what_apply_would_still_do(
     assert "\nps=394649\n" in text
     assert '"realtimeKeyEventId": "7101"' not in text
     assert "send PATCH realtime_key_events/7101 '{" in text
-    assert "page_view" not in text
+    assert "_page_view" not in text  # the variable that would hold its id
     assert shellcheck(text) == ""
 
     done = play(user, text)
