@@ -119,7 +119,7 @@ def test_it_is_noticed_within_the_longest_pause(ready: float) -> None:
 
 def test_the_limit_is_kept_to_a_look() -> None:
     segment = Segment(ready=1_000)
-    with pytest.raises(NotReady, match="still 'updating'"):
+    with pytest.raises(NotReady, match=r"still 'updating' after 100 s$"):
         segment.wait(limit=100.0)
     assert segment.looks[-1] == pytest.approx(100, abs=0.2)
 
