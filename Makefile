@@ -3,6 +3,7 @@
 # make lint   ruff, ruff format, mypy --strict, who may import whom
 # make sweep  every fault at every call (long)
 # make soak   200 applies in a row with random faults
+# make mutants  which changes of the code no test notices (hours)
 # make bench  what it costs, beside the shell recipe
 # make snapshots   tests/snapshots anew, from what a terminal shows now
 # make screenshot  docs/apply.svg anew
@@ -15,7 +16,7 @@ CONFIG ?= fixtures/configs/web-personalization.yaml
 # The suite starts Python a thousand times: what has been compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint sweep soak bench snapshots screenshot clean
+.PHONY: run test lint sweep soak mutants bench snapshots screenshot clean
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -47,6 +48,9 @@ sweep: $(VENV)/.installed
 
 soak: $(VENV)/.installed
 	@$(BIN)/python -m pytest -q -s -m soak tests/cli/test_soak.py
+
+mutants: $(VENV)/.installed
+	@JOBS=$(JOBS) $(BIN)/python -m tests.mutants
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m tests.bench
