@@ -9,7 +9,7 @@ from __future__ import annotations
 import contextlib
 import re
 import warnings
-from collections.abc import Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import reduce
 from operator import getitem
@@ -22,7 +22,7 @@ from tdxwrap.config.attributes import derived_identifier
 from tdxwrap.config.fields import Filtered
 from tdxwrap.config.filters import FilterRule, rule_length
 from tdxwrap.config.messages import problems_of
-from tdxwrap.config.odd_characters import called, odd_character, yaml_escape
+from tdxwrap.config.odd_characters import called, composed, folded, odd_character, yaml_escape
 from tdxwrap.config.yaml_source import Loc, Source
 from tdxwrap.errors import Problem
 from tdxwrap.system.spelling import did_you_mean
@@ -75,6 +75,7 @@ def cautions(source: Source) -> Iterator[Problem]:
             yield source.problem((*key_loc, "valid_regexp"), message)
     yield from _long_filters(source)
     yield from _odd_characters(source, refused=False)
+    yield from _lookalikes(source)
     for loc, value in _formed(source):
         if isinstance(value, str):
             hint = f"write '{source.text(loc)}': quotes make it plain"
@@ -130,26 +131,38 @@ def _no_section(source: Source) -> Iterator[Problem]:
 
 
 def _duplicates(source: Source) -> Iterator[Problem]:
+    for what, (loc, text), (first, _) in _pairs(source, str):
+        yield source.problem(loc, f"{what} {text} is already in {source.beside(loc, first)}")
+
+
+def _lookalikes(source: Source) -> Iterator[Problem]:
+    for what, (loc, text), (first, name) in _pairs(source, folded):
+        if text != name:
+            other = f"{what} in {source.beside(loc, first)}"
+            message = f"{text} differs from {other} only in case, white space or Unicode form"
+            yield source.problem(loc, message)
+
+
+def _pairs(source: Source, form: Callable[[str], str]) -> Iterator[tuple[str, Entry, Entry]]:
+    """What has a name that an item before it has in the same form, and that item."""
+    for what, entries in _named(source):
+        first: dict[str, Entry] = {}
+        for entry in entries:
+            before = first.setdefault(form(entry[1]), entry)
+            if before is not entry:
+                yield what, entry, before
+
+
+def _named(source: Source) -> Iterator[tuple[str, Iterable[Entry]]]:
     data = source.data
-    yield from _repeated(source, "the event table", _event_tables(source))
-    yield from _repeated(source, "the key event", _texts(_items(data, "key_events"), "name"))
-    yield from _repeated(source, "the attribute", _texts(_items(data, "attributes"), "name"))
-    yield from _repeated(source, "the stitching key", _stitching_keys(source))
-    columns = _short_texts(_items(data, "batch_attributes"), "column")
-    yield from _repeated(source, "the batch attribute", columns)
+    yield "the event table", _event_tables(source)
+    yield "the key event", _texts(_items(data, "key_events"), "name")
+    yield "the attribute", _texts(_items(data, "attributes"), "name")
+    yield "the stitching key", _stitching_keys(source)
+    yield "the batch attribute", _short_texts(_items(data, "batch_attributes"), "column")
     for loc, attribute in _items(data, "attributes"):
         for part in ("aggregations", "sub_durations"):
-            inner = _texts(_items(attribute, part, loc), "identifier")
-            yield from _repeated(source, "the identifier", inner)
-
-
-def _repeated(source: Source, what: str, entries: Iterable[Entry]) -> Iterator[Problem]:
-    first: dict[str, Loc] = {}
-    for loc, text in entries:
-        if text in first:
-            other = source.beside(loc, first[text])
-            yield source.problem(loc, f"{what} {text} is already in {other}")
-        first.setdefault(text, loc)
+            yield "the identifier", _texts(_items(attribute, part, loc), "identifier")
 
 
 def _identifiers(source: Source) -> Iterator[Problem]:
@@ -201,9 +214,10 @@ def _dangling(source: Source) -> Iterator[Problem]:
     # A name such as 12 or no, without quotes, is reported where it stands, not where it is used.
     known |= {source.text((*loc, "name")) for loc, _ in events} - {""}
     others = f"the key events are {', '.join(sorted(known)[:5])}" if known else "there is none"
+    forms = {composed(name) for name in known}
     hints: dict[str, str] = {}
     for loc, name in _key_event_references(source):
-        if name in known:
+        if composed(name) in forms:
             continue
         # Looking for the nearest of thousands of names takes its time: not for thousands of them.
         if name not in hints and len(hints) < _MAX_SUGGESTIONS:

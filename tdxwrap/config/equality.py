@@ -28,7 +28,7 @@ _SETS = frozenset(
 # The operators whose `rightValues` are a set (F25).
 _SET_OPERATORS = ("In", "Contain", "StartWith", "EndWith")
 # Texts in which normal form and trailing white space say nothing.
-_LABELS = frozenset(("name", "description", "realtimeKeyEventId"))
+_LABELS = frozenset(("name", "identifier", "description", "realtimeKeyEventId"))
 _MANY_DIGITS = 19  # a number of so many is none that these fields can hold
 _MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
 

@@ -20,21 +20,9 @@ _NEEDED = re.compile(
     f"(?<={_JOINED})[\u200c\u200d](?={_JOINED})|[\u0600-\u0605\u06dd\u070f\u0890\u0891\u08e2]"
     "|(?<=\U0001f3f4)[\U000e0020-\U000e007e]+\U000e007f"
 )
-_IDENTIFIERS = frozenset(
-    (
-        "database",
-        "table",
-        "event_tables",
-        "column",
-        "value_column",
-        "id_column",
-        "fields",
-        "batch_attributes",
-        "identifier",
-        "keys",
-        "ext_lookup_key",
-        "lookup_catalog_table_name",
-    )
+_IDENTIFIER = re.compile(
+    "database|table|event_tables|column|value_column|id_column|fields|batch_attributes|identifier"
+    "|keys|ext_lookup_key|lookup_catalog_table_name"
 )
 # Parts in which a field that is called otherwise holds a column or an identifier.
 _OF_COLUMNS = frozenset(("keys", "lookup_catalog_columns", "lookup_keys", "increment"))
@@ -62,6 +50,16 @@ def odd_character(text: str, loc: tuple[str | int, ...]) -> tuple[str, bool]:
     return refused[0] if refused else accepted, bool(refused)
 
 
+def composed(name: str) -> str:
+    """Return a name in Unicode normal form C, in which names are compared."""
+    return unicodedata.normalize("NFC", name)
+
+
+def folded(name: str) -> str:
+    """Return what names have in common that differ only in case, white space or normal form."""
+    return " ".join(composed(name).casefold().split())
+
+
 def called(character: str) -> str:
     """Return what Unicode calls a character: `U+200B ZERO WIDTH SPACE`."""
     known = _NAMELESS.get(character, "CONTROL CHARACTER")
@@ -78,7 +76,7 @@ def _is_identifier(text: str, names: list[Any]) -> bool:
     if "filter" in names or "extra" in names:
         return "extra" not in names and text == names[-1]
     other = names[-1] in ("name", "id", "value") and names[-2:-1] and names[-2] in _OF_COLUMNS
-    return names[-1] in _IDENTIFIERS or bool(other)
+    return bool(_IDENTIFIER.fullmatch(names[-1]) or other)
 
 
 def _odd_in_identifier(character: str) -> bool:

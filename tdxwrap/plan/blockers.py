@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import unicodedata
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -12,6 +11,7 @@ from tdxwrap.config.equality import meaning
 from tdxwrap.config.fields import ConfigItem
 from tdxwrap.config.filters import OpaqueRule, rule_length
 from tdxwrap.config.models import KeyEvent
+from tdxwrap.config.odd_characters import folded
 from tdxwrap.plan.changes import (
     STORED,
     Action,
@@ -83,21 +83,17 @@ def _taken_names(changes: Sequence[Change], live: LiveState) -> Iterator[Blocker
 def _lookalikes(changes: Sequence[Change]) -> Iterator[Blocker]:
     """What is to be created under a name that live has in another spelling: it may be a typo."""
     left = {
-        (change.kind, _folded(member_key(change.live))): member_key(change.live)
+        (change.kind, folded(member_key(change.live))): member_key(change.live)
         for change in changes
         if change.live is not None and change.desired is None
     }
     for change in changes:
         if change.action is not Action.CREATE or change.desired is None:
             continue
-        other = left.get((change.kind, _folded(member_key(change.desired))))
+        other = left.get((change.kind, folded(member_key(change.desired))))
         if other is not None:
             spelling = "it differs only in case, white space or Unicode form"
             yield Blocker(f"{change.kind} {change.name}: live has {other!r}; {spelling}", "--force")
-
-
-def _folded(name: str) -> str:
-    return " ".join(unicodedata.normalize("NFC", name).casefold().split())
 
 
 def _long_filters(changes: Sequence[Change]) -> Iterator[Blocker]:

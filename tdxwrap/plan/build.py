@@ -29,6 +29,7 @@ from tdxwrap.plan.changes import (
     member_key,
     member_name,
 )
+from tdxwrap.plan.spelling import as_live
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState
 
 _Label = Callable[[BaseAttribute], str | None]
@@ -51,7 +52,8 @@ def build_plan(
     """Compare what the file says with what is live.
 
     Rules: lists of the setting are merged; only fields that the file states are compared; items
-    match by name, attributes by identifier first; what cannot be patched is replaced (F11, F15).
+    match by name, attributes by identifier first, exactly or else in normal form C; what cannot be
+    patched is replaced (F11, F15).
 
     Args:
         config: what the file says; its names are known to be consistent (`config.load`).
@@ -61,7 +63,7 @@ def build_plan(
     Returns:
         The plan. Whether it may be carried out stands in `blockers`.
     """
-    options = options or PlanOptions()
+    config, options = as_live(config, live), options or PlanOptions()
     made, force = made or {}, options.force
     key_events = tuple(_key_events(config, live, made, force))
     replaced_events = {c.name for c in key_events if c.action is Action.REPLACE}

@@ -423,7 +423,8 @@ def test_what_a_file_does_not_mention_at_all_is_not_managed() -> None:
     ("there", "stated", "blocked"),
     [
         ("Page View", "page  view", True),
-        ("プレビュー", "フ\u309aレヒ\u3099ュー", True),
+        ("プレビュー", "フ\u309aレヒ\u3099ュー", False),
+        ("プレビュー x", "フ\u309aレヒ\u3099ュー X", True),
         ("page_view", "ｐage_view", False),
         ("page_view", "page_views", False),
     ],

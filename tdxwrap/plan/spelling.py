@@ -1,0 +1,72 @@
+"""Find the items of a file that live has in another Unicode form: they are the same."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import TypeVar
+
+from tdxwrap.config.fields import ConfigItem
+from tdxwrap.config.models import RtConfig
+from tdxwrap.config.odd_characters import composed
+from tdxwrap.plan.changes import member_key
+from tdxwrap.realtime.state import LiveState
+
+_Item = TypeVar("_Item", bound=ConfigItem)
+_Spellings = Mapping[str, Mapping[str, str]]
+
+
+def as_live(config: RtConfig, live: LiveState) -> RtConfig:
+    """Return a configuration with its names as live has them: exactly, else in normal form C.
+
+    What is not live has its name in normal form C.
+    """
+    events = _spelled(
+        (event.name for event in config.key_events), (e.value.name for e in live.key_events)
+    )
+    attributes, there = config.collected().values(), [a.value for a in live.attributes]
+    spellings = {
+        "name": _spelled((a.name for a in attributes), (a.name for a in there)),
+        "identifier": _spelled((a.key for a in attributes), (a.key for a in there)),
+        "key_event": events,
+        "column": _spelled(
+            (part.column for part in config.batch()),
+            (member_key(part) for part in (*live.batch_attributes, *live.imported)),
+        ),
+    }
+    keys = config.id_stitching.keys
+    in_key = {"name": _spelled((key.name for key in keys), map(member_key, live.stitching_keys))}
+    stitching = {"keys": tuple(_respelled(key, in_key) for key in keys)} if keys else {}
+    changed = {
+        "key_events": tuple(_respelled(each, {"name": events}) for each in config.key_events),
+        "id_stitching": config.id_stitching.model_copy(update=stitching),
+        "batch_attributes": tuple(_respelled(each, spellings) for each in config.batch_attributes),
+        "attributes": tuple(_respelled(each, spellings) for each in config.attributes),
+    }
+    return config.model_copy(update=changed)
+
+
+def _spelled(wanted: Iterable[str], there: Iterable[str]) -> Mapping[str, str]:
+    """How each name of the file is written in the end; the first live item of a form is meant."""
+    texts, live = {*wanted}, dict.fromkeys(there)
+    free = {composed(name): name for name in reversed(live) if name not in texts}
+    found = {
+        text: text
+        if text in live or composed(text) in texts - {text}
+        else free.get(composed(text), composed(text))
+        for text in texts
+    }
+    return {composed(text): spelling for text, spelling in found.items()} | found
+
+
+def _respelled(item: _Item, spellings: _Spellings) -> _Item:
+    changed: dict[str, object] = {}
+    for name in item.model_fields_set:
+        value = getattr(item, name)
+        if isinstance(value, str) and name in spellings:
+            changed[name] = spellings[name].get(value, composed(value))
+        elif isinstance(value, tuple):
+            changed[name] = tuple(
+                _respelled(part, spellings) if isinstance(part, ConfigItem) else part
+                for part in value
+            )
+    return item.model_copy(update=changed)
