@@ -174,6 +174,10 @@ def none_if_empty(value: object) -> object:
     return None if value == "" else value
 
 
+def _without_end(value: object) -> object:
+    return value.rstrip() or None if isinstance(value, str) else value
+
+
 def empty_if_none(value: object) -> object:
     return () if value is None else value
 
@@ -224,8 +228,8 @@ def _no_bool(value: object) -> object:
 
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1), BeforeValidator(_no_bool)]
-# An empty description and none at all are the same to the API.
-Description = Annotated[str | None, BeforeValidator(none_if_empty)]
+# An empty description and none at all are the same to the API; a `|` block ends in a line break.
+Description = Annotated[str | None, BeforeValidator(_without_end)]
 # Written in the API's own form on both sides.
 Filter = Annotated[FilterRule, BeforeValidator(_rule), PlainSerializer(rule_document)]
 

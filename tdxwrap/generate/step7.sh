@@ -12,6 +12,8 @@ WAIT_PAUSE=${WAIT_PAUSE:-10}       # seconds between two polls
 
 # What `tdx use` selected belongs to the shell that starts this script.
 export TDX_SESSION=${TDX_SESSION:-$PPID}
+# What could turn the text of a terminal around.
+visible='gsub("[\u202a-\u202e\u2066-\u2069]"; "\ufffd")'
 export NO_COLOR=1 NO_UPDATE_NOTIFIER=1 FORCE_COLOR=0
 
 work=$(mktemp -d)
@@ -40,10 +42,11 @@ run() {
 
 # check ARGUMENT...: fail if the answer is an error; an error may come with exit code 0.
 check() {
-  complaint=$(jq -c 'objects
+  complaint=$(jq -r 'objects
     | if ((.errors // []) | length) > 0 then .errors
       elif .id // .data then empty
-      else .error // (if has("code") then .message else empty end) // empty end' "$answer") ||
+      else .error // (if has("code") then .message else empty end) // empty end
+    | tojson | '"$visible" "$answer") ||
     fail 5 "did not answer JSON: tdx $1 $2"
   [ -z "$complaint" ] || fail 5 "failed: tdx $1 $2: $complaint"
 }
@@ -108,7 +111,7 @@ items() {
 # create COLLECTION BODY: create an item unless it exists; set $id to its id.
 create() {
   [ -e "$work/$1" ] || items "$1"
-  name=$(jq -c .name <<<"$2")
+  name=$(jq -c ".name | $visible" <<<"$2")
   found=$(jq -rs --slurpfile body <(printf '%s' "$2") '
     def text: if type == "number" then tostring else . end;
     $body[0] as $new
@@ -186,7 +189,7 @@ list_segments() {
 # remove COLLECTION ID: delete an item if it exists.
 remove() {
   [ -e "$work/$1" ] || items "$1"
-  found=$(jq -c --arg id "$2" 'select((.id | tostring) == $id) | .name' "$work/$1")
+  found=$(jq -c --arg id "$2" 'select((.id | tostring) == $id) | .name | '"$visible" "$work/$1")
   [ -n "$found" ] || return 0
   [ -n "$baseline" ] || keep_baseline
   run api "/audiences/$ps/$1/$2" --type cdp -X DELETE

@@ -52,7 +52,7 @@ def _change(change: Change) -> Iterator[str]:
     label = f"- `{change.step}` {kind} **{markdown(change.name)}**"
     yield f"{label} – {markdown(aside)}" if aside else label
     for field in change.fields:
-        old, new = (markdown(plan_text.value_text(value)) for value in (field.old, field.new))
+        old, new = map(markdown, plan_text.value_texts(field))
         yield f"  - {markdown(field.name)}: {old} → {new}"
 
 

@@ -17,9 +17,11 @@ from tdxwrap.config.attributes import (
     SingleAttribute,
 )
 from tdxwrap.config.models import KeyEvent
+from tdxwrap.config.odd_characters import composed
 from tdxwrap.output.lines import BLANK, Line, counted
-from tdxwrap.plan.changes import Action, Change, Finding, Kind, Level, Plan
+from tdxwrap.plan.changes import Action, Change, FieldChange, Finding, Kind, Level, Plan
 from tdxwrap.realtime.state import Segment
+from tdxwrap.system.text import ascii_json, json_text, visible
 
 
 class Look(NamedTuple):
@@ -119,8 +121,7 @@ def _change_lines(change: Change, name_width: int) -> Iterator[Line]:
     label = f"    {look.symbol} {kind_label(change):<14}"
     yield Line(label, f"{name}   {aside(change)}".rstrip(), style, look.color)
     for field in change.fields:
-        values = f"{value_text(field.old)}  →  {value_text(field.new)}"
-        yield Line(f"        {field.name}   ", values)
+        yield Line(f"        {field.name}   ", "  →  ".join(value_texts(field)))
 
 
 def kind_label(change: Change) -> str:
@@ -165,6 +166,15 @@ def refused_text(plan: Plan) -> str:
 def value_text(value: Any) -> str:
     """Return the value of a field as a person reads it."""
     return value if isinstance(value, str) else json.dumps(value, ensure_ascii=False)
+
+
+def value_texts(field: FieldChange) -> tuple[str, str]:
+    """Return the old and the new value; escaped where they differ only in what cannot be seen."""
+    old, new = value_text(field.old), value_text(field.new)
+    if visible(old) != visible(new):
+        return old, new
+    old, new = json_text(field.old), json_text(field.new)
+    return (old, new) if composed(old) != composed(new) else (ascii_json(old), ascii_json(new))
 
 
 def counts_text(plan: Plan) -> str:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import shlex
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
@@ -45,6 +46,12 @@ def terminal(text: str) -> str:
 def one_line(text: str) -> str:
     """Return a line in which blanks of all kinds are one space."""
     return terminal(" ".join(text.split()))
+
+
+def visible(text: str) -> str:
+    """Return what a reader sees of a text: neither what is invisible nor how blanks are made."""
+    seen = (c if c.isprintable() else " " * c.isspace() for c in unicodedata.normalize("NFC", text))
+    return one_line("".join(seen))
 
 
 def comment(text: str, *, ascii_only: bool = False) -> str:
@@ -84,12 +91,12 @@ def markdown(text: str) -> str:
 
 def mermaid(text: str) -> str:
     """Return one line as a label of Mermaid, to stand between double quotes."""
-    return _MERMAID.sub(lambda found: f"#{ord(found[0])};", text)
+    return _MERMAID.sub(lambda found: f"#{ord(found[0])};", terminal(text))
 
 
 def dot(text: str) -> str:
     """Return one line as a quoted label of DOT; Graphviz interprets escapes and HTML entities."""
-    escaped = text.replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
+    escaped = terminal(text).replace("\\", "\\\\").replace('"', '\\"').replace("&", "&amp;")
     return f'"{escaped}"'
 
 

@@ -3,18 +3,24 @@
 from __future__ import annotations
 
 import json
+import subprocess
+import unicodedata
 from collections.abc import Callable
 from typing import Any
 
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
-from support.shells import Shell
+from support.shells import FIXTURES, Shell
 
 from tdxwrap.config.load import parse
 from tdxwrap.config.odd_characters import odd_character
 from tdxwrap.config.yaml_text import as_stated, yaml_text
 from tdxwrap.fake.control import World
+from tdxwrap.output.plan_text import value_texts
+from tdxwrap.plan.changes import FieldChange
+from tdxwrap.system import text
+from tdxwrap.system.text import visible
 
 IDENTIFIERS = {
     "event_tables": 'event_tables: ["d.VALUE"]',
@@ -182,3 +188,146 @@ def test_a_character_is_odd_only_if_it_is_there(text: str, loc: tuple[str | int,
     assert odd in text
     assert odd or not refused
     assert odd or text.strip(" ") == text or not text.strip()
+
+
+# The same thing twice
+
+NFC = "プレビュー"
+NFD = unicodedata.normalize("NFD", NFC)
+CONFIG = """parent_segment: "394649"
+key_events:
+  - {name: NAME, table: web_events.pageviews}
+id_stitching: {keys: [NAME]}
+attributes:
+  - {name: NAME, identifier: NAME, type: list, key_event: REF, duration: 1 day, id_column: price,
+     aggregations: [{name: NAME, identifier: NAME, column: price, aggregation_type: sum}],
+     actions: [{action: clear, key_event: REF}]}
+"""
+
+
+@pytest.mark.parametrize("live", [NFC, NFD])
+@pytest.mark.parametrize("stated", [NFC, NFD])
+@pytest.mark.parametrize("reference", [NFC, NFD])
+def test_a_name_in_another_normal_form_is_the_same_item(
+    world: World, shell: Shell, live: str, stated: str, reference: str
+) -> None:
+    config = shell.write("rt.yaml", CONFIG.replace("NAME", stated).replace("REF", reference))
+    done = shell.run("apply", config, "--yes", "--no-check-columns")
+    assert done.code == 0, done.text
+    realtime = world.segment("394649")["realtime"]
+    text = json.dumps(realtime, ensure_ascii=False)
+    assert (NFD in text, text.count(NFC)) == (False, 6)
+
+    with world.edit_segment("394649") as segment:
+        segment["realtime"] = json.loads(text.replace(NFC, live))
+    done = shell.run("plan", config, "--exit-code", "--prune", "--json")
+    assert (done.code, done.json["plan"]["counts"]["unchanged"]) == (0, 4), done.text
+    assert shell.run("verify", config).code == 0
+
+
+def test_the_exact_name_goes_before_the_same_in_another_form(
+    half: World, new_shell: Callable[..., Shell]
+) -> None:
+    with half.edit_segment("394649") as segment:
+        events = segment["realtime"]["keyEvents"]
+        events[:] = [{**events[0], "id": i, "name": name} for i, name in (("1", NFC), ("2", NFD))]
+        segment["realtime"]["attributes"] = []
+    shell = new_shell(half)
+    event = "key_events:\n  - {name: NAME, table: web_events.pageviews, description: new}\n"
+    for name, expected in ((NFD, "2"), (NFC, "1")):
+        config = shell.write("rt.yaml", 'parent_segment: "394649"\n' + event.replace("NAME", name))
+        done = shell.run("plan", config, "--json")
+        assert done.code == 0, done.text
+        changes = done.json["plan"]["changes"]
+        [found] = [each for each in changes if each["action"] == "update"]
+        assert found["id"] == expected
+
+
+def test_two_names_that_differ_in_what_is_hardly_seen_are_a_warning(shell: Shell) -> None:
+    items = "".join(
+        f"  - {{name: {name}, table: d.t}}\n" for name in ("Page view", "page  View", NFC, NFD, "x")
+    )
+    code, found = checked(shell, f"key_events:\n{items}id_stitching: {{keys: [Email, email]}}\n")
+    assert code == 0
+    said = "{} differs from the {} in line {} only in case, white space or Unicode form"
+    assert [each["message"] for each in found] == [
+        said.format("page  View", "key event", 2),
+        said.format(NFD, "key event", 4),
+        said.format("email", "stitching key", 7),
+    ]
+
+
+# Texts that look the same
+
+
+def test_a_description_is_sent_without_white_space_at_its_end(world: World, shell: Shell) -> None:
+    event = (
+        "key_events:\n- name: e\n  table: web_events.pageviews\n  description: |\n    Any one  \n"
+    )
+    config = shell.write("rt.yaml", f'parent_segment: "394649"\n{event}')
+    done = shell.run("apply", config, "--yes", "--no-check-columns")
+    assert done.code == 0, done.text
+    assert world.segment("394649")["realtime"]["keyEvents"][0]["description"] == "Any one"
+    assert shell.run("plan", config, "--exit-code").code == 0
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "shown"),
+    [
+        ("会員　ランク", "会員 ランク", ('"会員\\u3000ランク"', '"会員 ランク"')),
+        ("a\u202eb", "ab", ('"a\\u202eb"', '"ab"')),
+        ("a\nb", "a b", ('"a\\nb"', '"a b"')),
+        ("a", "b", ("a", "b")),
+    ],
+)
+def test_two_texts_that_look_the_same_are_shown_escaped(
+    half: World, new_shell: Callable[..., Shell], old: str, new: str, shown: tuple[str, str]
+) -> None:
+    with half.edit_segment("394649") as segment:
+        segment["realtime"]["keyEvents"][0] |= {"name": "e", "description": old}
+    shell = new_shell(half)
+    event = {"name": "e", "table": "web_events.pageviews", "description": new}
+    config = shell.write("rt.yaml", json.dumps({"parent_segment": "394649", "key_events": [event]}))
+    assert "  →  ".join(shown) in shell.run("plan", config).out
+    if shown[0] != old:
+        assert "→" in shell.run("plan", config, "--markdown").out
+        assert "\u202e" not in shell.run("plan", config, "--markdown").out
+
+
+def test_values_that_differ_in_their_normal_form_are_shown_escaped() -> None:
+    shown = value_texts(FieldChange("filter", {"c": NFD}, {"c": NFC}))
+    assert shown == (json.dumps({"c": NFD}), json.dumps({"c": NFC}))
+
+
+@given(st.text(), st.text())
+def test_two_values_are_never_shown_the_same(old: str, new: str) -> None:
+    first, second = value_texts(FieldChange("f", old, new))
+    assert (visible(first) == visible(second)) == (old == new)
+
+
+# Nothing that turns a text around
+
+OVERRIDES = "\u202a\u202b\u202c\u202d\u202e\u2066\u2067\u2068\u2069"
+
+
+@given(st.text(st.sampled_from(OVERRIDES + 'ab\n<&"')))
+def test_no_target_carries_an_override(value: str) -> None:
+    for target in (text.terminal, text.one_line, text.comment, text.json_text, text.shell_json):
+        assert not set(OVERRIDES) & set(target(value))
+    for target in (text.shell_word, text.markdown, text.mermaid, text.dot):
+        assert not set(OVERRIDES) & set(target(value))
+
+
+def test_a_script_prints_no_override(shell: Shell) -> None:
+    event = '{table: web_events.pageviews, name: "a\\u202eb"}'
+    config = shell.write("rt.yaml", f'parent_segment: "394649"\nkey_events: [{event}]\n')
+    script = shell.write("s.sh", shell.run("recipe", config).out)
+    path = f"{FIXTURES / 'bin'}:{shell.environ['PATH']}"
+    env = {**shell.environ, "PATH": path, "WAIT_PAUSE": "0.1"}
+    for _ in range(2):
+        done = subprocess.run(
+            ["bash", script], cwd=shell.cwd, env=env, capture_output=True, text=True, check=False
+        )
+        assert done.returncode == 0, done.stderr
+        assert "a\ufffdb" in done.stdout
+        assert not set(OVERRIDES) & set(done.stdout + done.stderr)
