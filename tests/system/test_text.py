@@ -144,11 +144,13 @@ def config(name: str) -> RtConfig:
     return RtConfig.model_validate(
         {
             "event_tables": [{"database": name, "table": name}],
-            "key_events": [{"name": name, "database": name, "table": name, "description": name}],
+            "key_events": [
+                {"name": name, "database": name, "table": name, "description": f".{name}."}
+            ],
             "id_stitching": {"keys": [{"name": name, "valid_regexp": name}]},
             "attributes": [
                 {"name": name, "identifier": "x", "type": "counter", "key_event": name}
-                | {"duration": "1 day", "description": name}
+                | {"duration": "1 day", "description": f".{name}."}
             ],
         }
     )
