@@ -7,8 +7,15 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from tdxwrap.errors import TdxwrapError
-from tdxwrap.plan.changes import Change, Kind
+from tdxwrap.plan.changes import Change, Kind, Plan
 from tdxwrap.tdx.context import Context
+
+
+@dataclass(frozen=True, slots=True)
+class Planned:
+    """A plan is made and about to be shown; its live state is what there is to go back to."""
+
+    plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,7 +115,8 @@ class LockedHere:
 
 
 Event: TypeAlias = (
-    StepStarted
+    Planned
+    | StepStarted
     | StepDone
     | ChangeStarted
     | ChangeDone

@@ -12,7 +12,7 @@ from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, replace
 from typing import Any, Protocol
 
-from tdxwrap.apply.events import LiveMoved, StepDone, StepStarted
+from tdxwrap.apply.events import LiveMoved, Planned, StepDone, StepStarted
 from tdxwrap.apply.session import Session, check_key, read_live
 from tdxwrap.apply.steps import Settings, carry_out
 from tdxwrap.apply.verify import Report, gone, is_late, verify
@@ -180,6 +180,7 @@ class _Apply:
     def confirmed(self, plan: Plan, consent: Consent) -> Plan:
         """Confirm the plan; plan again if the live state changed while a person decided."""
         while True:
+            self.session.listen(Planned(plan))
             consent.show(plan)
             refuse_unsafe(plan)
             if not consent.ask(plan):

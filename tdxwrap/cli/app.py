@@ -36,6 +36,9 @@ from tdxwrap.tdx.client import Tdx
 from tdxwrap.tdx.context import ASKED_AT_ONCE, Asking, Context, leader_above
 from tdxwrap.tdx.tempfiles import sweep_leftovers
 
+# What may write to an account; other commands keep a journal only where `--journal` names one.
+RECORDED = ("apply",)
+
 
 @dataclass(eq=False)
 class App:
@@ -270,7 +273,7 @@ class App:
     def _new_journal(self, ps: str | None) -> Journal | None:
         """Open the journal of this run and write its header."""
         chosen = self.chosen
-        if chosen.no_journal:
+        if chosen.no_journal or not (chosen.journal or self.command in RECORDED):
             return None
         self._about["segment"] = ps or self._about["segment"]
         label = self._about["segment"] or self.command

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tdxwrap.cli.command import CommandGroup
-from tdxwrap.cli.options import FilePath
+from tdxwrap.cli.options import SEGMENT, FilePath
 from tdxwrap.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -19,18 +19,22 @@ RUN = click.argument("run", metavar="ID|last|PATH")
 
 
 @click.group(cls=CommandGroup, invoke_without_command=True)
-def runs(app: App) -> int:
+@click.option("--parent-segment", type=SEGMENT, metavar="PS", help="Only on this one: id or name.")
+@click.option("--failed", is_flag=True, help="Only what did not end well.")
+@click.option("-n", "--number", type=click.IntRange(1), metavar="N", help="Only the newest N.")
+def runs(app: App, parent_segment: str | None, *, failed: bool, number: int | None) -> int:
     """List earlier runs, newest first.
 
     \b
     tdxwrap runs
+    tdxwrap runs --parent-segment "Customer 360" --failed -n 5
     tdxwrap runs show last
     """
     from tdxwrap.journal import runs
 
     found: list[runs.Run] = []
     try:
-        found = runs.read_all(app.environ)
+        found = runs.chosen(runs.read_all(app.environ), parent_segment, failed)[:number]
     except UsageProblem as error:
         app.warn(error.what)
     app.console.print_answer(runs.list_lines(found))
@@ -56,8 +60,7 @@ def show(app: App, run: str) -> int:
 @RUN
 @click.option("--redact", is_flag=True, help="Replace every name and id, consistently.")
 @click.option("-f", "--file", type=FilePath(), help="Write there.")
-@click.option("--config-out", type=FilePath(), help="With --redact: write the run's CONFIG there.")
-def export(app: App, run: str, *, redact: bool, file: Path | None, config_out: Path | None) -> int:
+def export(app: App, run: str, *, redact: bool, file: Path | None) -> int:
     """Print the journal of a run, to be shared or kept as a test.
 
     \b
@@ -66,14 +69,7 @@ def export(app: App, run: str, *, redact: bool, file: Path | None, config_out: P
     from tdxwrap.journal import runs
     from tdxwrap.system.text import ascii_json
 
-    if config_out is not None and not redact:
-        hint = "without --redact, use the configuration file itself"
-        raise UsageProblem("--config-out goes with --redact", hint=hint)
     found = runs.find(app.environ, run)
-    text, config = found.path.read_text(encoding="utf-8"), ""
-    if redact:
-        text, config = runs.redacted(found, app.environ, config_out is not None)
+    text = runs.redacted(found) if redact else found.path.read_text(encoding="utf-8")
     app.print_or_write(ascii_json(text) if app.console.ascii_only else text, file)
-    if config_out is not None:
-        app.write(config_out, config, "--config-out")
     return app.end(text=text if file is None else None)

@@ -19,8 +19,6 @@ from pathlib import PurePath
 from typing import Any
 from urllib.parse import quote, unquote
 
-import yaml
-
 from tdxwrap.config.attributes import derived_identifier
 from tdxwrap.tdx import grammar
 from tdxwrap.tdx.answer import NotJson, parse_json
@@ -205,6 +203,8 @@ class Pseudonyms:
 
     def _part(self, prop: str, value: Any) -> Any:
         """Replace the names in one property of a line, or of the error in it."""
+        if prop == "live":
+            return self.value(value)
         if value is None or prop in _GONE:
             return type(value)() if isinstance(value, str | list) else None
         if prop == "error" and isinstance(value, dict):
@@ -213,10 +213,6 @@ class Pseudonyms:
             return self.argv(value)
         part = self._parts.get(prop)
         return part(value) if part else value
-
-    def config(self, data: Mapping[str, Any]) -> str:
-        """Return a configuration file under the same pseudonyms."""
-        return yaml.safe_dump(self.value(dict(data)), sort_keys=False)
 
 
 def _is_data(text: str) -> bool:

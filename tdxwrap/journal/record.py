@@ -23,6 +23,7 @@ from tdxwrap.apply import events
 from tdxwrap.apply.events import Event
 from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.output import documents
+from tdxwrap.realtime.read import documents_of
 from tdxwrap.system.files import NO_ROOM, free_name, machine_problem
 from tdxwrap.system.paths import make_private, private_folder, state_home
 from tdxwrap.system.redact import Redactor
@@ -32,11 +33,14 @@ from tdxwrap.tdx.context import Context
 from tdxwrap.version import __version__
 
 VERSION = 1
+# Of what is live before a run, so many characters of JSON are kept: thousands of attributes.
+LONGEST_LIVE = 4_000_000
 # How many runs are kept; the files of older ones are deleted when a run begins.
 KEPT = 200
 _ENDINGS = (".jsonl", ".rt_config.yaml")
 _NAME = re.compile(r"([0-9]{8}T[0-9]{6}-.+?)(?:\.jsonl|\.rt_config\.yaml)")
 _KINDS: dict[type[Event], str] = {
+    events.Planned: "planned",
     events.StepStarted: "step",
     events.StepDone: "checkpoint",
     events.ChangeStarted: "change-started",
@@ -155,6 +159,10 @@ def _plain(value: Any) -> Any:
 
 
 def _content(event: Event) -> dict[str, Any]:
+    if isinstance(event, events.Planned):
+        segment, live = event.plan.live.segment, documents_of(event.plan.live)
+        kept = live if len(json_text(live)) <= LONGEST_LIVE else None
+        return {"id": segment.id, "name": segment.name, "live": kept}
     content = {field.name: getattr(event, field.name) for field in fields(event)}
     content.pop("aside", None)
     if isinstance(event, events.ChangeStarted | events.ChangeDone):

@@ -12,12 +12,11 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tdxwrap.config.load import read as read_config
-from tdxwrap.config.yaml_source import read_bytes
-from tdxwrap.errors import ConfigError, UsageProblem
+from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.journal import record
 from tdxwrap.journal.pseudonyms import Pseudonyms
 from tdxwrap.output.documents import RunDocument
+from tdxwrap.output.error_text import error_lines
 from tdxwrap.output.lines import COMMAND_SHOWN, Line, counted, seconds_text
 from tdxwrap.output.plan_text import LOOKS
 from tdxwrap.plan.changes import Action
@@ -48,11 +47,15 @@ class Run:
         error = last["error"] if last["type"] == "end" else None
         unended = "unreadable" if self.problem else "did not end"
         outcomes = {None: unended, 0: "done", 7: "changes are pending"}
+        planned = (self.of("planned") or [{"id": None, "name": None}])[-1]
         return RunDocument(
             id=header["id"],
             command=header["command"],
             segment=header["segment"],
+            segment_id=planned["id"],
+            segment_name=planned["name"],
             path=str(self.path),
+            file=header.get("config"),
             started=header["at"],
             outcome=error["kind"] if error else outcomes.get(code, f"exit {code}"),
             exit=code,
@@ -113,6 +116,17 @@ def _read_or_not(path: Path) -> Run:
         return Run(path, (header,), error.what)
 
 
+def chosen(runs: list[Run], ps: str | None, failed: bool) -> list[Run]:
+    """Return the runs on a parent segment, by id or name, and of these those that failed."""
+    found = [(run, run.summary()) for run in runs]
+    return [
+        run
+        for run, about in found
+        if ps is None or ps in (about.segment, about.segment_id, about.segment_name)
+        if not (failed and about.exit in (0, 7))
+    ]
+
+
 def find(environ: Mapping[str, str], which: str) -> Run:
     """Find a run by its id, the beginning of it, `last`, or the path of its journal.
 
@@ -148,23 +162,30 @@ def _found(environ: Mapping[str, str], which: str) -> Run:
 
 
 def list_lines(runs: list[Run]) -> Iterator[Line]:
-    """Return one line per run: when it ran, what it did, how it ended."""
+    """Return one line per run: when it ran, with what file on which segment, how it ended."""
     for run in runs:
         summary = run.summary()
-        when = time.strftime("%m-%d %H:%M", time.localtime(summary.started))
-        what = run.problem or f"{summary.command}: {_counts(summary)}"
-        yield Line(f"{summary.id}  ", f"{when}  {what}")
+        what = run.problem or f"{_about(summary)}: {_counts(summary)}"
+        yield Line(f"{summary.id}  ", f"{_when(summary)}  {what}")
     if not runs:
         yield Line("", "no runs are recorded")
+
+
+def _about(run: RunDocument) -> str:
+    segment = f"{run.segment_name} ({run.segment_id})" if run.segment_id else run.segment or ""
+    file = os.path.relpath(run.file) if run.file else ""
+    return " ".join(filter(None, (run.command, min(file, run.file or "", key=len), segment)))
+
+
+def _when(run: RunDocument) -> str:
+    return time.strftime("%Y-%m-%d %H:%M %z", time.localtime(run.started))
 
 
 def story(run: Run) -> Iterator[Line]:
     """Return everything that happened in a run, in order."""
     summary, header = run.summary(), run.lines[0]
     login = f"profile {header['profile']}" if header["profile"] else "the selected profile"
-    what = f"{summary.command} {summary.segment or ''}".strip()
-    when = time.strftime("%Y-%m-%d %H:%M:%S", time.localtime(summary.started))
-    yield Line("", f"{what} · {login} · {when} · {summary.path}", "bold")
+    yield Line("", f"{_about(summary)} · {login} · {_when(summary)} · {summary.path}", "bold")
     done = {(line["kind"], line["name"]) for line in run.of("change")}
     for line in run.lines[1:]:
         if line["type"] != "change-started" or (line["kind"], line["name"]) not in done:
@@ -196,8 +217,18 @@ def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
         case "baseline":
             yield Line("  ✓ ", f"{line['command']} → {line['file']}")
         case "end" if line["error"]:
-            yield Line("✗ ", line["error"]["what"], mark="red")
-            yield Line("  ", line["error"]["said"])
+            yield from error_lines(_error(line["error"]))
+
+
+def _error(document: Mapping[str, Any]) -> TdxwrapError:
+    """Return an error as the terminal showed it."""
+    texts = {name: document.get(name, "") for name in ("hint", "said", "command")}
+    error = TdxwrapError(document["what"], **texts)
+    error.step, error.where, error.so_far = (
+        document.get(name, "") for name in ("step", "where", "so_far")
+    )
+    error.others = tuple(map(_error, document.get("others", ())))
+    return error
 
 
 def _symbol(line: Mapping[str, Any]) -> str:
@@ -218,30 +249,11 @@ def _counts(summary: RunDocument) -> str:
 # Exporting
 
 
-def redacted(run: Run, environ: Mapping[str, str], want_config: bool) -> tuple[str, str]:
-    """Return the journal without names, and its configuration under the same pseudonyms.
-
-    Raises:
-        UsageProblem: the configuration is wanted but missing or changed.
-        ConfigError: it can no longer be read.
-    """
-    original = run.path.read_text(encoding="utf-8", errors="replace")
-    config: dict[str, Any] = {}
-    if want_config:
-        path = run.lines[0]["config"]
-        if not path or path == "-":
-            raise UsageProblem(f"{run.path.stem} was made without a configuration file")
-        source = read_config(path, read_bytes(path), environ=environ)
-        if source.digest != run.lines[0]["digest"]:
-            raise UsageProblem(f"{path} is not as it was in the run", hint="leave out --config-out")
-        if source.problems:
-            raise ConfigError(path, source.problems)
-        # --parent-segment may have overridden the file.
-        config = source.data | {"parent_segment": run.lines[0]["segment"]}
-    pseudonyms = Pseudonyms(original + json.dumps(config, ensure_ascii=False))
+def redacted(run: Run) -> str:
+    """Return the journal without names."""
+    pseudonyms = Pseudonyms(run.path.read_text(encoding="utf-8", errors="replace"))
     with _reading(run.path):
         # Twice: a sentence may mention a name before it is known as one.
         for _ in range(2):
-            text = pseudonyms.config(config)
             lines = [json_text(pseudonyms.line(line)) for line in run.lines]
-    return "\n".join([*lines, ""]), text
+    return "\n".join([*lines, ""])

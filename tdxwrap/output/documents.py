@@ -122,7 +122,10 @@ class RunDocument(Document):
     """An earlier run.
 
     Attributes:
+        segment: the parent segment as it was asked for; `segment_id` and `segment_name` are known
+            once there was a plan.
         path: of its journal.
+        file: the configuration; null for a command without one.
         started: seconds since 1970.
         outcome: `done`, `unreadable` where the journal is damaged, or how it ended instead.
         exit: its exit code; null for one that did not end.
@@ -133,7 +136,10 @@ class RunDocument(Document):
     id: str
     command: str
     segment: str | None
+    segment_id: str | None
+    segment_name: str | None
     path: str
+    file: str | None
     started: float
     outcome: str
     exit: int | None

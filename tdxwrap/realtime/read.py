@@ -162,15 +162,21 @@ def read_setting(api: Realtime, segment_id: str) -> dict[str, Any]:
 
 def live_state(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
     """Return what is configured on a segment, once the reads of `start_items` have ended."""
+    # In this order, of several errors the first one is raised.
+    parts = (KEY_EVENTS, ATTRIBUTES, "view", "setting")
+    return live_from(segment, {part: result(read[part]) for part in parts if part in read})
+
+
+def live_from(segment: Segment, documents: Mapping[str, Any]) -> LiveState:
+    """Return a live state from what the API answered, by the names of `start_items`."""
     events = tuple(
-        LiveItem(str(each["id"]), KeyEvent.from_api(each)) for each in result(read[KEY_EVENTS])
+        LiveItem(str(each["id"]), KeyEvent.from_api(each)) for each in documents[KEY_EVENTS]
     )
     names = {event.id: event.value.name for event in events}
-    documents = [with_names(document, names) for document in result(read[ATTRIBUTES])]
-    attributes = [(attribute_from_api(document), document) for document in documents]
-    initialized = result(read["view"]) if "view" in read else True
+    named = [with_names(document, names) for document in documents[ATTRIBUTES]]
+    attributes = [(attribute_from_api(document), document) for document in named]
     return replace(
-        lists_of(segment, result(read["setting"]), initialized=initialized),
+        lists_of(segment, documents["setting"], initialized=documents.get("view", True)),
         key_events=events,
         attributes=tuple(
             LiveItem(str(document["id"]), attribute)
@@ -179,6 +185,25 @@ def live_state(segment: Segment, read: Mapping[str, Future[Any]]) -> LiveState:
         ),
         imported=tuple(each for each, _ in attributes if isinstance(each, ImportedAttribute)),
     )
+
+
+def documents_of(live: LiveState) -> dict[str, Any]:
+    """Return what the API answered of a live state, for `live_from`."""
+    lists = {
+        "eventTables": live.event_tables,
+        "keyColumns": live.stitching_keys,
+        "batchAttributes": live.batch_attributes,
+    }
+    read = {name: items for name, items in lists.items() if name not in live.unread}
+    setting = {name: [item.document for item in items] for name, items in read.items()}
+    ids = {event.value.name: event.id for event in live.key_events}
+    attributes = [with_names(each.value.document, ids) for each in live.attributes]
+    return {
+        "setting": setting | {"extLookupKey": live.ext_lookup_key},
+        KEY_EVENTS: [event.value.document for event in live.key_events],
+        ATTRIBUTES: [*attributes, *(each.document for each in live.imported)],
+        "view": live.initialized,
+    }
 
 
 def imported_columns(items: Iterable[Mapping[str, Any]]) -> tuple[ImportedAttribute, ...]:

@@ -558,26 +558,6 @@ def test_every_command_takes_a_file_that_extends_another(shell: Shell, world: Wo
     assert shell.run("plan", config, "--exit-code").code == 0
     assert shell.run("verify", config).code == 0
     assert shell.run("doctor", config).code == 0
-    redacted = shell.run("runs", "export", "last", "--redact", "--config-out", "out.yaml")
-    assert redacted.code == 2  # the last run was doctor's, which names no file
-
-
-def test_the_journal_of_a_merged_configuration_can_be_given_away(shell: Shell) -> None:
-    shell.write("base.yaml", MINIMAL.read_text())
-    shell.write(
-        "brand.yaml", "extends: base.yaml\nkey_events: [{name: page_view, description: d}]\n"
-    )
-    assert shell.run("apply", "brand.yaml", "--yes").code == 0
-    done = shell.run("runs", "export", "last", "--redact", "--config-out", "out.yaml")
-    assert done.code == 0, done.text
-    assert shell.run("check", "out.yaml").code == 0
-    out = yaml.safe_load((shell.cwd / "out.yaml").read_text())
-    assert "extends" not in out
-    assert out["key_events"][0]["description"]
-    shell.write("base.yaml", MINIMAL.read_text() + "# changed\n")
-    done = shell.run("runs", "export", "last", "--redact", "--config-out", "more.yaml")
-    assert done.code == 2
-    assert "is not as it was in the run" in done.err
 
 
 def test_standard_input_extends_from_the_working_directory(shell: Shell) -> None:

@@ -108,13 +108,15 @@ def test_every_tdx_call_is_recorded_with_its_step_and_answer(shell: Shell, world
         ("status nobody", 4),
     ],
 )
-def test_every_command_that_asks_tdx_is_recorded(shell: Shell, line: str, code: int) -> None:
+def test_a_read_is_recorded_where_a_journal_is_named(shell: Shell, line: str, code: int) -> None:
     shell.write("rt.yaml", WEB.read_text())
     args = line.split()
-    done = shell.run(*args)
+    assert shell.run(*args, "--json").json["journal"] is None
+    assert not runs_folder(shell).exists()
+    done = shell.run(*args, "--journal", "run.jsonl")
 
     assert done.code == code, done.text
-    lines = read(the_journal(shell))
+    lines = read(shell.cwd / "run.jsonl")
     assert lines[0]["command"] == args[0]
     assert (lines[-1]["type"], lines[-1]["exit"]) == ("end", code)
     assert bool(lines[-1]["error"]) is (code in (4, 6) or args[0] == "verify")
@@ -141,24 +143,24 @@ def test_a_failure_shows_the_journal_and_the_journal_the_failure(
 
 
 def test_json_names_the_journal_of_success_and_failure(shell: Shell) -> None:
-    good = shell.run("status", "394649", "--json")
+    good = shell.run("apply", MINIMAL, "--yes", "--json")
     assert good.json["journal"] == str(the_journal(shell))
-    bad = shell.run("status", "nobody", "--json")
+    bad = shell.run("apply", MINIMAL, "--yes", "--parent-segment", "nobody", "--json")
     assert bad.json["journal"].endswith("-nobody.jsonl")
     assert read(Path(bad.json["journal"]))[-1]["exit"] == 4
 
 
 def test_verbose_names_the_journal(shell: Shell) -> None:
-    done = shell.run("status", "394649", "-v")
+    done = shell.run("apply", MINIMAL, "--yes", "-v")
     assert f"journal {the_journal(shell)}" in done.err
 
 
 def test_retries_are_recorded(shell: Shell, world: World) -> None:
     world.add_fault("http", {"command": "ps rt list"}, status=503)
 
-    assert shell.run("status", "394649").code == 0
+    assert shell.run("status", "394649", "--journal", "run.jsonl").code == 0
 
-    lines = read(the_journal(shell))
+    lines = read(shell.cwd / "run.jsonl")
     assert [call["error"] for call in of(lines, "call")] == ["transient", None]
     (retry,) = of(lines, "retry")
     assert (retry["error"], retry["attempt"]) == ("transient", 1)
@@ -166,7 +168,7 @@ def test_retries_are_recorded(shell: Shell, world: World) -> None:
 
 
 def test_only_the_user_may_read_it_whatever_the_umask(shell: Shell) -> None:
-    command = shell.command("status", "394649")
+    command = shell.command("apply", MINIMAL, "--yes")
     assert subprocess.run(command, cwd=shell.cwd, env=shell.environ, umask=0).returncode == 0
 
     path = the_journal(shell)
@@ -211,10 +213,11 @@ def test_no_secret_gets_into_a_journal(shell: Shell, world: World) -> None:
     secret = {"TD_API_KEY": KEY, "TDX_API_KEY_OTHER": other, "TDX_ACCESS_TOKEN": KEY}
     shell.run("apply", MINIMAL, "--yes", "--parent-segment", KEY, **secret)
     shell.run("apply", MINIMAL, "--yes", **secret)
-    shell.run("status", KEY, **secret)
+    shell.run("apply", MINIMAL, "--yes", "--parent-segment", KEY, "--no-wait", **secret)
     world.clear_faults()
     shell.run("apply", MINIMAL, "--yes", **secret)
-    shell.run("status", f"of {other}", "--profile", "x", **secret)
+    other_segment = ("--parent-segment", f"of {other}")
+    shell.run("apply", MINIMAL, "--yes", *other_segment, "--profile", "x", **secret)
 
     journals = list(runs_folder(shell).iterdir())
     assert len(journals) == 5
@@ -255,7 +258,7 @@ def test_a_link_to_a_device_is_not_followed_either(shell: Shell) -> None:
 
 def test_no_journal_on_request(shell: Shell) -> None:
     assert shell.run("apply", MINIMAL, "--yes", "--no-journal").code == 0
-    assert shell.run("status", "394649", TDXWRAP_NO_JOURNAL="1").code == 0
+    assert shell.run("apply", MINIMAL, "--yes", TDXWRAP_NO_JOURNAL="1").code == 0
     assert not runs_folder(shell).exists()
 
 
@@ -296,7 +299,7 @@ def test_on_a_full_disk_no_run_begins(shell: Shell, world: World) -> None:
 
 def test_xdg_state_home_is_honoured(shell: Shell) -> None:
     state = shell.cwd / "state"
-    assert shell.run("status", "394649", XDG_STATE_HOME=str(state)).code == 0
+    assert shell.run("apply", MINIMAL, "--yes", XDG_STATE_HOME=str(state)).code == 0
     assert len(list((state / "tdxwrap" / "runs").iterdir())) == 1
 
 
@@ -307,7 +310,7 @@ def test_the_newest_200_are_kept_and_nothing_else_goes(shell: Shell) -> None:
         (folder / f"20200101T000{number:03}-1.jsonl").touch()
     (folder / "notes.jsonl").touch()
 
-    assert shell.run("status", "394649").code == 0
+    assert shell.run("apply", MINIMAL, "--yes").code == 0
 
     kept = sorted(path.name for path in folder.iterdir())
     assert len(kept) == 201

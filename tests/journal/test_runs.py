@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import re
+import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -12,12 +13,15 @@ from pathlib import Path
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
-from support.shells import FIXTURES, WEB, Shell
+from support.shells import FIXTURES, MINIMAL, WEB, Shell
 
+from tdxwrap.config.load import read as read_config
 from tdxwrap.errors import UsageProblem
 from tdxwrap.fake.control import World
 from tdxwrap.fake.replay import Replay
 from tdxwrap.journal import runs
+from tdxwrap.journal.pseudonyms import Pseudonyms
+from tdxwrap.system.text import json_text
 
 NewShell = Callable[..., Shell]
 NewWorld = Callable[..., World]
@@ -25,22 +29,58 @@ NewWorld = Callable[..., World]
 KEPT_WORDS = frozenset(("items", "null", "unknown", "return", "total", "hour"))
 
 
-def test_runs_lists_newest_first(shell: Shell) -> None:
-    assert shell.run("apply", WEB, "--yes").code == 0
-    assert shell.run("status", "nobody").code == 4
-    assert shell.run("plan", WEB).code == 0
+def three_runs(shell: Shell) -> None:
+    """One that is done, one on a segment that is not there, and one that is refused."""
+    shell.write("rt.yaml", WEB.read_text("utf-8"))
+    assert shell.run("apply", "rt.yaml", "--yes").code == 0
+    assert shell.run("apply", "rt.yaml", "--yes", "--parent-segment", "nobody").code == 4
+    assert shell.run("apply", "rt.yaml", "--parent-segment", "Customer 360", "--prune").code == 0
+    assert shell.run("plan", "rt.yaml").code == 0
 
-    listed = shell.run("runs")
 
-    assert listed.code == 0
-    plan, status, apply = listed.out.splitlines()
-    assert re.search(r"-394649(-\d)? .* plan: done, 0 changes, \d+ calls, \d", plan)
-    assert re.search(r"-nobody .* status: not-found, 0 changes, 2 calls", status)
-    assert re.search(r"-394649 .* apply: done, 15 changes, \d+ calls", apply)
+def test_runs_lists_newest_first_with_zone_file_and_segment(shell: Shell) -> None:
+    three_runs(shell)
+
+    environ = {**shell.environ, "TZ": "JST-9"}
+    listed = subprocess.check_output(shell.command("runs"), cwd=shell.cwd, env=environ, text=True)
+
+    again, nobody, first = listed.splitlines()
+    when = r"  \d{4}-\d\d-\d\d \d\d:\d\d \+0900  apply rt\.yaml "
+    known = r"Customer 360 \(394649\): done, "
+    assert re.search(rf"-Customer_360{when}{known}0 changes, \d+ calls, \d", again)
+    assert re.search(rf"-nobody{when}nobody: not-found, 0 changes, \d+ calls", nobody)
+    assert re.search(rf"-394649{when}{known}15 changes, \d+ calls", first)
     document = shell.run("runs", "--json").json
     assert document["tdxwrap"] == "runs"
-    assert [run["command"] for run in document["runs"]] == ["plan", "status", "apply"]
-    assert document["runs"][2]["changes"] == 15
+    run = document["runs"][2]
+    assert (run["changes"], run["file"]) == (15, str(shell.cwd / "rt.yaml"))
+    assert (run["segment_id"], run["segment_name"]) == ("394649", "Customer 360")
+    assert document["runs"][1]["segment_id"] is None
+
+
+@pytest.mark.parametrize(
+    ("options", "count"),
+    [
+        (("--parent-segment", "394649"), 2),
+        (("--parent-segment", "Customer 360"), 2),
+        (("--parent-segment", "nobody", "--failed"), 1),
+        (("--parent-segment", "394649", "--failed"), 0),
+        (("--failed",), 1),
+        (("-n", "2"), 2),
+        (("-n", "1", "--failed"), 1),
+    ],
+)
+def test_runs_of_a_segment_the_failed_ones_and_the_newest(
+    shell: Shell, options: tuple[str, ...], count: int
+) -> None:
+    three_runs(shell)
+    found = shell.run("runs", *options, "--json").json["runs"]
+    assert len(found) == count
+    if "--failed" in options:
+        assert [run["outcome"] for run in found] == ["not-found"] * count
+    elif count == 2:
+        every = shell.run("runs", "--json").json["runs"]
+        assert found == (every[:2] if "-n" in options else [every[0], every[2]])
 
 
 def test_runs_without_any(shell: Shell) -> None:
@@ -51,19 +91,24 @@ def test_runs_without_any(shell: Shell) -> None:
 def test_show_tells_the_story(shell: Shell, world: World) -> None:
     world.add_fault("http", {"command": "ps rt list"}, status=503)
     world.add_fault("http", {"method": "POST", "path": "realtime_attributes"}, status=422)
-    assert shell.run("apply", WEB, "--yes").code == 4
+    shell.write("rt.yaml", WEB.read_text("utf-8"))
+    failed = shell.run("apply", "rt.yaml", "--yes")
+    assert failed.code == 4
 
     told = shell.run("runs", "show", "last")
 
     assert told.code == 0
+    said = failed.err[failed.err.index("✗ ") : failed.err.index("  journal  ")]
+    assert re.search(r"rt\.yaml:\d+\n  tdx said +.*422(.|\n)*\n  next  ", said)
+    assert said in told.out
     for line in (
-        "apply 394649 · the selected profile",
+        "apply rt.yaml Customer 360 (394649) · the selected profile",
         "    + event table web_events.pageviews",
         "  ✓ event tables added, key events created",
         "    $ tdx ps rt list --json   # ",
         "exit 1, transient",
         "attribute last_product_viewed: begun",
-        "✗ could not create the attribute last_product_viewed",
+        "✗ 7c: could not create the attribute last_product_viewed",
         "refused, 9 changes",
     ):
         assert line in told.out, line
@@ -76,7 +121,7 @@ def test_show_tells_the_story(shell: Shell, world: World) -> None:
 
 def test_a_run_is_found_by_id_prefix_last_and_path(shell: Shell) -> None:
     shell.run("status", "394649", "--journal", "here.jsonl")
-    shell.run("status", "Customer 360")
+    shell.run("apply", MINIMAL, "--yes", "--parent-segment", "Customer 360")
     (run,) = shell.run("runs", "--json").json["runs"]
     assert run["id"].endswith("-Customer_360")
     for which in (run["id"], run["id"][:-3], "last", run["path"]):
@@ -87,8 +132,8 @@ def test_a_run_is_found_by_id_prefix_last_and_path(shell: Shell) -> None:
 
 @pytest.mark.parametrize(("which", "says"), [("nope", "there is no run nope"), ("2", "2 runs")])
 def test_an_unknown_or_ambiguous_id_is_a_usage_error(shell: Shell, which: str, says: str) -> None:
-    shell.run("status", "394649")
-    shell.run("status", "Customer 360")
+    shell.run("apply", MINIMAL, "--yes")
+    shell.run("apply", MINIMAL, "--yes", "--parent-segment", "Customer 360")
     done = shell.run("runs", "show", which)
     assert done.code == 2
     assert says in done.err
@@ -130,7 +175,7 @@ def test_the_whole_journal_of_the_mutations_can_be_read(tmp_path: Path) -> None:
     path.write_text("\n".join([*WHOLE, ""]))
     run = runs.find({}, str(path))
     assert run.summary().outcome == "timeout"
-    assert runs.redacted(run, {}, False)[0].count("\n") == len(WHOLE)
+    assert runs.redacted(run).count("\n") == len(WHOLE)
 
 
 @given(data=st.data())
@@ -157,13 +202,13 @@ def test_no_damage_to_a_journal_is_more_than_a_usage_error(data: st.DataObject) 
         try:
             found = runs.find(environ, "2026")
             list(runs.story(found))
-            runs.redacted(found, environ, want_config=False)
+            runs.redacted(found)
         except UsageProblem as error:
             assert str(path) in error.what  # noqa: PT017
 
 
 def test_an_unreadable_journal_is_listed_as_such(shell: Shell) -> None:
-    shell.run("status", "394649")
+    shell.run("apply", MINIMAL, "--yes")
     (good,) = shell.run("runs", "--json").json["runs"]
     folder = Path(good["path"]).parent
     damaged = {
@@ -199,7 +244,7 @@ def test_an_unreadable_journal_is_listed_as_such(shell: Shell) -> None:
             assert done.code == 2, done.text
             assert "is not a journal" in done.err
         assert shell.run("rehearse", WEB, "--from", name).code == 2
-    assert shell.run("apply", WEB, "--yes").code == 0
+    assert shell.run("apply", MINIMAL, "--yes").code == 0
 
 
 def test_a_cut_last_line_does_not_matter(shell: Shell) -> None:
@@ -218,17 +263,19 @@ def test_export_without_redaction_is_the_journal(shell: Shell) -> None:
     assert (shell.cwd / "copy.jsonl").read_text("utf-8") == text
 
 
-def test_config_out_needs_redact(shell: Shell) -> None:
-    assert shell.run("runs", "export", "last", "--config-out", "c.yaml").code == 2
-
-
 def shared(shell: Shell) -> tuple[Path, Path]:
-    """The last run and its configuration, redacted."""
-    done = shell.run(
-        "runs", "export", "last", "--redact", "-f", "shared.jsonl", "--config-out", "shared.yaml"
-    )
+    """The last run, redacted, and its configuration under the same pseudonyms."""
+    done = shell.run("runs", "export", "last", "--redact", "-f", "shared.jsonl")
     assert done.code == 0, done.text
-    return shell.cwd / "shared.jsonl", shell.cwd / "shared.yaml"
+    run = runs.find(shell.environ, "last")
+    pseudonyms = Pseudonyms(run.path.read_text("utf-8"))
+    again = [json_text(pseudonyms.line(line)) for _ in range(2) for line in run.lines]
+    text = (shell.cwd / "shared.jsonl").read_text("utf-8")
+    assert text.splitlines() == again[len(run.lines) :]
+    file = run.lines[0]["config"]
+    data = read_config(file, Path(file).read_bytes(), environ={}).data
+    config = pseudonyms.value({**data, "parent_segment": run.lines[0]["segment"]})
+    return shell.cwd / "shared.jsonl", Path(shell.write("shared.yaml", json.dumps(config)))
 
 
 def names_in(value: object, prop: str = "") -> set[str]:
@@ -330,22 +377,10 @@ def test_a_failed_run_fails_alike_when_replayed(
     assert "422" in again.err
 
 
-def test_a_configuration_that_has_changed_is_not_shared(shell: Shell) -> None:
-    config = shell.write("rt.yaml", WEB.read_text("utf-8"))
-    assert shell.run("plan", config).code == 0
-    shell.write("rt.yaml", WEB.read_text("utf-8") + "\n# later\n")
-
-    done = shell.run("runs", "export", "last", "--redact", "--config-out", "shared.yaml")
-
-    assert done.code == 2
-    assert "rt.yaml is not as it was in the run" in done.err
-    assert not (shell.cwd / "shared.yaml").exists()
-
-
 def test_profile_host_and_account_are_not_shared(new_world: NewWorld, new_shell: NewShell) -> None:
     world = new_world()
     shell = new_shell(world)
-    done = shell.run("status", "394649", "--profile", "acme-production")
+    done = shell.run("apply", MINIMAL, "--yes", "--profile", "acme-production")
     assert done.code == 3, done.text
     text = shell.run("runs", "export", "last", "--redact").out
     assert "acme" not in text
@@ -356,14 +391,14 @@ def test_no_secret_is_shared(shell: Shell, world: World) -> None:
     key = "17/" + "0123456789abcdef" * 3
     world.set_credentials(keychain={}, keys={key: next(iter(world.state()["accounts"]))})
     world.add_fault("echo-secrets", times=0, to="all")
-    shell.run("status", "394649", TD_API_KEY=key)
+    shell.run("apply", MINIMAL, "--yes", TD_API_KEY=key)
     world.clear_faults()
     for option in ((), ("--redact",)):
         assert "0123456789" not in shell.run("runs", "export", "last", *option).out
 
 
 def test_export_as_json_is_one_document(shell: Shell) -> None:
-    shell.run("status", "394649")
+    shell.run("apply", MINIMAL, "--yes")
     document = shell.run("runs", "export", "last", "--redact", "--json").json
     assert document["tdxwrap"] == "runs export"
     assert [json.loads(line)["type"] for line in document["text"].splitlines()][-1] == "end"

@@ -167,7 +167,7 @@ def test_usage(shell: Shell, world: World) -> None:
         (("runs", "shw"), "runs"),
         (("runs", "show", "none"), "runs show"),
         (("runs", "export", "none"), "runs export"),
-        (("runs", "export", "last", "--config-out", "x"), "runs export"),
+        (("runs", "export", "nobody"), "runs export"),
     ):
         error = checked(shell.run(*args, "--json"), name, 2)["error"]
         assert error["hint"], args

@@ -33,7 +33,7 @@ VOLATILE = (
     (re.compile(r"\d\.\d s\b"), "0.0 s"),
     (re.compile(r"\d\d tdx calls"), "30 tdx calls"),
     (re.compile(r"\d{8}T\d{6}"), "20261122T091455"),
-    (re.compile(r"\d\d-\d\d(\s+)\d\d:\d\d"), r"11-22\g<1>09:14"),
+    (re.compile(r"\d{4}-\d\d-\d\d(\s+)\d\d:\d\d(\s+)[+-]\d{4}"), r"2026-11-22\g<1>09:14\2+0000"),
     (re.compile(r"2026\.8\.1,.*?(?=\n(\{\w+:)?✓ login)", re.DOTALL), "2026.8.1, /usr/bin/tdx"),
 )
 
@@ -151,8 +151,8 @@ def _rename(world: World, shell: Shell) -> None:
 
 def _three_runs(world: World, shell: Shell) -> None:
     shell.run("apply", "rt.yaml", "--yes")
-    shell.run("status", "Customer 360")
-    shell.run("status", "nobody")
+    shell.run("apply", "rt.yaml", "--yes", "--parent-segment", "Customer 360")
+    shell.run("apply", "rt.yaml", "--yes", "--parent-segment", "nobody")
 
 
 _BLANK = {"scenario": "blank", "files": {"rt.yaml": WEB.read_text(encoding="utf-8")}}
