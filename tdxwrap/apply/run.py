@@ -79,7 +79,6 @@ class _PlanReads:
         loaded: LoadedConfig,
         ps: str,
         options: PlanOptions,
-        *,
         at_once: bool = True,
     ) -> None:
         self.live = LiveReads(reads, ps, at_once=at_once)
@@ -170,7 +169,7 @@ class _Apply:
             at_once = is_id(ps) and not session.api.tdx.may_move
             if at_once:
                 locks.enter_context(session.lock(ps))
-            started = _PlanReads(reads, self.loaded, ps, self.options, at_once=at_once)
+            started = _PlanReads(reads, self.loaded, ps, self.options, at_once)
             login = check_key(session)
             segment = started.live.segment()
             if segment.id != ps or not at_once:

@@ -163,20 +163,14 @@ class App:
 
     @contextmanager
     def connected(
-        self,
-        ps: str | None = None,
-        loaded: LoadedConfig | None = None,
-        *,
-        tell: bool = False,
-        hold: bool = False,
+        self, ps: str | None = None, loaded: LoadedConfig | None = None, *, hold: bool = False
     ) -> Iterator[Session]:
         """Open tdx, and print and record all that happens.
 
         Args:
             ps: the parent segment that it is about, where no configuration says it.
             loaded: the configuration, which may demand an account.
-            tell: ask tdx for account, profile and site.
-            hold: keep to them to the end of the run, as `Asking` says.
+            hold: keep to account, profile and site to the end of the run, as `Asking` says.
         """
         chosen = self.chosen
         self._journal = self._new_journal(ps)
@@ -203,16 +197,9 @@ class App:
             )
             account = None if loaded is None else loaded.config.account
             leader = None if self._profile or self.environ.get("TDX_SESSION") else leader_above()
-            if leader or account or tell or hold:
-                self._asking = Asking(
-                    tdx,
-                    retry.read,
-                    pool,
-                    self.context,
-                    hold=hold,
-                    account=account,
-                    found=self._found,
-                )
+            if leader or account or hold or self.command == "plan":
+                asked = (hold, account, self._found)
+                self._asking = Asking(tdx, retry.read, pool, self.context, *asked)
                 self._asking.begin(leader)
             listed = partial(remember, self.environ, self._profile, chosen.site)
             api = Realtime(tdx, listed)
@@ -225,7 +212,7 @@ class App:
 
     def make_plan(self, loaded: LoadedConfig, ps: str, options: PlanOptions) -> Plan:
         """Compare a loaded configuration with what is live."""
-        with self.connected(loaded=loaded, tell=self.command == "plan") as connected:
+        with self.connected(loaded=loaded) as connected:
             return run.make_plan(connected, loaded, ps, options)
 
     def happened(self, event: Event) -> None:

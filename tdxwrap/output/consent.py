@@ -59,17 +59,12 @@ class PlanConsent:
     def _ask_for_changes(self, plan: Plan) -> bool:
         context = self.context()
         if context.chosen_in and (self.yes or not self.console.can_ask):
-            named = context.profile not in (None, DEFAULT)
-            way = (
-                f"add --profile {context.profile}"
-                if named
-                else f"set TDX_SESSION={context.chosen_in}"
-            )
-            raise EnvironmentProblem(
-                f"{', '.join(context.words(asked=False))}: not by the process that called tdxwrap, "
-                "and process ids are used again",
-                hint=f"nothing was written; if that is the account you mean, {way}",
-            )
+            way = f"set TDX_SESSION={context.chosen_in}"
+            if context.profile not in (None, DEFAULT):
+                way = f"add --profile {context.profile}"
+            what = "not by the process that called tdxwrap, and process ids are used again"
+            hint = f"nothing was written; if that is the account you mean, {way}"
+            raise EnvironmentProblem(f"{', '.join(context.words(asked=False))}: {what}", hint=hint)
         if self.yes:
             return False
         count = len(plan.pending)

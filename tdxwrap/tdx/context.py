@@ -8,6 +8,7 @@ import subprocess
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field, replace
+from functools import partial
 from typing import Any
 
 from tdxwrap.errors import CallFailed, EnvironmentProblem, NotAuthenticated, TdxwrapError
@@ -129,9 +130,9 @@ class Asking:
             EnvironmentProblem: it is needed, and failed; not if there is no such command.
         """
         tdx = self.tdx.within(TDX_SESSION=session)
-        read = self.read if needed else _once
+        ask = partial(tdx.json, "status", "--json")
         try:
-            return read(lambda: tdx.json("status", "--json")).data
+            return (self.read(ask) if needed else ask()).data
         except NotAuthenticated:
             return {"authenticated": False}
         except TdxwrapError as error:
@@ -235,10 +236,6 @@ def _essence(status: Any, session: str) -> str | None:
     leaves = [(path[1:], text) for path, text in _leaves(status) if text != session]
     kept = [f"{at} {text}" for at, text in leaves if not _PASSING.search(at.rpartition(".")[2])]
     return ", ".join(sorted(kept)) if any(map(_STATUS.search, kept)) else None
-
-
-def _once(call: Callable[[], CompletedCall]) -> CompletedCall:
-    return call()
 
 
 def _unknown(answer: str = "") -> EnvironmentProblem:
