@@ -17,15 +17,24 @@ from tdxwrap.apply.session import Session, check_key, read_live
 from tdxwrap.apply.steps import Settings, carry_out
 from tdxwrap.apply.verify import Report, gone, is_late, verify
 from tdxwrap.config.load import LoadedConfig
-from tdxwrap.errors import ColumnsMissing, LiveChanged, TdxwrapError, UnsafePlan
+from tdxwrap.errors import (
+    CallFailed,
+    ColumnsMissing,
+    LiveChanged,
+    Refused,
+    TdxwrapError,
+    UnsafePlan,
+)
 from tdxwrap.plan import columns
 from tdxwrap.plan.build import build_plan
-from tdxwrap.plan.changes import Finding, Level, Plan, PlanOptions, Written
+from tdxwrap.plan.changes import Blocker, Finding, Level, Plan, PlanOptions, Written
+from tdxwrap.plan.personalizations import uses
 from tdxwrap.realtime.read import LiveReads, Reads, is_id, live_state, start_items
 from tdxwrap.realtime.state import READY, LiveState, Segment
 from tdxwrap.realtime.tables import FEW, SchemaReads
 from tdxwrap.realtime.wait import WaitPolicy
 from tdxwrap.system.signals import as_error
+from tdxwrap.system.threads import result
 
 # How often a plan is made anew because somebody else changes what it is to change.
 REPLANS = 2
@@ -70,6 +79,25 @@ def make_plan(
         return started.plan(started.live.segment())
 
 
+def _with_uses(reads: Reads, plan: Plan, options: PlanOptions) -> Plan:
+    """Return a plan that says which personalizations use what it takes away (F26).
+
+    Raises:
+        EnvironmentProblem: there is no tdx or no login. Another failure is a note of the plan.
+    """
+    if not plan.takings:
+        return plan
+    try:
+        answer = result(reads.start(reads.api.personalizations, plan.live.segment.id))
+    except (Refused, CallFailed) as error:
+        note = f"use by personalizations and journeys was not checked: {columns.brief(error)}"
+        return replace(plan, notes=(*plan.notes, note))
+    found = tuple(uses(plan.takings, answer))
+    if options.force:
+        return replace(plan, notes=(*plan.notes, *found))
+    return replace(plan, blockers=(*plan.blockers, *(Blocker(text, "--force") for text in found)))
+
+
 class _PlanReads:
     """The reads that a plan needs, under way."""
 
@@ -95,12 +123,12 @@ class _PlanReads:
         """Compare the file with what is live; check its columns if there is anything to write."""
         live = self.live.finish(segment)
         config = self._loaded.config
-        plan = build_plan(config, live, self._options)
+        plan = _with_uses(self._reads, build_plan(config, live, self._options), self._options)
         findings: tuple[Finding, ...] = ()
-        at_once = True
+        at_once = not plan.takings
         if self._options.check_columns and plan.pending:
             schema = self._schema if segment.id == self._ps else None
-            at_once = schema is not None
+            at_once = at_once and schema is not None
             schema = schema or SchemaReads(self._reads, config, segment.id)
             findings = columns.check(config, schema.finish(live.event_tables))
         where = self._loaded.source.where
@@ -186,10 +214,16 @@ class _Apply:
                 return plan
             segment_id = plan.live.segment.id
             live = read_live(self.session, segment_id)
-            if live.configured_like(plan.live):
+            if live.configured_like(plan.live) and self.used_alike(plan):
                 return replace(plan, live=replace(plan.live, calls=live.calls))
             self.session.listen(LiveMoved())
             plan = make_plan(self.session, self.loaded, segment_id, self.options)
+
+    def used_alike(self, plan: Plan) -> bool:
+        """Return whether personalizations use no more of what a plan takes away than it says."""
+        with Reads(self.session.api, self.session.retry) as reads:
+            now = _with_uses(reads, replace(plan, notes=()), self.options)
+        return now.blockers == plan.blockers and set(now.notes) <= set(plan.notes)
 
     def written(
         self, plan: Plan, consent: Consent, settings: Settings | None

@@ -51,6 +51,7 @@ class App:
     Attributes:
         console: where everything is printed.
         file: which of several files it works on; its document goes into theirs (several.py).
+        files: how many there are of them.
         begun: when the command line began, by the monotonic clock in seconds.
         calls: how many tdx calls were made so far.
         context: in which profile, account and site tdx works, as far as is known (F5, F34).
@@ -64,6 +65,7 @@ class App:
     environ: Mapping[str, str]
     command: str
     file: str = ""
+    files: int = 1
     begun: float = field(default_factory=time.monotonic)
     calls: int = 0
     segment: str = ""

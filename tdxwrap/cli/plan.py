@@ -42,7 +42,7 @@ def plan(
     tdxwrap plan rt.yaml --markdown         for a pull request
     """
     from tdxwrap.output.lines import Line
-    from tdxwrap.output.markdown import plan_markdown
+    from tdxwrap.output.markdown import COMMENT, plan_markdown
     from tdxwrap.output.plan_text import plan_lines, refused_text
     from tdxwrap.plan.changes import PlanOptions
 
@@ -50,7 +50,10 @@ def plan(
     found = app.make_plan(loaded, ps, PlanOptions(**allowed))
     app.about(found.live.segment, len(found.pending))
     if markdown:
-        app.console.print_markdown(plan_markdown(found, app.account))
+        # Several plans are one comment, with a row each in the table at its end.
+        limit = COMMENT // app.files - 300
+        text = plan_markdown(found, app.account, limit, ascii_only=app.console.ascii_only)
+        app.console.print_markdown(text)
     else:
         everything = app.chosen.verbose
         app.console.print_result(plan_lines(found, app.account, everything=everything))

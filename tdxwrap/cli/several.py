@@ -96,7 +96,7 @@ def each_file(
     if frame.chosen.journal is not None:
         hint = "each file has a journal of its own: see `tdxwrap runs`"
         raise UsageProblem("--journal goes with a single file", hint=hint)
-    apps = [replace(frame, file=file) for file in files]
+    apps = [replace(frame, file=file, files=len(files)) for file in files]
     for number, app in enumerate(apps, 1):
         frame.console.print_note([BLANK, Line(f"{number} of {len(apps)}  ", app.file, "bold")])
         if markdown and number > 1:

@@ -30,7 +30,7 @@ _SET_OPERATORS = ("In", "Contain", "StartWith", "EndWith")
 # Texts in which normal form and trailing white space say nothing.
 _LABELS = frozenset(("name", "identifier", "description", "realtimeKeyEventId"))
 _MANY_DIGITS = 19  # a number of so many is none that these fields can hold
-_MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
+MINUTES = {"minute": 1, "hour": 60, "day": 24 * 60}
 
 # Where null is a value of its own: the API can be told to clear these (F11, F13, F14).
 CLEARED_BY_NULL = frozenset(("description", "valid_regexp", "name"))
@@ -116,8 +116,8 @@ def _plain_object(value: dict[str, Any]) -> dict[str, Any]:
         plain["conditions"] = sorted(plain["conditions"], key=_text)
     if "value" in plain and (kind == "const" or "unit" in plain):
         plain["value"] = _number(plain["value"])
-    if isinstance(unit, str) and unit in _MINUTES and isinstance(plain.get("value"), int):
-        plain["value"] *= _MINUTES[plain.pop("unit")]
+    if isinstance(unit, str) and unit in MINUTES and isinstance(plain.get("value"), int):
+        plain["value"] *= MINUTES[plain.pop("unit")]
     return {name: item for name, item in plain.items() if (name, item) != ("conditions", [])}
 
 

@@ -19,6 +19,7 @@ from tdxwrap.apply.events import ChangeStarted, Event, StepDone, StepStarted
 from tdxwrap.apply.steps import Settings, carry_out
 from tdxwrap.config.attributes import derived_identifier
 from tdxwrap.config.models import RtConfig
+from tdxwrap.output.plan_text import kind_label
 from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Change, Kind, Loc, Plan
 from tdxwrap.realtime.api import Realtime
@@ -169,7 +170,9 @@ def _script(plan: Plan, origin: Origin, about: str, *, merging: bool) -> str:
         "@about": _about(origin, about),
         "@options": _options(origin),
         "@ps": shell_word(origin.ps, ascii_only=origin.ascii_only),
-        "@steps": ("look_for_config\n" if plan.pending else "") + draft.steps(),
+        "@steps": _taken_away(plan, origin)
+        + ("look_for_config\n" if plan.pending else "")
+        + draft.steps(),
         "@key_events": str(_wanted(plan, Kind.KEY_EVENT)),
         "@attributes": str(_wanted(plan, Kind.ATTRIBUTE)),
     }
@@ -188,6 +191,12 @@ def _without_unused(template: str, steps: str) -> str:
         if not re.search(rf"^\s*(if ! |\[.*\|\| )?{function[1]}( |$)", users, re.MULTILINE):
             template = template[: function.start()] + template[function.end() :]
     return template
+
+
+def _taken_away(plan: Plan, origin: Origin) -> str:
+    """Return a comment on what the script takes away, a line each."""
+    texts = [f"{c.action} {kind_label(c)} {c.name}: {c.reason}" for c in plan.takings]
+    return "".join(f"# {comment(text, ascii_only=origin.ascii_only)}\n" for text in texts)
 
 
 def _wanted(plan: Plan, kind: Kind) -> int:

@@ -7,8 +7,8 @@ from dataclasses import dataclass, replace
 
 from tdxwrap.errors import EnvironmentProblem, UsageProblem
 from tdxwrap.output.console import Console
-from tdxwrap.output.lines import BLANK, counted
-from tdxwrap.output.plan_text import plan_lines
+from tdxwrap.output.lines import BLANK, Line, counted
+from tdxwrap.output.plan_text import plan_lines, writes_text
 from tdxwrap.plan.changes import Level, Plan
 from tdxwrap.tdx.context import DEFAULT, Context
 
@@ -31,11 +31,11 @@ class PlanConsent:
     def show(self, plan: Plan) -> None:
         """Print the plan on stderr, since the result of an apply is another.
 
-        Failed column checks are left to the error that they end in. With `-q` the plan is shown
-        only where a question about it follows.
+        Failed column checks and blockers are left to the error that they end in. With `-q` the plan
+        is shown only where a question about it follows.
         """
         warned = tuple(found for found in plan.findings if found.level is Level.WARNING)
-        shown = replace(plan, findings=warned)
+        shown = replace(plan, findings=warned, blockers=())
         account = " · ".join(self.context().words(asked=True))
         lines = plan_lines(shown, account, everything=self.console.style.verbose)
         open_question = not self.yes or (plan.dangers and not self.force)
@@ -65,7 +65,12 @@ class PlanConsent:
             what = "not by the process that called tdxwrap, and process ids are used again"
             hint = f"nothing was written; if that is the account you mean, {way}"
             raise EnvironmentProblem(f"{', '.join(context.words(asked=False))}: {what}", hint=hint)
+        segment = plan.live.segment
+        place = f"{segment.name} ({segment.id}), {', '.join(context.words(asked=True))}"
+        taking = f"{writes_text(plan).capitalize()} in {place}" if plan.takings else ""
         if self.yes:
+            if taking:
+                self.console.print_always([Line("! ", taking, "bold", mark="yellow")])
             return False
         count = len(plan.pending)
         changes = counted(count, "change")
@@ -75,9 +80,7 @@ class PlanConsent:
                 hint="add --yes to write them, or see them first with `tdxwrap plan`",
             )
         these = "this" if count == 1 else "these"
-        segment = plan.live.segment
-        place = f"{segment.name} ({segment.id}), {', '.join(context.words(asked=True))}"
-        self.console.ask(f"Write {these} {changes} to {place}?")
+        self.console.ask(f"{taking or f'Write {these} {changes} to {place}'}?")
         return True
 
     def _ask_for_dangers(self, plan: Plan) -> bool:

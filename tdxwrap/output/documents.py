@@ -75,7 +75,7 @@ class ChangeDocument(Document):
         step: the step of the recipe that it belongs to.
         id: the id of the item that exists.
         fields: what differs, each with its old and its new value.
-        reason: why it is so, where that is not plain; for a replace, what is lost.
+        reason: why it is so, where that is not plain; for a delete or a replace, what is lost.
         dangerous: needs a confirmation of its own.
     """
 
@@ -90,7 +90,7 @@ class ChangeDocument(Document):
 
 
 class PlanDocument(Document):
-    """Every item of both sides with what happens to it.
+    """Every item of both sides with what happens to it; what goes or is replaced comes first.
 
     Attributes:
         pending: whether anything is to be written.
@@ -98,15 +98,17 @@ class PlanDocument(Document):
         blockers: why it may not be carried out as it is.
         findings: of the column checks.
         refusals: how many of these `apply` would refuse it for.
+        notes: what else is to be known before it is carried out.
     """
 
     segment: Segment = Field(validation_alias=AliasPath("live", "segment"))
     pending: Annotated[bool, BeforeValidator(bool)]
-    changes: list[ChangeDocument]
+    changes: list[ChangeDocument] = Field(validation_alias="danger_first")
     counts: dict[Action, int]
     blockers: list[Blocker]
     findings: list[Finding]
     refusals: int
+    notes: list[str]
 
 
 class ReportDocument(Document):

@@ -19,26 +19,36 @@ from tdxwrap.config.attributes import (
 from tdxwrap.config.models import KeyEvent
 from tdxwrap.config.odd_characters import composed
 from tdxwrap.output.lines import BLANK, Line, counted
-from tdxwrap.plan.changes import Action, Change, FieldChange, Finding, Kind, Level, Plan
+from tdxwrap.plan.changes import (
+    TAKING,
+    WRITING,
+    Action,
+    Change,
+    FieldChange,
+    Finding,
+    Kind,
+    Level,
+    Plan,
+)
 from tdxwrap.realtime.state import Segment
 from tdxwrap.system.text import ascii_json, json_text, visible
 
 
 class Look(NamedTuple):
-    """How an action is shown: in front of an item, and behind a number of them."""
+    """How an action is shown in front of an item."""
 
     symbol: str
     color: str
-    words: str
 
 
+# In this order they are counted and, in Markdown, listed: what takes something away comes first.
 LOOKS = {
-    Action.CREATE: Look("+", "green", "to create"),
-    Action.UPDATE: Look("~", "yellow", "to update"),
-    Action.REPLACE: Look("±", "magenta", "to replace"),
-    Action.DELETE: Look("-", "red", "to delete"),
-    Action.UNCHANGED: Look("=", "", "unchanged"),
-    Action.UNMANAGED: Look("·", "", "not managed"),
+    Action.DELETE: Look("-", "red"),
+    Action.REPLACE: Look("±", "magenta"),
+    Action.CREATE: Look("+", "green"),
+    Action.UPDATE: Look("~", "yellow"),
+    Action.UNMANAGED: Look("·", ""),
+    Action.UNCHANGED: Look("=", ""),
 }
 STEP_TITLES = {
     "7a": "Event tables and key events",
@@ -59,19 +69,25 @@ def segment_line(segment: Segment, account: str) -> Line:
 
 
 def plan_lines(plan: Plan, account: str, *, everything: bool = False) -> list[Line]:
-    """Render a plan: each item with its reason and its fields, and the counts at the end.
+    """Render a plan: what is taken away, then each other item with its reason and its fields, and
+    the counts at the end.
 
     Args:
         account: profile and site, as the user knows them.
         everything: list every unchanged item.
     """
     lines = [segment_line(plan.live.segment, account), BLANK]
+    if plan.takings:
+        lines.append(Line("", "Taken away", "bold"))
+        lines.extend(step_lines(plan.takings, everything=True))
     for step, title in STEP_TITLES.items():
-        changes = [change for change in plan.changes if change.step == step]
+        changes = [change for change in plan.changes if change.step == step and not change.takes]
         if changes:
             lines.append(Line(f"{step}  ", title, "bold"))
             lines.extend(step_lines(changes, everything))
     lines.extend([BLANK, Line("", counts_text(plan), "bold")])
+    if plan.prunable:
+        lines.append(Line("· ", prunable_text(plan), "dim"))
     lines.extend(Line("! ", text, mark="yellow") for text in warnings(plan))
     lines.extend(_finding_lines(plan.findings))
     return lines
@@ -178,9 +194,26 @@ def value_texts(field: FieldChange) -> tuple[str, str]:
 
 
 def counts_text(plan: Plan) -> str:
-    """Return `3 to create, 1 to update, 12 unchanged`."""
-    counts = [f"{plan.counts[a]} {look.words}" for a, look in LOOKS.items() if plan.counts[a]]
-    return ", ".join(counts if plan.pending else ["nothing to change", *counts])
+    """Return `create 3, update 1, 12 unchanged`."""
+    stay = [a for a in (Action.UNCHANGED, Action.UNMANAGED) if plan.counts[a]]
+    counts = [writes_text(plan) or "nothing to change", *(f"{plan.counts[a]} {a}" for a in stay)]
+    return ", ".join(counts)
+
+
+def writes_text(plan: Plan) -> str:
+    """Return `delete 1, replace 1 (what they have collected is lost), create 3`; may be empty."""
+    counts = {a: f"{a} {plan.counts[a]}" for a in LOOKS if a in WRITING and plan.counts[a]}
+    taking = ", ".join(text for action, text in counts.items() if action in TAKING)
+    if any(change.kind is Kind.ATTRIBUTE for change in plan.takings):
+        whose = "it has" if len(plan.takings) == 1 else "they have"
+        taking += f" (what {whose} collected is lost)"
+    rest = (text for action, text in counts.items() if action not in TAKING)
+    return ", ".join(filter(None, (taking, *rest)))
+
+
+def prunable_text(plan: Plan) -> str:
+    """Return what `--prune` would do to what is left alone."""
+    return f"{LIVE_ONLY}: --prune would delete {plan.prunable} of these"
 
 
 def warnings(plan: Plan) -> list[str]:
@@ -195,4 +228,4 @@ def warnings(plan: Plan) -> list[str]:
     for blocker in plan.blockers:
         allowed = f"; apply refuses it without {blocker.flag}" if blocker.flag else ""
         texts.append(f"{blocker.reason}{allowed}")
-    return texts
+    return [*texts, *plan.notes]

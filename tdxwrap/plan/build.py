@@ -11,8 +11,8 @@ from dataclasses import replace
 from typing import Any
 
 from tdxwrap.config.attributes import BaseAttribute, references
-from tdxwrap.config.equality import alike, same, states
-from tdxwrap.config.fields import ApiItem, ConfigItem
+from tdxwrap.config.equality import MINUTES, alike, same, states
+from tdxwrap.config.fields import ApiItem, ConfigItem, Duration
 from tdxwrap.config.models import KeyEvent, RtConfig
 from tdxwrap.plan.blockers import find_blockers
 from tdxwrap.plan.changes import (
@@ -40,6 +40,8 @@ _Used = tuple[Kind, str]
 
 # F13, F15: what can only be changed by delete and create. A key event that reads another table
 # would leave its attributes with values from both.
+# What says how much an attribute keeps.
+_KEEPING = frozenset(("duration", "max_items", "fields", "aggregations", "sub_durations"))
 _KEY_EVENT_FIXED = frozenset(("database", "table"))
 
 
@@ -85,9 +87,12 @@ def build_plan(
         *attributes,
         *_members(Kind.IMPORTED, imported, live.imported),
     )
+    pruned = _prune(changes)
+    prunable = sum(change.action is Action.DELETE for change in pruned)
     if options.prune:
-        changes = _prune(changes)
-    return Plan(changes, tuple(find_blockers(changes, live, options)), live)
+        changes, prunable = pruned, 0
+    blockers = tuple(find_blockers(changes, live, options))
+    return Plan(changes, blockers, live, prunable=prunable)
 
 
 # The lists of the setting: event tables, stitching keys, batch attributes
@@ -215,11 +220,35 @@ def _attribute(
 ) -> Change:
     change = Change(Action.CREATE, Kind.ATTRIBUTE, attribute.name, desired=attribute, loc=loc)
     change = _compare_item(change, there, force)
-    reason = "what it has collected is lost"
+    reason = _LOST[Kind.ATTRIBUTE]
     if there is not None and replaced_events.intersection(there.value.key_events()):
         reason = f"its key event is replaced; {reason}"
         return replace(change, action=Action.REPLACE, reason=reason)
+    if change.action is Action.UPDATE:
+        return replace(change, reason=_older_values(change) or change.reason)
     return replace(change, reason=reason) if change.action is Action.REPLACE else change
+
+
+def _older_values(change: Change) -> str:
+    """What an update says of the values that go because less is kept; empty if none do."""
+    less = [
+        name
+        for name in (field.name for field in change.fields if field.name in _KEEPING)
+        if _keeps_less(getattr(change.live, name, None), getattr(change.desired, name))
+    ]
+    return f"older values go: less is kept by {listed(less)}" if less else ""
+
+
+def _keeps_less(old: Any, new: Any) -> bool:
+    if isinstance(old, tuple):
+        return not {*map(_nameless, old)} <= {*map(_nameless, new)}
+    if isinstance(old, Duration):
+        old, new = (each.value * MINUTES[each.unit] for each in (old, new))
+    return old is None or bool(new < old)
+
+
+def _nameless(member: Any) -> Any:
+    return member.model_copy(update={"name": ""}) if isinstance(member, ConfigItem) else member
 
 
 # Fields
@@ -303,9 +332,17 @@ def _pruned(change: Change, needed: set[_Used]) -> Change:
         return replace(change, reason=f"left alone: {change.live.not_read}")
     if needed.intersection(_labels(change)):
         return replace(change, reason=f"left alone: {_USERS[change.kind]}")
-    return replace(change, action=Action.DELETE, reason="not in the file")
+    return replace(change, action=Action.DELETE, reason=_LOST[change.kind])
 
 
+_LOST = {
+    Kind.EVENT_TABLE: "its rows are no longer read",
+    Kind.KEY_EVENT: "its events are no longer recognized",
+    Kind.STITCHING_KEY: "profiles are no longer stitched by it",
+    Kind.BATCH_ATTRIBUTE: "it is no longer looked up",
+    Kind.ATTRIBUTE: "what it has collected is lost",
+    Kind.IMPORTED: "it is no longer imported",
+}
 _USERS = {
     Kind.KEY_EVENT: "attributes hang on it",
     Kind.EVENT_TABLE: "a key event reads it",

@@ -114,7 +114,7 @@ class Change:
 
     Attributes:
         fields: what differs (update, replace), each with its old and new value.
-        reason: why it is so, where that is not plain; for a replace, what is lost.
+        reason: why it is so, where that is not plain; for a delete or a replace, what is lost.
         live_id: the id of the item that exists.
         desired, live: the item as the file and as the API have it.
         loc: where the item stands in the configuration.
@@ -213,12 +213,21 @@ class Plan:
 
     Attributes:
         findings: of the column checks; empty where they were not made.
+        notes: what else is to be known before it is carried out.
+        prunable: how many of the items that are left alone `--prune` would delete.
     """
 
     changes: tuple[Change, ...]
     blockers: tuple[Blocker, ...]
     live: LiveState
     findings: tuple[Finding, ...] = ()
+    notes: tuple[str, ...] = ()
+    prunable: int = 0
+
+    @property
+    def danger_first(self) -> tuple[Change, ...]:
+        """Every change, with deletes and then replaces in front."""
+        return (*self.takings, *(change for change in self.changes if not change.takes))
 
     @property
     def pending(self) -> tuple[Change, ...]:
@@ -233,8 +242,9 @@ class Plan:
 
     @property
     def takings(self) -> tuple[Change, ...]:
-        """The changes that take something away."""
-        return tuple(change for change in self.changes if change.takes)
+        """The changes that take something away: deletes, then replaces."""
+        taking = (change for change in self.changes if change.takes)
+        return tuple(sorted(taking, key=lambda change: change.action is Action.REPLACE))
 
     @property
     def dangers(self) -> tuple[Change, ...]:

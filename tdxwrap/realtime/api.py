@@ -139,6 +139,13 @@ class Realtime:
                 hint="run the command by hand to see what it prints",
             )
 
+    def personalizations(self, segment_id: str) -> Any:
+        """`tdx ps pz list`: the personalizations, in a form that is not documented (F26)."""
+        result = self.tdx.json("ps", "pz", "list", segment_id, "--json")
+        more = queries.NEXT_PAGE.search(result.data) or queries.HAS_MORE.search(result.data)
+        _expect(not more, result, "all personalizations")
+        return result.data
+
     # The setting: event tables, stitching keys, lookup key (F11)
 
     def setting(self, segment_id: str) -> dict[str, Any]:

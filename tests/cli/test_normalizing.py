@@ -67,8 +67,8 @@ def refused_again(shell: Shell, world: World, *said: str) -> None:
     assert world.writes() == []
     for each in said:
         assert each in lines(again.text)
-    assert "to replace" not in again.text
-    assert "to delete" not in again.text
+    assert "replace " not in again.text
+    assert "delete " not in again.text
 
 
 def test_names_stored_otherwise_are_told_with_their_places(
@@ -110,4 +110,4 @@ def test_values_stored_otherwise_are_told_and_nothing_is_replaced_for_them(
     assert shell.run("apply", "rt.yaml", "--yes", "--no-check-columns").code == 0
     config.write_text(CONFIG)
     forced = shell.run("plan", "rt.yaml", "--replace", "--force")
-    assert "1 to replace" in forced.out
+    assert "replace 1 (what it has collected is lost)" in forced.out

@@ -73,7 +73,8 @@ Customer 360 (394649) · account main · profile default · us01 · RT status ok
         duration   1 day  →  2 days
     · single        legacy_last_screen    live only, left alone
 
-2 to create, 3 to update, 3 unchanged, 4 not managed
+create 2, update 3, 3 unchanged, 4 not managed
+· live only, left alone: --prune would delete 4 of these
 """
     )
     assert half.writes() == []
@@ -104,7 +105,7 @@ def test_plan_markdown(user: Shell, half: World) -> None:
     done = user.run("plan", "rt.yaml", "--markdown")
 
     assert done.out.startswith("### Realtime plan: Customer 360 (394649)\n")
-    assert "**2 to create, 3 to update, 3 unchanged, 4 not managed**" in done.out
+    assert "**create 2, update 3, 3 unchanged, 4 not managed**" in done.out
     assert done.out.count("<details") == done.out.count("</details>") == 4
     assert "- `7a` key event **add\\_to\\_cart** – web\\_events.carts" in done.out
     assert half.writes() == []

@@ -115,7 +115,7 @@ def test_the_plan_is_commented_whether_or_not_something_is_pending(runner: Shell
         assert play(runner, "plan", "Plan") == 0
         text = (runner.cwd / "plan.md").read_text(encoding="utf-8")
         assert text.startswith("### Realtime plan: Customer 360 (394649)")
-        assert ("4 to create" in text) is pending
+        assert ("create 4" in text) is pending
         assert play(runner, "plan", "Comment") == 0
         asked = (runner.cwd / "gh.txt").read_text().split()
         assert asked[:3] == ["pr", "comment", "12"]

@@ -164,7 +164,7 @@ def test_many_items_that_stay_as_they_are_are_a_number(shell: Shell) -> None:
     told = shell.run("plan", config).out
     assert told.count("~ counter ") == 8
     assert "    · 12 attributes live only, left alone\n" in told
-    assert "8 to update, 2 unchanged, 12 not managed" in told
+    assert "update 8, 2 unchanged, 12 not managed" in told
 
 
 # -q and -v
