@@ -34,7 +34,7 @@ STARTS = (
     Start("blank", 1, 27),
     Start("blank", 4, 27),
     Start("half-configured", 1, 24),
-    Start("half-configured", 1, 34, ("--prune", "--replace", "--force")),
+    Start("half-configured", 1, 35, ("--prune", "--replace", "--force")),
 )
 
 
