@@ -132,7 +132,7 @@ def is_late(report: Report, plan: Plan) -> bool:
         return False
     # What is live and neither as before nor as it was sent is stored otherwise for good.
     late = (
-        now.live is None or now.fields == mine[now.kind, now.name].fields
+        (now.live is None and not now.reason) or now.fields == mine[now.kind, now.name].fields
         for now in report.differences
     )
     return any(late) or bool(report.lost)
@@ -158,10 +158,7 @@ def failure(report: Report, where: Callable[[Loc], str] = str) -> NotReady | Non
         return None
     failed = [f"{c.name}: {c.found}, expected {c.expected}" for c in report.checks if not c.ok]
     for change in report.differences:
-        stored = [_stored(each, where((*change.loc, each.name))) for each in change.fields]
-        failed.extend(f"{change.kind} {change.name}: {each}" for each in stored)
-        if not stored:
-            failed.append(f"{change.kind} {change.name} differs")
+        failed.extend(_wrong(change, where))
     failed.extend(f"{each.kind} {each.name} is gone" for each in report.lost)
     hint = "run the same command again, or see what differs with `tdxwrap plan CONFIG`"
     if report.lost:
@@ -170,6 +167,14 @@ def failure(report: Report, where: Callable[[Loc], str] = str) -> NotReady | Non
             f"to the file and run the same command again\n{hint}"
         )
     return NotReady(f"the validation failed: {'; '.join(failed)}", hint=hint)
+
+
+def _wrong(change: Change, where: Callable[[Loc], str]) -> list[str]:
+    what = f"{change.kind} {change.name}"
+    if change.action is Action.CREATE and change.reason:
+        return [f"{what}: {change.reason}: write that in {where(change.loc)}"]
+    stored = (_stored(each, where((*change.loc, each.name))) for each in change.fields)
+    return [f"{what}: {each}" for each in stored] or [f"{what} differs"]
 
 
 def _stored(field: FieldChange, place: str) -> str:

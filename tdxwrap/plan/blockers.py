@@ -11,7 +11,6 @@ from tdxwrap.config.equality import meaning
 from tdxwrap.config.fields import ConfigItem
 from tdxwrap.config.filters import OpaqueRule, rule_length
 from tdxwrap.config.models import KeyEvent
-from tdxwrap.config.odd_characters import folded
 from tdxwrap.plan.changes import (
     STORED,
     Action,
@@ -20,7 +19,6 @@ from tdxwrap.plan.changes import (
     Kind,
     PlanOptions,
     listed,
-    member_key,
 )
 from tdxwrap.realtime.state import LiveState
 
@@ -33,8 +31,9 @@ def find_blockers(
     yield from () if options.force else _too_many(changes)
     yield from _taken_names(changes, live)
     yield from () if options.force else _long_filters(changes)
-    yield from () if options.force else _lookalikes(changes)
     for change in changes:
+        if change.action is Action.CREATE and change.reason:
+            yield Blocker(f"{change.kind} {change.name}: {change.reason}", "--force")
         if change.reason == STORED:
             yield Blocker(
                 f"{change.kind} {change.name}: {STORED}; write it so in the file", "--force"
@@ -78,22 +77,6 @@ def _taken_names(changes: Sequence[Change], live: LiveState) -> Iterator[Blocker
         new = change.desired if change.action is Action.CREATE else None
         if isinstance(new, BaseAttribute) and {new.name, new.key} & imported:
             yield Blocker(f"attribute {new.name}: the column of this name is imported", "")
-
-
-def _lookalikes(changes: Sequence[Change]) -> Iterator[Blocker]:
-    """What is to be created under a name that live has in another spelling: it may be a typo."""
-    left = {
-        (change.kind, folded(member_key(change.live))): member_key(change.live)
-        for change in changes
-        if change.live is not None and change.desired is None
-    }
-    for change in changes:
-        if change.action is not Action.CREATE or change.desired is None:
-            continue
-        other = left.get((change.kind, folded(member_key(change.desired))))
-        if other is not None:
-            spelling = "it differs only in case, white space or Unicode form"
-            yield Blocker(f"{change.kind} {change.name}: live has {other!r}; {spelling}", "--force")
 
 
 def _long_filters(changes: Sequence[Change]) -> Iterator[Blocker]:

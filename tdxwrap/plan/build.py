@@ -29,7 +29,7 @@ from tdxwrap.plan.changes import (
     member_key,
     member_name,
 )
-from tdxwrap.plan.spelling import as_live
+from tdxwrap.plan.spelling import KEPT, as_live, with_lookalikes
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState
 
 _Label = Callable[[BaseAttribute], str | None]
@@ -87,6 +87,8 @@ def build_plan(
         *attributes,
         *_members(Kind.IMPORTED, imported, live.imported),
     )
+    if not force:
+        changes = tuple(with_lookalikes(changes))
     pruned = _prune(changes)
     prunable = sum(change.action is Action.DELETE for change in pruned)
     if options.prune:
@@ -327,6 +329,8 @@ def _prune(changes: Sequence[Change]) -> tuple[Change, ...]:
 def _pruned(change: Change, needed: set[_Used]) -> Change:
     # The lookup key can never be null again (F18).
     if change.action is not Action.UNMANAGED or not isinstance(change.live, ApiItem):
+        return change
+    if change.reason == KEPT:
         return change
     if change.live.unread:
         return replace(change, reason=f"left alone: {change.live.not_read}")

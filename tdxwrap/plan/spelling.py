@@ -1,15 +1,18 @@
-"""Find the items of a file that live has in another Unicode form: they are the same."""
+"""Find the items of a file that live has in another spelling."""
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from typing import TypeVar
 
 from tdxwrap.config.fields import ConfigItem
 from tdxwrap.config.models import RtConfig
-from tdxwrap.config.odd_characters import composed
-from tdxwrap.plan.changes import member_key
+from tdxwrap.config.odd_characters import composed, folded
+from tdxwrap.plan.changes import Action, Change, Kind, member_key
 from tdxwrap.realtime.state import LiveState
+
+KEPT = "left alone: the file has it in another spelling"
 
 _Item = TypeVar("_Item", bound=ConfigItem)
 _Spellings = Mapping[str, Mapping[str, str]]
@@ -70,3 +73,35 @@ def _respelled(item: _Item, spellings: _Spellings) -> _Item:
                 for part in value
             )
     return item.model_copy(update=changed)
+
+
+def with_lookalikes(changes: Sequence[Change]) -> Iterator[Change]:
+    """Give a reason to what is to be created while live alone has it in another spelling.
+
+    It may be a typing error, or an API that stores names its own way; what is live is `KEPT`.
+    """
+    new = {_spelling(change.kind, change.desired) for change in changes if _is_new(change)}
+    old = {
+        _spelling(change.kind, change.live): change.live
+        for change in changes
+        if change.action is Action.UNMANAGED
+    }
+    for change in changes:
+        spelling = _spelling(change.kind, change.desired or change.live)
+        there = old.get(spelling)
+        if _is_new(change) and there is not None:
+            live = member_key(there)
+            reason = f"live has {live!r}; it differs only in case, white space or Unicode form"
+            yield replace(change, reason=reason)
+        elif change.action is Action.UNMANAGED and spelling in new:
+            yield replace(change, reason=KEPT)
+        else:
+            yield change
+
+
+def _is_new(change: Change) -> bool:
+    return change.action is Action.CREATE
+
+
+def _spelling(kind: Kind, item: ConfigItem | None) -> tuple[Kind, str]:
+    return kind, folded(member_key(item)) if item is not None else ""

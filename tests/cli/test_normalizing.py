@@ -85,11 +85,29 @@ def test_names_stored_otherwise_are_told_with_their_places(
     assert "the API stores 'Page View' as 'page view': write that in rt.yaml:15" in said
     assert "the API stores 'Any view' as 'any view': write that in rt.yaml:5" in said
     refused_again(shell, world, "live has 'page view'; it differs only in case")
+    pruned = shell.run("plan", "rt.yaml", "--prune", "--replace")
+    assert pruned.code == 4
+    assert "to delete" not in pruned.out
+    assert "left alone: the file has it in another spelling" in lines(pruned.out)
 
     text = config.read_text()
     config.write_text(text.replace("Page View", "page view").replace("Any view", "any view"))
     assert shell.run("apply", "rt.yaml", "--yes").code == 0
     assert len(world.segment("394649")["realtime"]["keyEvents"]) == 2
+
+
+def test_a_list_stored_otherwise_is_told_with_the_place(
+    new_world: Callable[..., World], new_shell: Callable[..., Shell]
+) -> None:
+    world = new_world(tdx__normalizes=["lower-cases"])
+    shell = new_shell(world)
+    config = "parent_segment: '394649'\nid_stitching:\n  keys:\n    - Email\n"
+    shell.write("rt.yaml", f"{config}event_tables: [web_events.pageviews]\n")
+    done = shell.run("apply", "rt.yaml", "--yes", "--no-check-columns")
+    assert done.code == 6, done.text
+    assert "stitching key Email: live has 'email'; it differs only in case" in lines(done.err)
+    assert "write that in rt.yaml:4" in lines(done.err)
+    refused_again(shell, world, "live has 'email'")
 
 
 def test_values_stored_otherwise_are_told_and_nothing_is_replaced_for_them(
