@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from tdxwrap.config.attributes import ImportedAttribute
 from tdxwrap.config.cross_checks import MAX_TABLES
-from tdxwrap.config.fields import ApiItem
+from tdxwrap.config.fields import SHORT_FILTERS, ApiItem
 from tdxwrap.config.load import parse
 from tdxwrap.config.models import BatchAttribute
 from tdxwrap.config.yaml_text import as_stated, yaml_text
@@ -32,19 +32,21 @@ _CALLED = {
 }
 
 
-def config_text(live: LiveState, *, ascii_only: bool = False) -> str:
+def config_text(live: LiveState, *, before: str | None = None, ascii_only: bool = False) -> str:
     """The live configuration as the text of a CONFIG file, with names in place of ids.
 
     What a file cannot say (a second item of the same name, a form that this version cannot read)
     is named in a comment; it stays live as it is, since a file only manages what it states.
 
+    Args:
+        before: the run before which it was live. To go back to that, every field is stated.
     Raises:
         MalformedOutput: the setting was not read whole.
     """
     live.require(SETTING_LISTS)
     items = _items(live)
     entries: Entries = {
-        path: [_short(item.to_config()) for item in parts if not item.unread]
+        path: [_short(_entry(item, before)) for item in parts if not item.unread]
         for path, parts in items.items()
     }
     entries[_LOOKUP_KEY] = [live.ext_lookup_key] if live.ext_lookup_key else []
@@ -59,7 +61,7 @@ def config_text(live: LiveState, *, ascii_only: bool = False) -> str:
         for (path, index), reason in sorted(refused.items(), reverse=True):
             left_out.append(_left_out(path, _name(entries[path].pop(index)), reason))
         text = yaml_text(_document(live, entries), ascii_only=ascii_only, width=100)
-    lines = [*_header(live), *left_out, *_unknown_properties(items)]
+    lines = [*_header(live, before), *left_out, *_unknown_properties(items)]
     return "\n".join([*(comment(line, ascii_only=ascii_only) for line in lines), "", text])
 
 
@@ -153,8 +155,23 @@ def _properties(value: Any) -> Iterator[str]:
             yield from _properties(item)
 
 
-def _header(live: LiveState) -> list[str]:
+def _entry(item: ApiItem, before: str | None) -> Any:
+    whole: Any = item.model_dump(mode="json", by_alias=False, context=SHORT_FILTERS)
+    if before is None or not isinstance(whole, dict):
+        return item.to_config()
+    return {n: value for n, value in whole.items() if n != "extra" or value}
+
+
+def _header(live: LiveState, before: str | None) -> list[str]:
     name = json_text(live.segment.name)
+    if before is not None:
+        return [
+            f"# The realtime configuration of the parent segment {name} ({live.segment.id})",
+            f"# before the run {before}, exported by tdxwrap {__version__}. To go back to it:",
+            "# tdxwrap apply FILE --prune --replace --force",
+            "# That does not bring back ids, the RT status, and what a deleted attribute had",
+            "# collected; and a lookup key that was set since then stays.",
+        ]
     return [
         f"# The realtime configuration of the parent segment {name} ({live.segment.id}),",
         f"# exported by tdxwrap {__version__}. To apply it to another parent segment, change",

@@ -148,21 +148,24 @@ def apply(
     options: PlanOptions | None = None,
     settings: Settings | None = None,
     policy: WaitPolicy | None,
+    expect: str | None = None,
 ) -> Outcome:
     """Apply a configuration: Step 7 of the recipe, from the key check to the validation.
 
     Args:
         consent: shows the plan, and agrees to it or raises.
         policy: how to wait for the status `ok`; None does not wait and does not validate.
+        expect: the fingerprint of the only plan that may be carried out; None for any.
     Raises:
-        UnsafePlan: the plan needs `--replace`, `--prune` or `--force`; nothing was written.
+        UnsafePlan: the plan needs `--replace`, `--prune` or `--force`, or is not the expected one;
+            nothing was written.
         ColumnsMissing: a table, a column or a key cannot be as the file says; nothing was written.
         Locked: another run is at work on the segment.
         LiveChanged: what is to be changed kept changing; nothing was written.
         NotReady: the status is terminal, the wait ran out, or the validation failed.
         TdxwrapError: a call failed for good.
     """
-    run = _Apply(session, loaded, options or PlanOptions())
+    run = _Apply(session, loaded, options or PlanOptions(), expect)
     with ExitStack() as locks:
         login, plan = run.first_plan(ps, locks)
         plan, written = run.written(plan, consent, settings)
@@ -181,6 +184,7 @@ class _Apply:
     session: Session
     loaded: LoadedConfig
     options: PlanOptions
+    expect: str | None
 
     def first_plan(self, ps: str, locks: ExitStack) -> tuple[str, Plan]:
         """Lock the segment, then read it and plan; the key is checked while tdx reads.
@@ -210,6 +214,7 @@ class _Apply:
             self.session.listen(Planned(plan))
             consent.show(plan)
             refuse_unsafe(plan)
+            refuse_unexpected(plan, self.expect)
             if not consent.ask(plan):
                 return plan
             segment_id = plan.live.segment.id
@@ -328,6 +333,20 @@ def refuse_unsafe(plan: Plan) -> None:
             way = f"If that is what you want, add {' '.join(dict.fromkeys(flags))}"
         reasons = "; ".join(blocker.reason for blocker in plan.blockers)
         raise UnsafePlan(reasons, hint=f"nothing was written. {way}")
+
+
+def refuse_unexpected(plan: Plan, expect: str | None) -> None:
+    """Stop here if another plan was reviewed; one with nothing left to write is always fine.
+
+    Raises:
+        UnsafePlan: the fingerprint of the plan is another one.
+    """
+    if expect is not None and plan.pending and plan.fingerprint != expect:
+        raise UnsafePlan(
+            f"the plan is another one: its fingerprint is {plan.fingerprint}, not '{expect}'",
+            hint="nothing was written. The file, the options or what is live have changed: review "
+            "the plan anew with `tdxwrap plan`",
+        )
 
 
 def _as_error(finding: Finding) -> ColumnsMissing:

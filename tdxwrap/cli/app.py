@@ -5,6 +5,7 @@ The functions of the commands take an `App` first.
 
 from __future__ import annotations
 
+import shlex
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -24,7 +25,7 @@ from tdxwrap.journal.segment_cache import remember
 from tdxwrap.output.console import Console, Style
 from tdxwrap.output.lines import Line
 from tdxwrap.output.progress import shown_progress
-from tdxwrap.plan.changes import Plan, PlanOptions
+from tdxwrap.plan.changes import Action, Plan, PlanOptions
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState, Segment
@@ -88,6 +89,7 @@ class App:
         }
         self._journal: Journal | None = None
         self._asking: Asking | None = None
+        self._altered = False
         self.context = Context(profile=self._profile, site=chosen.site)
 
     @property
@@ -221,6 +223,7 @@ class App:
         """Count, record and show what happened."""
         if isinstance(event, ChangeDone):
             self.changes = 1 + (self.changes or 0)
+            self._altered |= event.change.action is not Action.CREATE
         if self._journal is not None:
             self._journal.event(event)
         self._show(event)
@@ -253,6 +256,14 @@ class App:
     def journal_path(self) -> str | None:
         """The file that records this run, if there is one."""
         return None if self._journal is None else str(self._journal.path)
+
+    @property
+    def way_back(self) -> str:
+        """What gives the configuration before this run, if it has changed or deleted something."""
+        if self._journal is None or not self._altered:
+            return ""
+        run = shlex.quote(str(self.chosen.journal or self._journal.id))
+        return f"what was live before: tdxwrap export --before {run} -f before.yaml"
 
     def baseline_beside(self) -> Path:
         """Return where the baseline goes if something has its place already."""

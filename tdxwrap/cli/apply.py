@@ -39,13 +39,14 @@ if TYPE_CHECKING:
     metavar="N",
     help="Creates of a step side by side (1).",
 )
+@option("--expect", metavar="FINGERPRINT", help="Apply only the plan that has it.")
 @seconds("--deadline", "Limit of the whole run.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for the status ok.")
 @click.option(
     "--rt-config",
     type=FilePath(),
     default="rt_config.yaml",
-    help="For the earlier configuration, if nothing is there yet (rt_config.yaml).",
+    help="For the earlier configuration (rt_config.yaml).",
 )
 @wait_options
 def apply(
@@ -56,6 +57,7 @@ def apply(
     patience: WaitPolicy,
     yes: bool,
     jobs: int,
+    expect: str | None,
     deadline: float | None,
     no_wait: bool,
     rt_config: Path,
@@ -76,5 +78,6 @@ def apply(
     loaded, ps = app.load(config, parent_segment)
     limit = None if deadline is None else deadline - (time.monotonic() - app.begun)
     allowing = PlanOptions(**allowed)
-    chosen = ApplyOptions(allowing, None if no_wait else patience, rt_config, yes, jobs, limit)
+    policy = None if no_wait else patience
+    chosen = ApplyOptions(allowing, policy, rt_config, yes, jobs, limit, expect)
     return apply_loaded(app, loaded, ps, chosen)

@@ -12,6 +12,7 @@ from tdxwrap.apply.steps import Settings
 from tdxwrap.apply.verify import failure
 from tdxwrap.cli.app import App
 from tdxwrap.config.load import LoadedConfig
+from tdxwrap.errors import TdxwrapError
 from tdxwrap.output import report_text
 from tdxwrap.output.consent import PlanConsent
 from tdxwrap.plan.changes import PlanOptions
@@ -30,6 +31,7 @@ class ApplyOptions:
         yes: do not ask.
         jobs: how many creates of a step run side by side.
         limit: what is left of `--deadline`, in seconds; None for no limit.
+        expect: the fingerprint of the only plan that is carried out; None for any.
     """
 
     plan: PlanOptions
@@ -38,6 +40,7 @@ class ApplyOptions:
     yes: bool = False
     jobs: int = 1
     limit: float | None = None
+    expect: str | None = None
 
 
 def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) -> int:
@@ -53,15 +56,20 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
     )
     consent = PlanConsent(app.console, lambda: app.context, yes=chosen.yes, force=chosen.plan.force)
     with deadline(chosen.limit), app.connected(loaded=loaded, hold=True) as connected:
-        outcome = run.apply(
-            connected,
-            loaded,
-            ps,
-            consent=consent,
-            options=chosen.plan,
-            settings=settings,
-            policy=chosen.patience,
-        )
+        try:
+            outcome = run.apply(
+                connected,
+                loaded,
+                ps,
+                consent=consent,
+                options=chosen.plan,
+                settings=settings,
+                policy=chosen.patience,
+                expect=chosen.expect,
+            )
+        except TdxwrapError as error:
+            error.hint = f"{error.hint}\n{app.way_back}".strip()
+            raise
     seconds = time.monotonic() - started - app.console.answering
     report = outcome.report
     app.about(outcome.plan.live.segment, len(outcome.plan.pending))
@@ -87,6 +95,8 @@ def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
         app.console.print_result(report_text.gone_lines(report))
     count = len(outcome.plan.pending)
     app.console.print_result([report_text.done_line(count, app.calls, seconds, app.journal_id)])
+    if app.way_back:
+        app.note(app.way_back)
     if report is None:
         app.note(f"not waited for: see `tdxwrap wait {segment.id}`")
     if proven and count and app.command == "apply":

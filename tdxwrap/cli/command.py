@@ -86,6 +86,9 @@ class FilesCommand(Command):
         if ctx.params.get("parent_segment"):
             hint = "it would override every file"
             raise UsageProblem("--parent-segment goes with a single file", hint=hint)
+        if ctx.params.get("expect") is not None:
+            hint = "each file has a plan and a fingerprint of its own"
+            raise UsageProblem("--expect goes with a single file", hint=hint)
         assert self.callback is not None
         one = partial(self.callback, **ctx.params)
         markdown = ctx.params.get("markdown", False)

@@ -1,4 +1,4 @@
-"""`tdxwrap export PS`: the live configuration as a CONFIG."""
+"""`tdxwrap export`: what is live, or was live before a run, as a CONFIG."""
 
 from __future__ import annotations
 
@@ -7,7 +7,8 @@ from typing import TYPE_CHECKING
 import click
 
 from tdxwrap.cli.command import Command
-from tdxwrap.cli.options import FILE, PS
+from tdxwrap.cli.options import FILE, SEGMENT
+from tdxwrap.errors import UsageProblem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -16,18 +17,29 @@ if TYPE_CHECKING:
 
 
 @click.command(cls=Command)
-@PS
+@click.argument("ps", type=SEGMENT, required=False)
+@click.option("--before", metavar="RUN", help="What was live before a run: last, or its id.")
 @FILE
-def export(app: App, ps: str, file: Path | None) -> int:
-    """Print what is live on PS as a CONFIG.
+def export(app: App, ps: str | None, *, before: str | None, file: Path | None) -> int:
+    """Print what is live on PS as a CONFIG, or what was live before a run.
 
     \b
     tdxwrap export 394649
     tdxwrap export "Customer 360" -f rt.yaml
+    tdxwrap export --before last -f before.yaml
     """
     from tdxwrap.apply.export import config_text
+    from tdxwrap.journal import runs
 
     ascii_only = file is None and app.console.ascii_only
-    text = config_text(app.read_live(ps), ascii_only=ascii_only)
+    if before is not None and ps is None:
+        run = runs.find(app.environ, before)
+        live, before = runs.live_before(run), str(run.lines[0]["id"])
+    elif ps is not None and before is None:
+        live = app.read_live(ps)
+    else:
+        hint = "tdxwrap export PS, or tdxwrap export --before RUN"
+        raise UsageProblem("export takes either a parent segment or a run", hint=hint)
+    text = config_text(live, before=before, ascii_only=ascii_only)
     app.print_or_write(text, file)
     return app.end(config=text, file=None if file is None else str(file))

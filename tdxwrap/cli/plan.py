@@ -59,6 +59,8 @@ def plan(
         app.console.print_result(plan_lines(found, app.account, everything=everything))
         if refused := refused_text(found):
             app.console.print_result([Line("✗ ", refused, "bold", mark="red")])
+        if found.pending:
+            app.console.print_result([Line("Fingerprint: ", found.fingerprint)])
     code = app.end(plan=found, context=app.context)
     if found.refusals:
         return ExitCode.REFUSED

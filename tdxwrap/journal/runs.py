@@ -20,6 +20,8 @@ from tdxwrap.output.error_text import error_lines
 from tdxwrap.output.lines import COMMAND_SHOWN, Line, counted, seconds_text
 from tdxwrap.output.plan_text import LOOKS
 from tdxwrap.plan.changes import Action
+from tdxwrap.realtime.read import live_from
+from tdxwrap.realtime.state import LiveState, Segment
 from tdxwrap.system.text import json_text
 
 
@@ -244,6 +246,24 @@ def _how(call: Mapping[str, Any]) -> str:
 def _counts(summary: RunDocument) -> str:
     counts = f"{counted(summary.changes, 'change')}, {counted(summary.calls, 'call')}"
     return f"{summary.outcome}, {counts}, {seconds_text(summary.seconds)}"
+
+
+def live_before(run: Run) -> LiveState:
+    """Return what was live before the first write of a run.
+
+    Raises:
+        UsageProblem: its journal does not hold that.
+    """
+    with _reading(run.path):
+        # Of several plans the last one was carried out.
+        planned = (run.of("planned") or [{"live": None}])[-1]
+        if planned["live"] is not None:
+            segment = Segment(planned["id"], planned["name"], None)
+            return live_from(segment, planned["live"])
+    raise UsageProblem(
+        f"the journal of {run.lines[0]['id']} does not hold what was live before it",
+        hint="it made no plan, is of an earlier version, or there was too much: see `tdxwrap runs`",
+    )
 
 
 # Exporting

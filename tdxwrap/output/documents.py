@@ -99,6 +99,7 @@ class PlanDocument(Document):
         findings: of the column checks.
         refusals: how many of these `apply` would refuse it for.
         notes: what else is to be known before it is carried out.
+        fingerprint: of the changes, for `apply --expect`.
     """
 
     segment: Segment = Field(validation_alias=AliasPath("live", "segment"))
@@ -109,6 +110,7 @@ class PlanDocument(Document):
     findings: list[Finding]
     refusals: int
     notes: list[str]
+    fingerprint: str
 
 
 class ReportDocument(Document):

@@ -36,6 +36,7 @@ def plan_markdown(
         f"### Realtime plan: {markdown(segment.name)} ({markdown(segment.id)})",
         "",
         f"**{plan_text.counts_text(plan)}** · {markdown(where)}",
+        *(["", f"Fingerprint: `{plan.fingerprint}`"] if plan.pending else []),
     ]
     sections = [_section(plan, action) for action in plan_text.LOOKS if plan.counts[action]]
     taking = len({change.action for change in plan.takings})

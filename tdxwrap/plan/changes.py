@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
 from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
+from hashlib import sha256
 from typing import Annotated, Any
 
 from pydantic import Field
 
-from tdxwrap.config.fields import ConfigItem
+from tdxwrap.config.fields import ApiItem, ConfigItem
 from tdxwrap.realtime.state import LiveState
 
 Loc = tuple[str | int, ...]
@@ -148,6 +150,14 @@ class Change:
         return self.action in TAKING
 
 
+def _told(change: Change) -> list[Any]:
+    """Return all that a change takes from the file and from what is live."""
+    fields = [(field.name, field.old, field.new) for field in change.fields]
+    items = [item and item.model_dump(mode="json") for item in (change.desired, change.live)]
+    unread = dict(change.live.unread) if isinstance(change.live, ApiItem) else {}
+    return [change.action, change.kind, change.name, change.live_id, fields, *items, unread]
+
+
 @dataclass(frozen=True, slots=True)
 class Blocker:
     """Why a plan may not be carried out as it is.
@@ -245,6 +255,13 @@ class Plan:
         """The changes that take something away: deletes, then replaces."""
         taking = (change for change in self.changes if change.takes)
         return tuple(sorted(taking, key=lambda change: change.action is Action.REPLACE))
+
+    @property
+    def fingerprint(self) -> str:
+        """The changes as 12 hexadecimal digits: the same for the same changes of the same live
+        items of a segment, whatever the machine and the order."""
+        texts = sorted(json.dumps(_told(change), sort_keys=True) for change in self.pending)
+        return sha256("\n".join([self.live.segment.id, *texts]).encode()).hexdigest()[:12]
 
     @property
     def dangers(self) -> tuple[Change, ...]:

@@ -75,6 +75,7 @@ Customer 360 (394649) · account main · profile default · us01 · RT status ok
 
 create 2, update 3, 3 unchanged, 4 not managed
 · live only, left alone: --prune would delete 4 of these
+Fingerprint: 7b502f44a2dc
 """
     )
     assert half.writes() == []

@@ -82,12 +82,13 @@ def test_documents_of_a_whole_life(shell: Shell, world: World) -> None:
     checked(shell.run("check", WEB, "--json"), "check")
     checked(shell.run("doctor", "--json"), "doctor")
     checked(shell.run("doctor", WEB, "--json"), "doctor")
-    assert checked(shell.run("runs", "--json"), "runs")["runs"]
+    assert checked(shell.run("runs", "--json"), "runs")["runs"] == []
     for option in ((), ("--markdown",), ("-v",)):
         plan = checked(shell.run("plan", WEB, "--json", *option), "plan")["plan"]
         assert plan["pending"]
     checked(shell.run("plan", WEB, "--json", "--exit-code"), "plan", 7)
     assert checked(shell.run("apply", WEB, "--json", "--yes"), "apply")["report"]["ok"]
+    assert checked(shell.run("runs", "--json"), "runs")["runs"]
     assert checked(shell.run("apply", WEB, "--json", "--no-wait"), "apply")["report"] is None
     checked(shell.run("plan", MINIMAL, "--json"), "plan")
     for command in ("status", "wait", "verify", "export"):
