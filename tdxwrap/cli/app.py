@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -59,6 +59,7 @@ class App:
         segment: the parent segment that it is about, as far as is known.
         changes: how many were written, are pending or differ; None where it does not matter.
         locks: as in `Session`.
+        what_next: what a person may do after it.
         document, failure, code: how it ended; all empty until then.
     """
 
@@ -75,6 +76,7 @@ class App:
     failure: TdxwrapError | None = None
     code: ExitCode | None = None
     locks: Path | None = None
+    what_next: Sequence[Line] = ()
 
     def __post_init__(self) -> None:
         chosen = self.chosen
@@ -111,6 +113,11 @@ class App:
     def warn(self, text: str) -> None:
         """Print a warning on the way."""
         self.console.print_note([Line("! ", text, mark="yellow")])
+
+    def print_what_next(self) -> None:
+        """Print what comes after it, for a person on a terminal."""
+        if self.console.can_ask:
+            self.console.print_note(self.what_next)
 
     # Files
 

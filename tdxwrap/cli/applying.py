@@ -46,6 +46,8 @@ class ApplyOptions:
 def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) -> int:
     """Make a parent segment, given by id or name, what a loaded configuration says."""
     started = time.monotonic()
+    if app.command == "apply" and not app.console.can_ask:
+        app.note(report_text.start_text(loaded.path, ps, app.account))
     settings = Settings(
         baseline=chosen.rt_config,
         elsewhere=app.baseline_beside,
@@ -101,4 +103,6 @@ def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
         app.note(f"not waited for: see `tdxwrap wait {segment.id}`")
     if proven and count and app.command == "apply":
         profile, site = app.chosen.profile, app.chosen.site
-        app.console.print_note(report_text.next_lines(segment, profile, site, outcome.login))
+        app.what_next = report_text.next_lines(segment, profile, site, outcome.login)
+        if not app.file:
+            app.print_what_next()

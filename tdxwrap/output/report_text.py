@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import shlex
+import time
 from collections.abc import Sequence
 
 from tdxwrap.apply.checklist import Check, State
@@ -11,6 +12,7 @@ from tdxwrap.apply.verify import Report
 from tdxwrap.output.lines import BLANK, Line, counted, seconds_text
 from tdxwrap.output.plan_text import step_lines
 from tdxwrap.realtime.state import LiveState, Segment
+from tdxwrap.version import __version__
 
 # The sites of F3.
 _SITE = re.compile(r"\b(us01|jp01|eu01|ap02)\b")
@@ -89,6 +91,12 @@ def done_line(changes: int, calls: int, seconds: float, journal: str | None) -> 
     what = counted(changes, "change") if changes else "nothing to change"
     run = "" if journal is None else f" Journal: {journal}"
     return Line("", f"Done in {seconds_text(seconds)}: {what}, {calls} tdx calls.{run}", "bold")
+
+
+def start_text(file: str, ps: str, account: str) -> str:
+    """Return the first line of a log: when which version does what, and where."""
+    now = time.strftime("%Y-%m-%d %H:%M %z")
+    return f"{now} · tdxwrap {__version__} · {file} · parent segment {ps} · {account}"
 
 
 def next_lines(segment: Segment, profile: str | None, site: str | None, login: str) -> list[Line]:

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 import yaml
-from support.shells import MINIMAL, WEB, Shell
+from support.shells import FIXTURES, MINIMAL, WEB, Shell
 
 from tdxwrap.fake.control import World
 
@@ -160,3 +160,28 @@ def test_what_changes_during_the_question_is_not_expected(
     assert done.code == 4, done.out
     assert "is another one" in done.out
     assert world.writes() == []
+
+
+# The log of a run
+
+
+def test_a_log_begins_with_the_date_and_only_a_person_is_told_what_comes_next(
+    new_world: NewWorld, new_shell: NewShell
+) -> None:
+    scenario = yaml.safe_load((FIXTURES / "scenarios" / "blank.yaml").read_text("utf-8"))
+    (blank,) = scenario["segments"]
+    names = {"394701": "Outdoor", "394702": "Books", "394703": "Outlet ‹アウトレット›"}
+    scenario["segments"] = [{**blank, "id": number, "name": name} for number, name in names.items()]
+    shell = new_shell(new_world(scenario))
+    brands = FIXTURES / "configs" / "three-brands"
+    logged = shell.run("apply", brands / "books.yaml", "--yes")
+    assert logged.code == 0, logged.text
+    when = r"\d{4}-\d\d-\d\d \d\d:\d\d [+-]\d{4} · tdxwrap \d\S+"
+    assert re.match(rf"{when} · \S+books\.yaml · parent segment 394702 · \S", logged.err)
+    assert "Next, a personalization" not in logged.text
+
+    seen = shell.terminal("apply", brands / "outdoor.yaml", brands / "outlet.yaml", "--yes")
+    assert seen.code == 0, seen.out
+    assert "· tdxwrap " not in seen.out
+    assert seen.out.count("Next, a personalization") == 1
+    assert seen.out.index("2 files: 2 ok") < seen.out.index("Next, a personalization")
