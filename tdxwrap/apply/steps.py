@@ -29,7 +29,7 @@ from tdxwrap.apply.events import (
 )
 from tdxwrap.apply.fresh import Fresh
 from tdxwrap.apply.lists import Lists
-from tdxwrap.config.attributes import BaseAttribute
+from tdxwrap.config.attributes import BaseAttribute, with_names
 from tdxwrap.config.equality import carried, same
 from tdxwrap.config.fields import ApiItem, ConfigItem
 from tdxwrap.config.models import KeyEvent
@@ -37,7 +37,7 @@ from tdxwrap.errors import LiveChanged, Refused, TdxwrapError
 from tdxwrap.plan.build import differences
 from tdxwrap.plan.changes import Action, Change, Kind, Loc, Made, Plan, Written
 from tdxwrap.realtime.api import Realtime
-from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, READS_AT_ONCE, with_names
+from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, READS_AT_ONCE
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.write import Writer
 from tdxwrap.system.signals import as_error
@@ -127,7 +127,8 @@ class _Run:
     settings: Settings
     listen: Listener
     pool: Parallel
-    ids: dict[str, str] = field(default_factory=dict)
+    names: dict[str, str] = field(init=False)
+    ids: dict[str, str] = field(init=False)
     made: Made = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     started: int = 0
@@ -143,8 +144,9 @@ class _Run:
         self.writer = Writer(self.api, self.retry, self.plan.live.segment.id)
         reading = self.settings.reading
         self.lists = Lists(self.plan, self.api, self.retry, self.pool, self.emit, reading=reading)
-        for event in reversed(self.plan.live.key_events):
-            self.ids[event.value.name] = event.id
+        self.names = {there.id: there.value.name for there in self.plan.live.key_events}
+        self.names |= {c.live_id: c.name for c in self.plan.of(Kind.KEY_EVENT) if c.live_id}
+        self.ids = {name: event_id for event_id, name in reversed(self.names.items())}
 
     def emit(self, event: Event) -> None:
         # Changes of one step may run side by side; a listener sees one event at a time.
@@ -238,11 +240,10 @@ class _Run:
 
     def compare(self, targets: Sequence[Change], items: Sequence[Mapping[str, Any]]) -> None:
         found = {str(item["id"]): item for item in items}
-        names = {there.id: there.value.name for there in self.plan.live.key_events}
         for change in targets:
             assert isinstance(change.live, ApiItem)
             item = found.get(change.live_id or "")
-            if item is None or with_names(item, names) != change.live.document:
+            if item is None or with_names(item, self.names) != change.live.document:
                 raise LiveChanged(
                     f"the {change.kind} {change.name} has changed since the plan was made",
                     hint="nothing was written: run the same command again, and look at its plan",
@@ -309,6 +310,9 @@ class _Run:
 
     def write_item(self, change: Change) -> str | None:
         collection = _COLLECTIONS[change.kind]
+        for pruned in self.plan.of(change.kind, Action.DELETE):  # names are unique
+            if change.desired is not None and pruned.name == change.name:
+                self.delete_once(pruned)
         if change.action is Action.UPDATE:
             assert change.live_id is not None
             assert change.desired is not None

@@ -278,6 +278,30 @@ def references(value: Any) -> Iterator[str]:
         yield from references(item)
 
 
+def with_names(value: Any, names: Mapping[str, str]) -> Any:
+    """A document with other references to key events, wherever they are: ids to names, or back.
+
+    Args:
+        names: what to put for what; a reference that is not in it is kept as text.
+    """
+    if isinstance(value, list):
+        return [with_names(item, names) for item in value]
+    if not isinstance(value, dict):
+        return value
+    return {
+        name: _named(item, names) if is_reference(name) else with_names(item, names)
+        for name, item in value.items()
+    }
+
+
+def _named(reference: Any, names: Mapping[str, str]) -> Any:
+    if isinstance(reference, list):
+        return [_named(item, names) for item in reference]
+    if not isinstance(reference, str | int):
+        return with_names(reference, names)
+    return names.get(str(reference), str(reference))
+
+
 def derived_identifier(name: str) -> str:
     """The identifier of an attribute that has only a name: lower case, `_` for the rest (F14)."""
     return re.sub(r"[^a-z0-9]+", "_", name.lower()).strip("_")

@@ -53,7 +53,7 @@ _BY_ORDER = {"greater", "greater_equal", "less", "less_equal", "between"}
 def errors(source: Source) -> Iterator[Problem]:
     """Duplicates, dangling names and what is over the limits of F20."""
     checks = (_no_section, _duplicates, _identifiers, _batch_names, _dangling, _foreign_tables)
-    for check in (*checks, _limits, _refused_texts, _odd_forms):
+    for check in (*checks, _former_names, _limits, _refused_texts, _odd_forms):
         yield from check(source)
     yield from _odd_characters(source, refused=True)
 
@@ -230,6 +230,18 @@ def _key_event_references(source: Source) -> Iterator[Entry]:
     yield from _texts(attributes, "key_event")
     for loc, attribute in attributes:
         yield from _texts(_items(attribute, "actions", loc), "key_event")
+
+
+def _former_names(source: Source) -> Iterator[Problem]:
+    """What is found under a former name must be the only one that is meant by it."""
+    events = list(_items(source.data, "key_events"))
+    taken = {composed(name): loc for loc, name in _texts(events, "name")}
+    for loc, name in _texts(events, "renamed_from"):
+        first = taken.setdefault(composed(name), loc)
+        if first != loc:
+            message = f"the former name {name} also stands in {source.beside(loc, first)}"
+            hint = "remove the one or the other; to swap two names, give one a third name first"
+            yield source.problem(loc, message, hint)
 
 
 def _foreign_tables(source: Source) -> Iterator[Problem]:

@@ -60,7 +60,8 @@ def alike(one: Any, other: Any, field: str = "") -> bool:
 
 def states(item: BaseModel) -> tuple[str, ...]:
     """The names of the fields that a file states; most nulls state nothing."""
-    named = (name for name in type(item).model_fields if name in item.model_fields_set)
+    fields = type(item).model_fields.items()
+    named = (name for name, info in fields if name in item.model_fields_set and not info.exclude)
     return tuple(n for n in named if getattr(item, n) is not None or n in CLEARED_BY_NULL)
 
 

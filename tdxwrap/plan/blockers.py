@@ -61,15 +61,19 @@ def _too_many(changes: Sequence[Change]) -> Iterator[Blocker]:
 
 
 def _taken_names(changes: Sequence[Change], live: LiveState) -> Iterator[Blocker]:
-    """Names are unique: one that another attribute still has cannot be taken in the same run."""
-    holders = {there.value.name: there for there in live.attributes}
+    """Names are unique: one that another attribute has and keeps until its turn cannot be taken.
+
+    One that is to be pruned goes first.
+    """
+    staying = [c.live for c in changes if c.action is not Action.DELETE]
+    holders = {there.name: there for there in staying if isinstance(there, BaseAttribute)}
     for change in changes:
         holder = holders.get(change.name)
         has_it = isinstance(change.live, BaseAttribute) and change.live.name == change.name
         if isinstance(change.desired, BaseAttribute) and holder is not None and not has_it:
             yield Blocker(
                 f"attribute {change.desired.key} cannot be called {change.name!r} while attribute "
-                f"{holder.value.key} is",
+                f"{holder.key} is",
                 "",
             )
     imported = {part.column for part in live.imported}

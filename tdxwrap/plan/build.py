@@ -18,6 +18,7 @@ from tdxwrap.plan.blockers import find_blockers
 from tdxwrap.plan.changes import (
     STORED,
     Action,
+    Blocker,
     Change,
     FieldChange,
     Kind,
@@ -29,7 +30,8 @@ from tdxwrap.plan.changes import (
     member_key,
     member_name,
 )
-from tdxwrap.plan.spelling import KEPT, as_live, with_lookalikes
+from tdxwrap.plan.renames import find_renames
+from tdxwrap.plan.spelling import KEPT, as_live, as_renamed, with_lookalikes
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState
 
 _Label = Callable[[BaseAttribute], str | None]
@@ -67,9 +69,10 @@ def build_plan(
     """
     config, options = as_live(config, live), options or PlanOptions()
     made, force = made or {}, options.force
-    key_events = tuple(_key_events(config, live, made, force))
+    seen = as_renamed(config, live)
+    key_events = tuple(_key_events(config, seen, made, force))
     replaced_events = {c.name for c in key_events if c.action is Action.REPLACE}
-    attributes = _attributes(config, live, replaced_events, made, force)
+    attributes = _attributes(config, seen, replaced_events, made, force)
     keys: list[_Placed] = [
         (key, ("id_stitching", "keys", index)) for index, key in enumerate(config.id_stitching.keys)
     ]
@@ -93,8 +96,13 @@ def build_plan(
     prunable = sum(change.action is Action.DELETE for change in pruned)
     if options.prune:
         changes, prunable = pruned, 0
-    blockers = tuple(find_blockers(changes, live, options))
-    return Plan(changes, blockers, live, prunable=prunable)
+    blockers, notes = [*find_blockers(changes, live, options)], []
+    for old, text in find_renames(changes):
+        if old.action is Action.DELETE and not force:
+            blockers.append(Blocker(text, "--force"))
+        else:
+            notes.append(text)
+    return Plan(changes, tuple(blockers), live, notes=tuple(notes), prunable=prunable)
 
 
 # The lists of the setting: event tables, stitching keys, batch attributes
@@ -142,15 +150,20 @@ def _lookup_key(config: RtConfig, live: LiveState) -> Iterable[Change]:
 def _key_events(config: RtConfig, live: LiveState, made: Made, force: bool) -> Iterable[Change]:
     names = {e.id: made.get((Kind.KEY_EVENT, e.id), e.value.name) for e in live.key_events}
     by_name = {names[event.id]: event for event in reversed(live.key_events)}
+    matched = set()
     for index, event in enumerate(config.key_events):
         loc: Loc = ("key_events", index)
         change = Change(Action.CREATE, Kind.KEY_EVENT, event.name, desired=event, loc=loc)
-        yield _key_event(_compare_item(change, by_name.get(event.name), force), live)
-    wanted = {event.name for event in config.key_events}
+        former = by_name.get(event.renamed_from or "")
+        there = by_name.get(event.name, former)
+        if event.renamed_from and there is not None and former is None:
+            change = replace(change, reason="it has its new name: the line renamed_from can go")
+        matched.add(there and there.id)
+        yield _key_event(_compare_item(change, there, force), live)
     for there in live.key_events:
-        name, first = names[there.id], by_name[names[there.id]]
+        first = by_name[names[there.id]]
         reason = "" if there is first else f"a second one of this name; {first.id} is the first"
-        if there is not first or name not in wanted:
+        if there.id not in matched:
             yield _unmanaged(Kind.KEY_EVENT, there, reason)
 
 

@@ -6,11 +6,12 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
+from tdxwrap.config.attributes import BaseAttribute, attribute_from_api, with_names
 from tdxwrap.config.fields import ConfigItem
 from tdxwrap.config.models import RtConfig
 from tdxwrap.config.odd_characters import composed, folded
 from tdxwrap.plan.changes import Action, Change, Kind, member_key
-from tdxwrap.realtime.state import LiveState
+from tdxwrap.realtime.state import LiveItem, LiveState
 
 KEPT = "left alone: the file has it in another spelling"
 
@@ -23,9 +24,12 @@ def as_live(config: RtConfig, live: LiveState) -> RtConfig:
 
     What is not live has its name in normal form C.
     """
-    events = _spelled(
-        (event.name for event in config.key_events), (e.value.name for e in live.key_events)
-    )
+    names = [event.value.name for event in live.key_events]
+    events = _spelled((event.name for event in config.key_events), names)
+    in_event = {
+        "name": events,
+        "renamed_from": _spelled(filter(None, (e.renamed_from for e in config.key_events)), names),
+    }
     attributes, there = config.collected().values(), [a.value for a in live.attributes]
     spellings = {
         "name": _spelled((a.name for a in attributes), (a.name for a in there)),
@@ -40,12 +44,33 @@ def as_live(config: RtConfig, live: LiveState) -> RtConfig:
     in_key = {"name": _spelled((key.name for key in keys), map(member_key, live.stitching_keys))}
     stitching = {"keys": tuple(_respelled(key, in_key) for key in keys)} if keys else {}
     changed = {
-        "key_events": tuple(_respelled(each, {"name": events}) for each in config.key_events),
+        "key_events": tuple(_respelled(each, in_event) for each in config.key_events),
         "id_stitching": config.id_stitching.model_copy(update=stitching),
         "batch_attributes": tuple(_respelled(each, spellings) for each in config.batch_attributes),
         "attributes": tuple(_respelled(each, spellings) for each in config.attributes),
     }
     return config.model_copy(update=changed)
+
+
+def as_renamed(config: RtConfig, live: LiveState) -> LiveState:
+    """Return what is live with attributes that name their key events as the file names them.
+
+    Args:
+        config: as `as_live` returns it.
+    """
+    there = {event.value.name for event in live.key_events}
+    events = (e for e in config.key_events if e.renamed_from in there and e.name not in there)
+    names = {str(event.renamed_from): event.name for event in events}
+    if not names:
+        return live
+    attributes = (
+        LiveItem(there.id, value)
+        for there in live.attributes
+        if isinstance(
+            value := attribute_from_api(with_names(there.value.document, names)), BaseAttribute
+        )
+    )
+    return replace(live, attributes=tuple(attributes))
 
 
 def _spelled(wanted: Iterable[str], there: Iterable[str]) -> Mapping[str, str]:

@@ -12,7 +12,7 @@ from tdxwrap.config.attributes import (
     BaseAttribute,
     ImportedAttribute,
     attribute_from_api,
-    is_reference,
+    with_names,
 )
 from tdxwrap.config.models import BatchAttribute, EventTable, KeyEvent, Member, StitchingKey
 from tdxwrap.errors import MalformedOutput, NotFound, Refused
@@ -240,27 +240,3 @@ def _parts(kind: type[Member], setting: Mapping[str, Any], name: str) -> tuple[M
             hint="nothing was written; a newer tdxwrap may know this form",
         )
     return tuple(kind.of(entry) for entry in entries)
-
-
-def with_names(value: Any, names: Mapping[str, str]) -> Any:
-    """A document with other references to key events, wherever they are: ids to names, or back.
-
-    Args:
-        names: what to put for what; a reference that is not in it is kept as text.
-    """
-    if isinstance(value, list):
-        return [with_names(item, names) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        name: _named(item, names) if is_reference(name) else with_names(item, names)
-        for name, item in value.items()
-    }
-
-
-def _named(reference: Any, names: Mapping[str, str]) -> Any:
-    if isinstance(reference, list):
-        return [_named(item, names) for item in reference]
-    if not isinstance(reference, str | int):
-        return with_names(reference, names)
-    return names.get(str(reference), str(reference))

@@ -9,7 +9,7 @@ from typing import Any
 
 from tdxwrap.apply import session
 from tdxwrap.apply.export import config_text
-from tdxwrap.config.attributes import ImportedAttribute
+from tdxwrap.config.attributes import ImportedAttribute, with_names
 from tdxwrap.config.load import load, parse
 from tdxwrap.config.models import RtConfig
 from tdxwrap.errors import TdxwrapError, UsageProblem
@@ -18,7 +18,7 @@ from tdxwrap.fake.replay import Replay
 from tdxwrap.journal import runs
 from tdxwrap.plan import columns
 from tdxwrap.realtime.api import Realtime
-from tdxwrap.realtime.read import is_id, with_names
+from tdxwrap.realtime.read import is_id
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState
 from tdxwrap.system.spelling import did_you_mean

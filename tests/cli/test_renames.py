@@ -1,0 +1,288 @@
+"""A rename is a rename: what has another name in the file keeps what it has collected."""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Callable
+from typing import Any
+
+import pytest
+from support.shells import Shell
+
+from tdxwrap.fake.control import World
+
+START = """
+parent_segment: "394649"
+event_tables: [web_events.pageviews, legacy.app_events]
+id_stitching: {keys: [td_client_id, email, device_id]}
+"""
+EVENTS = """
+key_events:
+  - {name: %s, table: web_events.pageviews}
+  - {name: legacy_screen, table: legacy.app_events}
+"""
+ATTRIBUTES = """
+attributes:
+  - {name: last_product_viewed, type: single, key_event: %s, value_column: product_id,
+     data_type: string, duration: 1 day}
+  - {name: legacy_last_screen, type: single, key_event: legacy_screen, value_column: screen,
+     data_type: string, duration: 7 days}
+"""
+RENAMED = START + EVENTS % "view, renamed_from: page_view" + ATTRIBUTES % "view"
+GO = ("--yes", "--no-wait")
+
+
+@pytest.fixture
+def user(half: World, new_shell: Callable[..., Shell]) -> Shell:
+    shell = new_shell(half)
+    shell.write("rt.yaml", RENAMED)
+    return shell
+
+
+def live(world: World) -> dict[str, dict[str, Any]]:
+    """The realtime configuration's key events and attributes, by their ids."""
+    realtime = world.segment("394649")["realtime"]
+    return {item["id"]: item for item in (*realtime["keyEvents"], *realtime["attributes"])}
+
+
+def writes(world: World) -> list[tuple[str, str]]:
+    """Each write: its method and the end of its path."""
+    argvs = [call.argv for call in world.writes()]
+    found = [(argv[argv.index("-X") + 1], argv[1]) for argv in argvs if "-X" in argv]
+    return [(method, path.split("/audiences/394649/")[1]) for method, path in found]
+
+
+# A key event
+
+
+def test_a_key_event_found_under_its_former_name_is_patched(user: Shell, half: World) -> None:
+    before = live(half)
+    out = user.run("plan", "rt.yaml").out
+    assert "~ key event     view" in out
+    assert "name   page_view  →  view" in out
+    assert "\nupdate 1, " in out
+
+    assert user.run("apply", "rt.yaml", *GO).code == 0
+    assert writes(half) == [("PATCH", "realtime_key_events/7101")]
+    assert live(half) == {**before, "7101": {**before["7101"], "name": "view"}}
+
+
+def test_once_live_the_line_has_no_effect_and_the_plan_says_that_it_can_go(
+    user: Shell, half: World
+) -> None:
+    assert user.run("verify", "rt.yaml").code == 7
+    assert user.run("apply", "rt.yaml", *GO).code == 0
+    half.clear_calls()
+    out = user.run("plan", "rt.yaml").out
+    assert (
+        "= key event     view            it has its new name: the line renamed_from can go" in out
+    )
+    assert "nothing to change" in out
+    assert user.run("apply", "rt.yaml", *GO).code == 0
+    assert writes(half) == []
+    user.write("rt.yaml", RENAMED.replace(", renamed_from: page_view", ""))
+    assert "can go" not in user.run("plan", "rt.yaml").out
+
+
+def test_on_a_segment_that_never_had_it_the_key_event_is_created(
+    shell: Shell, world: World
+) -> None:
+    event = "key_events: [{name: view, renamed_from: page_view, table: web_events.pageviews}]\n"
+    shell.write("rt.yaml", 'parent_segment: "394649"\n' + event)
+    assert shell.run("apply", "rt.yaml", *GO).code == 0
+    (event,) = world.segment("394649")["realtime"]["keyEvents"]
+    assert (event["name"], "renamedFrom" in event) == ("view", False)
+
+
+def test_a_former_name_is_found_in_another_unicode_form(user: Shell, half: World) -> None:
+    decomposed = unicodedata.normalize("NFD", "café")
+    with half.edit_segment("394649") as segment:
+        segment["realtime"]["keyEvents"][0]["name"] = decomposed
+    user.write("rt.yaml", RENAMED.replace("page_view", "café"))
+    assert user.run("apply", "rt.yaml", *GO).code == 0
+    assert writes(half) == [("PATCH", "realtime_key_events/7101")]
+
+
+def test_what_is_made_and_changed_with_the_rename_hangs_on_it(user: Shell, half: World) -> None:
+    """With a new attribute and a changed one on it; and then with its table changed, too."""
+    counter = "  - {name: views, type: counter, key_event: view, duration: 1 day}\n"
+    text = RENAMED.replace("duration: 1 day", "duration: 2 days") + counter
+    user.write("rt.yaml", text)
+    assert user.run("apply", "rt.yaml", *GO).code == 0
+    assert [method for method, _ in writes(half)] == ["PATCH", "PATCH", "POST"]
+    assert [i["name"] for i in live(half).values() if i.get("realtimeKeyEventId") == "7101"] == [
+        "last_product_viewed",
+        "views",
+    ]
+    moved = text.replace("view, renamed_from: page_view", "seen, renamed_from: view")
+    moved = moved.replace("key_event: view", "key_event: seen")
+    user.write(
+        "rt.yaml",
+        moved.replace("web_events.pageviews}", "web_events.carts}").replace(
+            "[web_events.pageviews,", "[web_events.pageviews, web_events.carts,"
+        ),
+    )
+    assert user.run("apply", "rt.yaml", *GO).code == 4
+    assert user.run("apply", "rt.yaml", *GO, "--replace", "--force").code == 0
+    names = {item["name"] for item in live(half).values()}
+    assert names == {"seen", "legacy_screen", "last_product_viewed", "legacy_last_screen", "views"}
+
+
+def test_both_names_live_the_former_is_live_only_and_pruned_only_with_force(
+    user: Shell, half: World
+) -> None:
+    with half.edit_segment("394649") as segment:
+        events = segment["realtime"]["keyEvents"]
+        events.append({**events[0], "id": "7103", "name": "old_view"})
+    user.write(
+        "rt.yaml", (START + EVENTS % "page_view, renamed_from: old_view" + ATTRIBUTES % "page_view")
+    )
+    plan = user.run("plan", "rt.yaml")
+    assert "! key event page_view: its former name old_view is live as well\n" in (plan.out)
+    assert "can go" not in plan.out
+    refused = user.run("apply", "rt.yaml", *GO, "--prune")
+    assert refused.code == 4
+    assert "key event page_view: its former name old_view is live as well" in refused.text
+    assert writes(half) == []
+    assert user.run("apply", "rt.yaml", *GO, "--prune", "--force").code == 0
+    assert writes(half) == [("DELETE", "realtime_key_events/7103")]
+
+
+@pytest.mark.parametrize(
+    ("names", "said"),
+    [
+        (
+            ("view, renamed_from: page_view", "page_view"),
+            "the former name page_view also stands in line 8",
+        ),
+        (("a, renamed_from: b", "b, renamed_from: a"), "the former name b also stands in line 8"),
+        (("a, renamed_from: c", "b, renamed_from: c"), "the former name c also stands in line 7"),
+        (("a, renamed_from: a", "b"), "the former name a also stands in line 7"),
+    ],
+)
+def test_a_former_name_stands_nowhere_else_in_the_file(
+    user: Shell, half: World, names: tuple[str, str], said: str
+) -> None:
+    events = EVENTS.replace("legacy_screen", "%s") % names
+    user.write("rt.yaml", START + events)
+    done = user.run("check", "rt.yaml")
+    assert done.code == 2
+    assert said in done.text
+    assert "to swap two names, give one a third name first" in done.text
+    assert user.run("apply", "rt.yaml", *GO, "--force").code == 2
+    assert writes(half) == []
+
+
+def test_extends_merges_by_the_new_name(user: Shell, half: World) -> None:
+    user.write("base.yaml", RENAMED.replace(", renamed_from: page_view", ""))
+    line = "key_events: [{name: view, renamed_from: page_view}]\n"
+    user.write("rt.yaml", "extends: base.yaml\n" + line)
+    assert "name   page_view  →  view" in user.run("plan", "rt.yaml").out
+
+    user.write("base.yaml", START + EVENTS % "page_view" + ATTRIBUTES % "page_view")
+    line = line.replace("view,", "view, table: web_events.pageviews,")
+    user.write("rt.yaml", "extends: base.yaml\n" + line)
+    done = user.run("check", "rt.yaml")
+    assert done.code == 2
+    assert "the former name page_view also stands in base.yaml:7" in done.text
+
+
+# A proposal
+
+
+COUNTER = "  - {name: %s, type: counter, key_event: page_view, duration: 1 day}\n"
+COUNTING = START + EVENTS % "page_view" + ATTRIBUTES % "page_view" + COUNTER
+
+
+@pytest.fixture
+def counting(user: Shell, half: World) -> Shell:
+    """With a counter, which the file then calls otherwise."""
+    user.write("rt.yaml", COUNTING % "units_bought")
+    assert user.run("apply", "rt.yaml", *GO).code == 0
+    half.clear_calls()
+    user.write("rt.yaml", COUNTING % "units_sold")
+    return user
+
+
+PROPOSAL = "attribute units_sold: renamed? `identifier: units_bought` keeps what it has collected"
+
+
+def test_a_create_that_is_a_live_only_attribute_under_another_name_says_so(
+    counting: Shell, half: World
+) -> None:
+    assert f"\n! {PROPOSAL}\n" in counting.run("plan", "rt.yaml").out
+    assert "renamed? `identifier: units" in counting.run(
+        "plan", "rt.yaml", "--markdown"
+    ).out.replace("\\", "")
+    assert counting.run("plan", "rt.yaml", "--json").json["plan"]["notes"] == [PROPOSAL]
+
+    before = next(i for i, item in live(half).items() if item["name"] == "units_bought")
+    kept = COUNTING % "units_sold, identifier: units_bought"
+    counting.write("rt.yaml", kept)
+    assert counting.run("apply", "rt.yaml", *GO).code == 0
+    assert writes(half) == [("PATCH", f"realtime_attributes/{before}")]
+    assert live(half)[before]["name"] == "units_sold"
+
+
+def test_prune_of_such_a_pair_needs_force(counting: Shell, half: World) -> None:
+    refused = counting.run("apply", "rt.yaml", *GO, "--prune")
+    assert refused.code == 4
+    assert PROPOSAL in refused.text
+    assert "--force" in refused.text
+    assert counting.run("plan", "rt.yaml", "--prune").out.count("renamed?") == 1
+    assert counting.run("plan", "rt.yaml", "--prune").code == 4
+    assert writes(half) == []
+    assert counting.run("apply", "rt.yaml", *GO, "--prune", "--force").code == 0
+    assert [method for method, _ in writes(half)] == ["POST", "DELETE"]
+
+
+@pytest.mark.parametrize("other", ["counter_type: total", "increment: 2", "filter: {td_path: /a}"])
+def test_what_collects_something_else_is_no_rename(counting: Shell, other: str) -> None:
+    counting.write("rt.yaml", COUNTING % f"units_sold, {other}")
+    out = counting.run("plan", "rt.yaml", "--prune").out
+    assert "renamed" not in out
+    assert "- counter       units_bought" in out
+
+
+def test_a_create_that_is_a_live_only_key_event_under_another_name_proposes_renamed_from(
+    user: Shell, half: World
+) -> None:
+    text = RENAMED.replace(", renamed_from: page_view", "")
+    user.write("rt.yaml", text)
+    out = user.run("plan", "rt.yaml").out
+    proposal = "key event view: renamed? `renamed_from: page_view` keeps what hangs on it"
+    assert f"\n! {proposal}\n" in out
+    asked = user.run("apply", "rt.yaml", *GO, "--prune", "--replace")
+    assert asked.code == 4
+    assert proposal in asked.text
+    assert writes(half) == []
+    user.write("rt.yaml", text.replace("pageviews}", "pageviews, filter: {td_path: /a}}"))
+    assert "renamed?" not in user.run("plan", "rt.yaml").out
+
+
+# A name that is taken
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+def test_a_name_that_a_pruned_attribute_holds_is_freed_first(
+    counting: Shell, half: World, jobs: str
+) -> None:
+    taken = "legacy_last_screen, identifier: units_bought"
+    text = COUNTING.replace("name: legacy_last_screen,", "name: other, identifier: other,") % taken
+    counting.write("rt.yaml", text.replace("duration: 7 days", "duration: 8 days"))
+    refused = counting.run("apply", "rt.yaml", *GO)
+    assert refused.code == 4
+    assert "cannot be called 'legacy_last_screen' while attribute legacy_last_screen is" in (
+        refused.text
+    )
+    script = counting.run("recipe", "rt.yaml", "--plan", "--prune").out
+    assert script.index("remove realtime_attributes 7202") < script.index("send PATCH")
+
+    assert counting.run("apply", "rt.yaml", *GO, "--prune", "--jobs", jobs).code == 0
+    done = writes(half)
+    assert sorted(method for method, _ in done) == ["DELETE", "PATCH", "POST"]
+    patch = next(n for n, (method, _) in enumerate(done) if method == "PATCH")
+    assert ("DELETE", "realtime_attributes/7202") in done[:patch]
+    names = {i["name"]: i["identifier"] for i in live(half).values() if "identifier" in i}
+    assert names["legacy_last_screen"] == "units_bought"
+    assert counting.run("verify", "rt.yaml").code == 0
