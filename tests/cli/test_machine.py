@@ -206,8 +206,8 @@ def test_a_state_folder_that_root_has_made(shell: Shell, world: World, owned: st
     home = Path(tempfile.mkdtemp(prefix="home-"))
     try:
         root = replace(shell, home=home, environ={**shell.environ, "HOME": str(home)})
-        assert root.run("status", "394649").code == 0
-        assert root.run("status", "394649").code == 0
+        for _ in range(2):
+            assert root.run("apply", WEB, "--yes", "--parent-segment", "nobody").code == 4
         runs = home / STATE / "runs"
         if owned == "a journal":
             first, _ = sorted(runs.iterdir())
@@ -216,7 +216,7 @@ def test_a_state_folder_that_root_has_made(shell: Shell, world: World, owned: st
         home.chmod(0o755)
         done = somebody(root, "runs")
         if owned == "a journal":
-            assert done.out.count("status: ") == 1, done.text
+            assert done.out.count("not-found, ") == 1, done.text
             assert f"{first} cannot be read: Permission denied" in done.out
         else:
             assert f"! {runs} cannot be read: Permission denied" in done.err

@@ -47,7 +47,7 @@ def written(folder: Path) -> list[Path]:
     "args", COMMANDS, ids=lambda args: " ".join(map(str, (args[0], *args[2:])))
 )
 def test_no_secret_is_printed_or_written(user: Shell, args: tuple[str | Path, ...]) -> None:
-    done = user.run(*args, **ENVIRON)
+    done = user.run(*args, "--journal", "run.jsonl", **ENVIRON)
 
     assert done.code in (0, 4, 5, 6, 7), done.text
     files = [*written(user.home), *written(user.cwd)]
