@@ -53,7 +53,7 @@ _BY_ORDER = {"greater", "greater_equal", "less", "less_equal", "between"}
 def errors(source: Source) -> Iterator[Problem]:
     """Duplicates, dangling names and what is over the limits of F20."""
     checks = (_no_section, _duplicates, _identifiers, _batch_names, _dangling, _foreign_tables)
-    for check in (*checks, _former_names, _limits, _refused_texts, _odd_forms):
+    for check in (*checks, _limits, _refused_texts, _odd_forms):
         yield from check(source)
     yield from _odd_characters(source, refused=True)
 
@@ -137,7 +137,7 @@ def _duplicates(source: Source) -> Iterator[Problem]:
 
 def _lookalikes(source: Source) -> Iterator[Problem]:
     for what, (loc, text), (first, name) in _pairs(source, folded):
-        if text != name:
+        if text != name and loc[-1] != "renamed_from":
             other = f"{what} in {source.beside(loc, first)}"
             message = f"{text} differs from {other} only in case, white space or Unicode form"
             yield source.problem(loc, message)
@@ -156,7 +156,8 @@ def _pairs(source: Source, form: Callable[[str], str]) -> Iterator[tuple[str, En
 def _named(source: Source) -> Iterator[tuple[str, Iterable[Entry]]]:
     data = source.data
     yield "the event table", _event_tables(source)
-    yield "the key event", _texts(_items(data, "key_events"), "name")
+    events = list(_items(data, "key_events"))
+    yield "the key event", (*_texts(events, "name"), *_texts(events, "renamed_from"))
     yield "the attribute", _texts(_items(data, "attributes"), "name")
     yield "the stitching key", _stitching_keys(source)
     yield "the batch attribute", _short_texts(_items(data, "batch_attributes"), "column")
@@ -230,18 +231,6 @@ def _key_event_references(source: Source) -> Iterator[Entry]:
     yield from _texts(attributes, "key_event")
     for loc, attribute in attributes:
         yield from _texts(_items(attribute, "actions", loc), "key_event")
-
-
-def _former_names(source: Source) -> Iterator[Problem]:
-    """What is found under a former name must be the only one that is meant by it."""
-    events = list(_items(source.data, "key_events"))
-    taken = {composed(name): loc for loc, name in _texts(events, "name")}
-    for loc, name in _texts(events, "renamed_from"):
-        first = taken.setdefault(composed(name), loc)
-        if first != loc:
-            message = f"the former name {name} also stands in {source.beside(loc, first)}"
-            hint = "remove the one or the other; to swap two names, give one a third name first"
-            yield source.problem(loc, message, hint)
 
 
 def _foreign_tables(source: Source) -> Iterator[Problem]:

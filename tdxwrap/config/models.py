@@ -104,9 +104,7 @@ class KeyEvent(Filtered, Extensible):
 
     name: Text = Field(description="what attributes refer to it by")
     # Kept from the API, and from what is compared with it.
-    renamed_from: Text | None = Field(
-        None, exclude=True, description="its former name: live under that, it is renamed"
-    )
+    renamed_from: Text | None = Field(None, exclude=True, description="its former name, if renamed")
     database: Text = Field(alias="databaseName", description="may stand before the table's name")
     table: Text = Field(alias="tableName", description="a table of event_tables")
     description: Description = None

@@ -103,6 +103,9 @@ class Draft(Realtime):
 
     def create(self, segment_id: str, collection: str, body: Mapping[str, Any]) -> str:
         """Create an item; return a reference to the variable that holds the id of a key event."""
+        former = getattr(self._begun and self._begun.desired, "renamed_from", None)
+        if former and self._merging:
+            self._call(f"rename {collection}", {"name": body["name"], "former": former})
         self._call(f"create {collection}", body)
         if collection != KEY_EVENTS:
             return ""
@@ -145,9 +148,10 @@ def whole(config: RtConfig, origin: Origin) -> str:
 
     When the script runs, it looks up what exists already, and leaves it as it is.
     """
+    renames = " but for a former name" if any(e.renamed_from for e in config.key_events) else ""
     about = (
-        "It adds what is missing and leaves what is there as it is, so it may run any number of "
-        "times. To write changes of what is there, too: tdxwrap recipe --plan"
+        f"It adds what is missing and leaves what is there as it is{renames}, so it may run any "
+        "number of times. To write changes of what is there, too: tdxwrap recipe --plan"
     )
     return _script(build_plan(config, BLANK), origin, about, merging=True)
 

@@ -131,6 +131,17 @@ create() {
   echo "  + $name ($id)"
 }
 
+# rename COLLECTION BODY: rename an item that is there under its former name only.
+rename() {
+  [ -e "$work/$1" ] || items "$1"
+  found=$(jq -rs --argjson body "$2" 'if any(.[]; .name == $body.name) then empty
+    else first(.[] | select(.name == $body.former) | .id) end' "$work/$1")
+  [ -n "$found" ] || return 0
+  send PATCH "$1/$found" "$(jq 'del(.former)' <<<"$2")"
+  rm "$work/$1"
+  echo "  ~ $(jq -c ".name | $visible" <<<"$2") ($found)"
+}
+
 # add BODY: add what is missing to the realtime setting. A list in a request replaces the whole
 # list, so live entries are sent along.
 add() {

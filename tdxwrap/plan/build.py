@@ -30,8 +30,7 @@ from tdxwrap.plan.changes import (
     member_key,
     member_name,
 )
-from tdxwrap.plan.renames import find_renames
-from tdxwrap.plan.spelling import KEPT, as_live, as_renamed, with_lookalikes
+from tdxwrap.plan.spelling import KEPT, as_live, as_renamed, find_renames, with_lookalikes
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState
 
 _Label = Callable[[BaseAttribute], str | None]
@@ -96,13 +95,11 @@ def build_plan(
     prunable = sum(change.action is Action.DELETE for change in pruned)
     if options.prune:
         changes, prunable = pruned, 0
-    blockers, notes = [*find_blockers(changes, live, options)], []
-    for old, text in find_renames(changes):
-        if old.action is Action.DELETE and not force:
-            blockers.append(Blocker(text, "--force"))
-        else:
-            notes.append(text)
-    return Plan(changes, tuple(blockers), live, notes=tuple(notes), prunable=prunable)
+    blockers = [*find_blockers(changes, live, options)]
+    renames = [(text, old.takes and not force) for old, text in find_renames(changes)]
+    blockers += [Blocker(text, "--force") for text, blocks in renames if blocks]
+    notes = tuple(text for text, blocks in renames if not blocks)
+    return Plan(changes, tuple(blockers), live, notes=notes, prunable=prunable)
 
 
 # The lists of the setting: event tables, stitching keys, batch attributes

@@ -1,4 +1,4 @@
-"""Find the items of a file that live has in another spelling."""
+"""Find the items of a file that live has in another spelling, or under another name."""
 
 from __future__ import annotations
 
@@ -7,14 +7,17 @@ from dataclasses import replace
 from typing import TypeVar
 
 from tdxwrap.config.attributes import BaseAttribute, attribute_from_api, with_names
+from tdxwrap.config.equality import meaning
 from tdxwrap.config.fields import ConfigItem
-from tdxwrap.config.models import RtConfig
+from tdxwrap.config.models import KeyEvent, RtConfig
 from tdxwrap.config.odd_characters import composed, folded
 from tdxwrap.plan.changes import Action, Change, Kind, member_key
 from tdxwrap.realtime.state import LiveItem, LiveState
 
 KEPT = "left alone: the file has it in another spelling"
 
+# What an item is called and described by; all else says what it recognizes or collects.
+_LABELS = frozenset(("name", "identifier", "description"))
 _Item = TypeVar("_Item", bound=ConfigItem)
 _Spellings = Mapping[str, Mapping[str, str]]
 
@@ -24,12 +27,9 @@ def as_live(config: RtConfig, live: LiveState) -> RtConfig:
 
     What is not live has its name in normal form C.
     """
-    names = [event.value.name for event in live.key_events]
-    events = _spelled((event.name for event in config.key_events), names)
-    in_event = {
-        "name": events,
-        "renamed_from": _spelled(filter(None, (e.renamed_from for e in config.key_events)), names),
-    }
+    stated = (text for e in config.key_events for text in (e.name, e.renamed_from) if text)
+    events = _spelled(stated, (event.value.name for event in live.key_events))
+    in_event = {"name": events, "renamed_from": events}
     attributes, there = config.collected().values(), [a.value for a in live.attributes]
     spellings = {
         "name": _spelled((a.name for a in attributes), (a.name for a in there)),
@@ -98,6 +98,37 @@ def _respelled(item: _Item, spellings: _Spellings) -> _Item:
                 for part in value
             )
     return item.model_copy(update=changed)
+
+
+def find_renames(changes: Sequence[Change]) -> Iterator[tuple[Change, str]]:
+    """Yield what is live only and may have another name in the file, each with what to say of it.
+
+    That is what has a former name, and what is equal to something to be created but for what it
+    is called: it can be renamed (F13, F15).
+    """
+    formers = {c.desired.renamed_from: c.name for c in changes if isinstance(c.desired, KeyEvent)}
+    left = {_content(c.live): c for c in reversed(changes) if c.desired is None}
+    for change in changes:
+        if change.desired is None and change.kind is Kind.KEY_EVENT and change.name in formers:
+            text = f"its former name {change.name} is live as well"
+            yield change, f"key event {formers[change.name]}: {text}"
+        content = _content(change.desired) if _is_new(change) and not change.reason else ""
+        if content and content in left:
+            old = left.pop(content)
+            yield old, f"{change.kind} {change.name}: renamed? {_way(old)}"
+
+
+def _content(item: ConfigItem | None) -> str:
+    """What makes an item the same under any name; empty if that is not known."""
+    if not isinstance(item, KeyEvent | BaseAttribute) or item.unread:
+        return ""
+    return meaning(item.body_of(type(item).model_fields.keys() - _LABELS))
+
+
+def _way(old: Change) -> str:
+    if isinstance(old.live, BaseAttribute):
+        return f"`identifier: {old.live.key}` keeps what it has collected"
+    return f"`renamed_from: {old.name}` keeps what hangs on it"
 
 
 def with_lookalikes(changes: Sequence[Change]) -> Iterator[Change]:

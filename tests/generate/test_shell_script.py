@@ -87,8 +87,8 @@ def play(shell: Shell, text: str, *options: str, **env: str) -> subprocess.Compl
     return bash(text, shell.cwd, {**shell.environ, "WAIT_PAUSE": "0.1", **env}, *options)
 
 
-def script_of(shell: Shell, *args: str | Path) -> str:
-    done = shell.run("recipe", *args)
+def script_of(shell: Shell, *args: str | Path, **env: str) -> str:
+    done = shell.run("recipe", *args, **env)
     assert done.code == 0, done.text
     return done.out
 
@@ -225,6 +225,34 @@ def test_what_is_missing_is_added_and_what_is_there_is_left(user: Shell, half: W
     assert "  = keyColumns td_client_id is there already\n" in done.stdout
     assert "  + keyColumns country\n" in done.stdout
     assert "  = extLookupKey customer_id is there already\n" in done.stdout
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+def test_a_key_event_is_renamed_where_it_is_live_under_its_former_name_only(
+    user: Shell, half: World, encoding: str
+) -> None:
+    former = "- name: 'ページ \"閲覧\"'\n    renamed_from: page_view"
+    renamed = HALF.replace("- name: page_view", former)
+    user.write("rt.yaml", renamed.replace("key_event: page_view", "key_event: 'ページ \"閲覧\"'"))
+    before = configuration(half)
+    text = script_of(user, "rt.yaml", PYTHONIOENCODING=encoding)
+    assert text.isascii() is (encoding == "ascii")
+    assert "leaves what is there as it is but for a former name" in re.sub(r"\n# ", " ", text)
+    assert shellcheck(text) == ""
+
+    done = play(user, text)
+
+    assert done.returncode == 0, done.stdout + done.stderr
+    assert '  ~ "ページ \\"閲覧\\"" (7101)\n' in done.stdout
+    assert "although it differs in: realtimeKeyEventId" not in done.stdout
+    after = configuration(half)
+    assert len(after["keyEvents"]) == len(before["keyEvents"]) + 1
+    names = [event["name"] for event in after["keyEvents"]]
+    assert 'ページ "閲覧"' in names
+    assert "page_view" not in names
+    half.clear_calls()
+    assert play(user, text).returncode == 0
+    assert half.writes() == []
 
 
 @pytest.mark.parametrize("page", [1, 1000])
