@@ -310,8 +310,8 @@ class _Run:
 
     def write_item(self, change: Change) -> str | None:
         collection = _COLLECTIONS[change.kind]
-        for pruned in self.plan.of(change.kind, Action.DELETE):  # names are unique
-            if change.desired is not None and pruned.name == change.name:
+        for pruned in self.plan.of(Kind.ATTRIBUTE, Action.DELETE):  # whose names are unique
+            if isinstance(change.desired, BaseAttribute) and pruned.name == change.name:
                 self.delete_once(pruned)
         if change.action is Action.UPDATE:
             assert change.live_id is not None
