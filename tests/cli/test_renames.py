@@ -284,4 +284,4 @@ def test_a_name_that_a_pruned_attribute_holds_is_freed_first(
     assert ("DELETE", "realtime_attributes/7202") in done[:patch]
     names = {i["name"]: i["identifier"] for i in live(half).values() if "identifier" in i}
     assert names["legacy_last_screen"] == "units_bought"
-    assert counting.run("verify", "rt.yaml").code == 0
+    assert counting.run("plan", "rt.yaml", "--exit-code").code == 0
