@@ -21,7 +21,7 @@ RUN = click.argument("run", metavar="ID|last|PATH")
 @click.group(cls=CommandGroup, invoke_without_command=True)
 @click.option("--parent-segment", type=SEGMENT, metavar="PS", help="Only on this one: id or name.")
 @click.option("--failed", is_flag=True, help="Only what did not end well.")
-@click.option("-n", "--number", type=click.IntRange(1), metavar="N", help="Only the newest N.")
+@click.option("-n", "--number", type=click.IntRange(1, 200), metavar="N", help="Only the newest N.")
 def runs(app: App, parent_segment: str | None, *, failed: bool, number: int | None) -> int:
     """List earlier runs, newest first.
 

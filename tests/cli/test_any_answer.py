@@ -40,7 +40,7 @@ attributes:
   - {name: loyalty_tier, type: imported, column: loyalty_tier}
 """
 COMMANDS = {
-    "plan": ("plan", "rt.yaml", "--prune"),
+    "plan": ("plan", "rt.yaml", "--prune", "--force"),
     "plan in Markdown": ("plan", "rt.yaml", "--markdown"),
     "apply": ("apply", "rt.yaml", "--yes", "--wait-timeout", "0.3"),
     "verify a file": ("verify", "rt.yaml"),

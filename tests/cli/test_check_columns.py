@@ -96,7 +96,7 @@ def test_plan_shows_what_fails_and_apply_stops_before_the_first_write(
         path.write_text(path.read_text().replace("web_events.orders", "web_events.ordres"))
 
     shown = shell.run("plan", path)
-    assert shown.code == 0, shown.text
+    assert shown.code == 4, shown.text
     [line] = [line for line in shown.out.splitlines() if message in line]
     assert line.startswith("✗ ")
     assert place in line or name == "table"

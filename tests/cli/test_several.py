@@ -342,7 +342,6 @@ def test_json_is_one_document_of_the_single_ones(three: Shell) -> None:
     assert (second["file"], second["exit_code"], second["ok"]) == ("b/three.yaml", 4, False)
     assert second["error"]["kind"] == "not-found"
     alone = three.run("plan", "b/one.yaml", "--json").json
-    assert first.pop("journal") != alone.pop("journal")
     assert first == alone
 
 

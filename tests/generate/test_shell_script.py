@@ -279,7 +279,7 @@ def test_a_second_run_changes_nothing(
 
 def test_a_long_body_goes_through_a_file(shell: Shell, world: World) -> None:
     desired = yaml.safe_load(STEP_7.read_text())
-    desired["key_events"][0]["description"] = "long " * 30_000
+    desired["key_events"][0]["description"] = "long " * 30_000 + "end"
     shell.write("rt.yaml", yaml.safe_dump(desired))
 
     done = play(shell, script_of(shell, "rt.yaml"))
@@ -289,7 +289,7 @@ def test_a_long_body_goes_through_a_file(shell: Shell, world: World) -> None:
     assert long.path == "/audiences/394649/realtime_key_events"
     assert others == []
     events = world.segment("394649")["realtime"]["keyEvents"]
-    assert events[0]["description"] == "long " * 30_000
+    assert events[0]["description"] == "long " * 30_000 + "end"
 
 
 def test_columns_to_import_are_added_to_those_that_are_imported(shell: Shell, world: World) -> None:

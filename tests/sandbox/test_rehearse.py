@@ -19,6 +19,7 @@ from support.shells import FIXTURES, MINIMAL, ROOT, WEB, Ran, Shell
 
 from tdxwrap.config.models import RtConfig
 from tdxwrap.fake.control import World
+from tdxwrap.plan.changes import Level
 from tdxwrap.plan.columns import check
 from tdxwrap.realtime.read import Reads
 from tdxwrap.realtime.tables import SchemaReads
@@ -147,7 +148,7 @@ def test_names_of_all_kinds_and_no_secret(bare: Shell) -> None:
         ("inconsistent", 6, "the RT status is 'inconsistent'"),
         ("not-enabled", 4, "ask your customer success manager"),
         ("disabled-api", 3, "enable_api_command"),
-        ("not-logged-in", 3, "export TD_API_KEY"),
+        ("not-logged-in", 3, "auth setup"),
     ],
 )
 def test_a_fault_shows_what_happens(bare: Shell, fault: str, code: int, shown: str) -> None:
@@ -266,7 +267,8 @@ def test_a_world_fits_every_configuration(
         run = InProcess(world, start.id)
         with Reads(run.api, NO_RETRY) as reads:
             found = check(config, SchemaReads(reads, config, start.id).finish(()))
-        assert found == ()
+        # That a file compares a column with a value of another type is its own affair.
+        assert [each for each in found if each.level is Level.FAILED] == []
         plan = run.plan(config)
         if live is None:
             run.carry_out(plan)
