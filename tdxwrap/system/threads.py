@@ -59,7 +59,6 @@ class Parallel:
             if any(future.done() and future.exception() for future in futures):
                 break
         self._pool.shutdown(wait=False, cancel_futures=True)
-        # One that was cancelled in the queue never counts as done for `wait`.
         ran = [future for future in futures if not future.cancelled()]
         wait_for(*ran)
         return ran
@@ -73,7 +72,8 @@ def wait_for(*futures: Future[Any]) -> None:
     """
     left: Iterable[Future[Any]] = futures
     while left:
-        left = wait(left, signals.SLICE).not_done
+        # One that was cancelled in the queue never counts as done for `wait`.
+        left = [each for each in wait(left, signals.SLICE).not_done if not each.cancelled()]
         signals.check()
 
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import threading
+from concurrent.futures import CancelledError
 
-from tdxwrap.system.threads import Parallel
+from tdxwrap.system.threads import Parallel, result
 
 
 def test_after_a_failure_what_is_queued_never_begins_and_what_runs_is_waited_for() -> None:
@@ -32,3 +33,19 @@ def test_after_a_failure_what_is_queued_never_begins_and_what_runs_is_waited_for
     assert ended == ["runs"]
     assert 2 <= len(ran) < 52
     assert all(future.cancelled() for future in futures if future not in ran)
+
+
+def test_a_call_that_waits_for_one_that_is_cancelled_in_the_queue_ends() -> None:
+    queued = threading.Event()
+
+    with Parallel(1, abort=list) as pool:
+
+        def waits() -> None:
+            # One call at a time: this one never begins.
+            inner = pool.start(list)
+            queued.set()
+            result(inner)
+
+        outer = pool.start(waits)
+        queued.wait()
+    assert isinstance(outer.exception(), CancelledError)
