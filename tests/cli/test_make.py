@@ -10,7 +10,14 @@ from support.shells import ROOT, clean_environ
 
 
 def test_make_run_says_that_all_of_it_is_the_fake_and_leaves_nothing(tmp_path: Path) -> None:
-    command = ["make", "-o", f"{sys.prefix}/.installed", f"VENV={sys.prefix}", "run"]
+    command = [
+        "make",
+        "--no-print-directory",
+        "-o",
+        f"{sys.prefix}/.installed",
+        f"VENV={sys.prefix}",
+        "run",
+    ]
     environ = clean_environ(tmp_path)
     # Two at a time, as two people on one machine: neither waits for the other.
     runs = [
