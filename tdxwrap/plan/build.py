@@ -39,10 +39,10 @@ _Placed = tuple[ConfigItem, Loc]
 # What something uses: the kind of an item, and what it is called by there.
 _Used = tuple[Kind, str]
 
-# F13, F15: what can only be changed by delete and create. A key event that reads another table
-# would leave its attributes with values from both.
 # What says how much an attribute keeps.
 _KEEPING = frozenset(("duration", "max_items", "fields", "aggregations", "sub_durations"))
+# F13, F15: what can only be changed by delete and create. A key event that reads another table
+# would leave its attributes with values from both.
 _KEY_EVENT_FIXED = frozenset(("database", "table"))
 
 
