@@ -1,5 +1,6 @@
 # make run    a real configuration through all of Step 7, on the built-in fake tdx
 # make test   the whole suite
+# make test-extra  the tests that need root or a network, which make test leaves out
 # make lint   ruff, ruff format, mypy --strict, who may import whom
 # make sweep  every fault at every call (long)
 # make soak   200 applies in a row with random faults
@@ -16,7 +17,7 @@ CONFIG ?= fixtures/configs/web-personalization.yaml
 # The suite starts Python a thousand times: what has been compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test lint sweep soak mutants bench snapshots screenshot clean
+.PHONY: run test test-extra lint sweep soak mutants bench snapshots screenshot clean
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -35,7 +36,10 @@ run: $(VENV)/.installed
 	@echo "  $(BIN)/tdxwrap --help"
 
 test: $(VENV)/.installed
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not sweep and not soak"
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not sweep and not soak and not extra"
+
+test-extra: $(VENV)/.installed
+	@$(BIN)/python -m pytest -q -m extra
 
 lint: $(VENV)/.installed
 	@$(BIN)/ruff check .

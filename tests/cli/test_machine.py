@@ -200,6 +200,7 @@ def test_a_run_that_has_begun_ends_without_its_journal(
     assert len(shell.run("runs", "--json").json["runs"]) == 1
 
 
+@pytest.mark.extra
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can become somebody else")
 @pytest.mark.parametrize("owned", ["the folder", "a journal"])
 def test_a_state_folder_that_root_has_made(shell: Shell, world: World, owned: str) -> None:

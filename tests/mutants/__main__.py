@@ -30,7 +30,7 @@ BROADER = ("tests/apply", "tests/journal", "tests/output", "tests/sandbox", "tes
 LIMITS = (300.0, 1800.0)
 LEFT_OUT = shutil.ignore_patterns(".git", ".venv", "__pycache__", ".*_cache", ".hypothesis")
 PYTEST = ("-m", "pytest", "-q", "-x", "-n", os.environ.get("JOBS", "2"), "--hypothesis-seed=0")
-QUICK = ("-p", "no:cacheprovider", "-m", "not sweep and not soak")
+QUICK = ("-p", "no:cacheprovider", "-m", "not sweep and not soak and not extra")
 
 
 def main() -> int:
