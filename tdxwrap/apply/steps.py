@@ -36,6 +36,7 @@ from tdxwrap.config.models import KeyEvent
 from tdxwrap.errors import LiveChanged, Refused, TdxwrapError
 from tdxwrap.plan.build import differences
 from tdxwrap.plan.changes import Action, Change, Kind, Loc, Made, Plan, Written
+from tdxwrap.plan.names import imported_names, new_names, turns
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, READS_AT_ONCE
 from tdxwrap.realtime.retry import Retry
@@ -196,12 +197,19 @@ class _Run:
 
     def attributes(self) -> None:
         imports = self.plan.of(Kind.IMPORTED, Action.CREATE)
-        attributes = self.plan.of(Kind.ATTRIBUTE, *_CHANGED, Action.REPLACE)
-        self.each(attributes, self.lists.imported if imports else None)
+        pruned = self.plan.of(Kind.IMPORTED, Action.DELETE)
+        held = imported_names(pruned, self.plan.live)
+        if any(held & new_names(change) for change in self.plan.changes if held):
+            self.import_columns((*pruned, *imports), "free the names of columns")
+            imports = ()
+        *first, last = turns(self.plan.changes) or [[]]
+        for turn in first:
+            self.each(turn)
+        self.each(last, self.lists.imported if imports else None)
         self.import_columns(imports, "import the columns")
 
     def prune(self) -> None:
-        imports = self.plan.of(Kind.IMPORTED, Action.DELETE)
+        imports = [c for c in self.plan.of(Kind.IMPORTED, Action.DELETE) if c not in self.done]
         attributes = self.plan.of(Kind.ATTRIBUTE, Action.DELETE)
         self.each(attributes, self.lists.imported if imports else None)
         self.import_columns(imports, "take out what is not in the file")
@@ -267,6 +275,7 @@ class _Run:
     def import_columns(self, changes: Sequence[Change], what: str) -> None:
         """Choose the columns to import: one list, like those of the setting (F14)."""
         if changes:
+            self.free({change.name for change in changes if change.action is Action.CREATE})
             columns = partial(self.lists.columns, changes)
             self.together(changes, what, lambda: self.writer.import_columns(columns))
 
@@ -310,9 +319,7 @@ class _Run:
 
     def write_item(self, change: Change) -> str | None:
         collection = _COLLECTIONS[change.kind]
-        for pruned in self.plan.of(Kind.ATTRIBUTE, Action.DELETE):  # whose names are unique
-            if isinstance(change.desired, BaseAttribute) and pruned.name == change.name:
-                self.delete_once(pruned)
+        self.free(new_names(change))
         if change.action is Action.UPDATE:
             assert change.live_id is not None
             assert change.desired is not None
@@ -328,6 +335,12 @@ class _Run:
         if change.action is Action.DELETE:
             return change.live_id
         return self.create_item(collection, change)
+
+    def free(self, names: set[str]) -> None:
+        """Delete the attributes to be pruned that hold one of these names, which are unique."""
+        for pruned in self.plan.of(Kind.ATTRIBUTE, Action.DELETE) if names else ():
+            if isinstance(pruned.live, BaseAttribute) and names & {pruned.name, pruned.live.key}:
+                self.delete_once(pruned)
 
     def delete_hanging(self, key_event: str) -> None:
         """Delete the attributes that hang on a key event; the plan deletes or replaces them all."""

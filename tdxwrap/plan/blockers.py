@@ -20,16 +20,12 @@ from tdxwrap.plan.changes import (
     PlanOptions,
     listed,
 )
-from tdxwrap.realtime.state import LiveState
 
 
-def find_blockers(
-    changes: Sequence[Change], live: LiveState, options: PlanOptions
-) -> Iterator[Blocker]:
+def find_blockers(changes: Sequence[Change], options: PlanOptions) -> Iterator[Blocker]:
     """Yield every reason why these changes must not be written, with the option that allows it."""
     yield from _replace_blockers(changes, options)
     yield from () if options.force else _too_many(changes)
-    yield from _taken_names(changes, live)
     yield from () if options.force else _long_filters(changes)
     for change in changes:
         if change.action is Action.CREATE and change.reason:
@@ -58,29 +54,6 @@ def _too_many(changes: Sequence[Change]) -> Iterator[Blocker]:
             names = listed(change.name for change in taken)
             what = f"{len(taken)} of {len(there)} {kind}s would be {done}"
             yield Blocker(f"{what}: {names}", "--force")
-
-
-def _taken_names(changes: Sequence[Change], live: LiveState) -> Iterator[Blocker]:
-    """Names are unique: one that another attribute has and keeps until its turn cannot be taken.
-
-    One that is to be pruned goes first.
-    """
-    staying = [c.live for c in changes if c.action is not Action.DELETE]
-    holders = {there.name: there for there in staying if isinstance(there, BaseAttribute)}
-    for change in changes:
-        holder = holders.get(change.name)
-        has_it = isinstance(change.live, BaseAttribute) and change.live.name == change.name
-        if isinstance(change.desired, BaseAttribute) and holder is not None and not has_it:
-            yield Blocker(
-                f"attribute {change.desired.key} cannot be called {change.name!r} while attribute "
-                f"{holder.key} is",
-                "",
-            )
-    imported = {part.column for part in live.imported}
-    for change in changes:
-        new = change.desired if change.action is Action.CREATE else None
-        if isinstance(new, BaseAttribute) and {new.name, new.key} & imported:
-            yield Blocker(f"attribute {new.name}: the column of this name is imported", "")
 
 
 def _long_filters(changes: Sequence[Change]) -> Iterator[Blocker]:

@@ -30,6 +30,7 @@ from tdxwrap.plan.changes import (
     member_key,
     member_name,
 )
+from tdxwrap.plan.names import taken_names
 from tdxwrap.plan.spelling import KEPT, as_live, as_renamed, find_renames, with_lookalikes
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState
 
@@ -95,7 +96,7 @@ def build_plan(
     prunable = sum(change.action is Action.DELETE for change in pruned)
     if options.prune:
         changes, prunable = pruned, 0
-    blockers = [*find_blockers(changes, live, options)]
+    blockers = [*find_blockers(changes, options), *taken_names(changes, live)]
     renames = [(text, old.takes and not force) for old, text in find_renames(changes)]
     blockers += [Blocker(text, "--force") for text, blocks in renames if blocks]
     notes = tuple(text for text, blocks in renames if not blocks)

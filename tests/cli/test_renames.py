@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Callable
 from typing import Any
@@ -285,3 +286,112 @@ def test_a_name_that_a_pruned_attribute_holds_is_freed_first(
     names = {i["name"]: i["identifier"] for i in live(half).values() if "identifier" in i}
     assert names["legacy_last_screen"] == "units_bought"
     assert counting.run("plan", "rt.yaml", "--exit-code").code == 0
+
+
+THREE = (
+    START + EVENTS % "page_view" + ATTRIBUTES % "page_view" + "".join(COUNTER % n for n in "abc")
+)
+NAMES = ("{name: b, identifier: a,", "{name: c, identifier: b,", "{name: d, identifier: c,")
+
+
+@pytest.fixture
+def three(user: Shell, half: World) -> Shell:
+    """With the counters a, b and c."""
+    user.write("rt.yaml", THREE)
+    assert user.run("apply", "rt.yaml", *GO).code == 0
+    half.clear_calls()
+    return user
+
+
+def renamed(text: str, names: tuple[str, ...]) -> str:
+    new = dict(zip("abc", names, strict=True))
+    return re.sub(r"\{name: ([abc]),", lambda match: new[match[1]], text)
+
+
+def counters(world: World) -> dict[str, str]:
+    """The names of the counters by their identifiers."""
+    items = live(world).values()
+    return {i["identifier"]: i["name"] for i in items if i.get("type") == "counter"}
+
+
+@pytest.mark.parametrize("jobs", ["1", "4"])
+def test_a_chain_of_renames_is_done_from_its_end(three: Shell, half: World, jobs: str) -> None:
+    before = [*live(half)]
+    three.write("rt.yaml", renamed(THREE, NAMES))
+    script = three.run("recipe", "rt.yaml", "--plan").out
+    assert script.index('"name": "d"') < script.index('"name": "c"') < script.index('"name": "b"')
+    assert three.run("apply", "rt.yaml", *GO, "--jobs", jobs).code == 0
+    assert [method for method, _ in writes(half)] == ["PATCH"] * 3
+    assert counters(half) == {"a": "b", "b": "c", "c": "d"}
+    assert [*live(half)] == before
+    assert three.run("plan", "rt.yaml", "--exit-code").code == 0
+
+
+def test_a_chain_that_was_interrupted_is_finished(three: Shell, half: World) -> None:
+    three.write("rt.yaml", renamed(THREE, NAMES))
+    half.add_fault("http", {"method": "PATCH"}, skip=1, status=422)
+    assert three.run("apply", "rt.yaml", *GO).code == 4
+    assert counters(half) == {"a": "a", "b": "b", "c": "d"}
+    assert three.run("apply", "rt.yaml", *GO).code == 0
+    assert counters(half) == {"a": "b", "b": "c", "c": "d"}
+
+
+@pytest.mark.parametrize(
+    ("names", "refused"),
+    [
+        (("{name: b, identifier: a,", "{name: a, identifier: b,", "{name: c,"), "ab"),
+        ((*NAMES[:2], "{name: a, identifier: c,"), "abc"),
+        ((*NAMES[:2], "{name: last_product_viewed, identifier: c,"), ""),
+    ],
+)
+def test_names_that_go_round_in_a_circle_are_refused(
+    three: Shell, half: World, names: tuple[str, ...], refused: str
+) -> None:
+    three.write("rt.yaml", renamed(THREE, names))
+    done = three.run("apply", "rt.yaml", *GO, "--force", "--prune", "--replace")
+    assert done.code == (4 if refused else 2)  # twice in the file
+    for name in refused:
+        assert f"attribute {name} cannot be called " in done.text
+    assert writes(half) == []
+
+
+@pytest.mark.parametrize("called", ["loyalty_tier", "Tier", "tier_now, identifier: loyalty_tier"])
+@pytest.mark.parametrize("renamed", [False, True])
+def test_a_name_that_a_pruned_column_holds_is_freed_first(
+    new_world: Callable[..., World], new_shell: Callable[..., Shell], called: str, renamed: bool
+) -> None:
+    world = new_world("configured")
+    with world.edit_segment("394649") as segment:
+        (column,) = (a for a in segment["realtime"]["attributes"] if a["type"] == "imported")
+        column["name"] = segment["realtime"]["batchAttributes"][0]["name"] = "Tier"
+    user = new_shell(world)
+    kept = user.run("export", "394649").out.partition("- type: imported")[0]
+    if renamed and "identifier" not in called:
+        user.write("rt.yaml", kept + COUNTER[2:] % "visits")
+        assert user.run("apply", "rt.yaml", *GO, "--no-check-columns").code == 0
+        called += ", identifier: visits"
+    column = "- {type: imported, column: city}\n"
+    user.write("rt.yaml", kept + COUNTER[2:] % called + column)
+    world.clear_calls()
+    refused = user.run("apply", "rt.yaml", *GO, "--no-check-columns")
+    assert refused.code == 4
+    assert "the column of this name is imported" in refused.text
+
+    done = user.run("apply", "rt.yaml", *GO, "--no-check-columns", "--prune", "--force")
+    assert done.code == 0, done.text
+    bodies = [call.body for call in world.writes() if call.body and "columns" in call.body]
+    assert bodies == [{"columns": ["city"]}]
+    assert user.run("plan", "rt.yaml", "--prune", "--exit-code", "--no-check-columns").code == 0
+
+
+def test_an_attribute_that_is_pruned_frees_its_name_for_a_column(user: Shell, half: World) -> None:
+    user.write("rt.yaml", COUNTING % "city")
+    assert user.run("apply", "rt.yaml", *GO).code == 0
+    half.clear_calls()
+    user.write(
+        "rt.yaml",
+        (COUNTING % "city").replace(COUNTER % "city", "  - {type: imported, column: city}\n"),
+    )
+    assert user.run("apply", "rt.yaml", *GO, "--prune").code == 0
+    methods = [path.split("/")[0] for _, path in writes(half)]
+    assert methods == ["realtime_setting", "realtime_attributes", "realtime_imported_attributes"]
