@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, TypeAlias
+from functools import cache
+from importlib import resources
+from typing import Any
 
 from tdxwrap.config.attributes import derived_identifier
 from tdxwrap.config.models import EventTable
@@ -14,9 +16,6 @@ from tdxwrap.plan.columns import NUMBER, STRING
 from tdxwrap.realtime.state import Columns, Segment
 from tdxwrap.system.text import comment, json_text
 from tdxwrap.version import __version__
-
-Field: TypeAlias = tuple[str, Any] | tuple[str, Any, str]
-"""A field of the file: its name, its value and, if it has one, its comment."""
 
 # Names of columns that identify a person, best first.
 _PERSON = (
@@ -43,6 +42,7 @@ _EVENTS = re.compile(r"(?i)event|view|click|cart|order|purchase|visit|access")
 _TABLES_PROPOSED = 3
 _ONE_LINE = 1_000_000  # characters
 _COMMENT_COLUMN = 36
+_VALUE = re.compile(r"@(\w+)")
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,41 +142,34 @@ def _subject(chosen: Chosen) -> tuple[EventTable, str] | None:
 def config_text(chosen: Chosen) -> str:
     """Return the commented file; `check` and `doctor` accept it."""
     events = _events(list(chosen.tables))
-    sections = (
-        _header(chosen),
-        [
-            "# Id or name of the parent segment.",
-            f"parent_segment: {_yaml('parent_segment', chosen.segment.id)}",
-        ],
-        ["# The tables whose rows are events.", "event_tables:"]
-        + [f"  - {_yaml('event_tables', table.to_config())}" for table in chosen.tables],
-        _key_events(events),
-        _id_stitching(chosen),
-        _attributes(chosen, events),
+    first = next(iter(events.values()))
+    key = chosen.lookup_key
+    blocks = (
+        _block("head", segment=json_text(chosen.segment.name), version=__version__),
+        _block("configured", id=chosen.segment.id) if chosen.configured else "",
+        _block("tables", parent_segment=chosen.segment.id),
+        *(_block("table", event_tables=table.to_config()) for table in chosen.tables),
+        _block("key events"),
+        *(
+            _block(
+                "key event" if number == 0 else "next key event",
+                name=name,
+                database=table.database,
+                table=table.table,
+                description=f"Every row of {table}",
+            )
+            for number, (table, name) in enumerate(events.items())
+        ),
+        _block("stitching"),
+        _block("keys" if chosen.keys else "no keys"),
+        *(_block("key", keys=each) for each in chosen.keys),
+        _block("lookup"),
+        _block("lookup key", ext_lookup_key=key) if key else _block("no lookup key"),
+        _block("attributes"),
+        _value_attributes(chosen, events),
+        _block("counter", name=f"{derived_identifier(first) or 'events'}_24h", key_event=first),
     )
-    return "\n\n".join("\n".join(lines) for lines in sections) + "\n"
-
-
-def _header(chosen: Chosen) -> list[str]:
-    there = [
-        "#",
-        "# It has a realtime configuration already, which stays beside what this file says:",
-        f"# `tdxwrap export {chosen.segment.id}` writes that one as a file.",
-    ]
-    lines = [
-        "# yaml-language-server: $schema=rt-config.schema.json",
-        "# (written by: tdxwrap schema > rt-config.schema.json; editors then complete and check)",
-        "#",
-        f"# A first realtime configuration of {json_text(chosen.segment.name)},",
-        f"# proposed by tdxwrap {__version__} from what the account holds. Change it, then:",
-        "#",
-        "#   tdxwrap check FILE      is the file valid? needs no account",
-        "#   tdxwrap doctor FILE     does everything it needs exist?",
-        "#   tdxwrap rehearse FILE   the whole apply, on a stand-in for tdx",
-        "#   tdxwrap plan FILE       what would change? writes nothing",
-        *(there if chosen.configured else ()),
-    ]
-    return [comment(line) for line in lines]
+    return "".join(blocks)
 
 
 def _events(tables: Sequence[EventTable]) -> dict[EventTable, str]:
@@ -186,98 +179,54 @@ def _events(tables: Sequence[EventTable]) -> dict[EventTable, str]:
     return {t: f"{t.database}.{t.table}" if t.table in alike else t.table for t in tables}
 
 
-def _key_events(events: Mapping[EventTable, str]) -> list[str]:
-    lines = ["# Events with a name; a filter_rule can leave out rows.", "key_events:"]
-    for number, (table, name) in enumerate(events.items()):
-        fields = (
-            ("name", name, "what attributes refer to it by"),
-            ("database", table.database, "where its rows are,"),
-            ("table", table.table, "in which table"),
-            ("description", f"Every row of {table}", "for people to read"),
-        )
-        lines += _item(*fields) if number == 0 else _item(*(field[:2] for field in fields))
-    return lines
-
-
-def _id_stitching(chosen: Chosen) -> list[str]:
-    keys = [f"    - {_yaml('keys', key)}" for key in chosen.keys]
-    key = chosen.lookup_key
-    return [
-        "# How a person is recognized.",
-        "id_stitching:",
-        "  # The columns that identify the person of an event; strings only.",
-        *(["  keys:", *keys] if keys else ["  keys: []"]),
-        "  # The profile key: the column of the master table that batch attributes are looked up",
-        "  # by. It is not one of the keys above.",
-        "  # ext_lookup_key: customer_id"
-        if key is None
-        else f"  ext_lookup_key: {_yaml('ext_lookup_key', key)}",
-    ]
-
-
-def _attributes(chosen: Chosen, events: Mapping[EventTable, str]) -> Iterator[str]:
-    """Yield the section with one attribute of each kind; those that keep a value need a column."""
-    yield from ("# What to keep of the events, and for how long.", "attributes:")
+def _value_attributes(chosen: Chosen, events: Mapping[EventTable, str]) -> str:
+    """Return the attributes that keep a value; none without a column that has one."""
     found = _subject(chosen)
-    if found is not None:
-        yield from _value_attributes(*found, chosen, events)
-    first = next(iter(events.values()))
-    yield "  # counter: how often something happened"
-    yield from _item(
-        ("name", f"{derived_identifier(first) or 'events'}_24h"),
-        ("type", "counter"),
-        ("key_event", first, "the event that is counted"),
-        ("counter_type", "total", "total or sliding"),
-        ("increment", 1, "what each event adds"),
-        ("duration", "24 hours"),
-    )
-
-
-def _value_attributes(
-    table: EventTable, column: str, chosen: Chosen, events: Mapping[EventTable, str]
-) -> Iterator[str]:
+    if found is None:
+        return ""
+    table, column = found
     slug = derived_identifier(column) or "value"
-    is_string = STRING.match(chosen.tables[table][column])
     aggregation = {
         "name": "items",
         "identifier": "items",
         "column": column,
         "aggregation_type": "distinct_list",
     }
-    yield "  # single: the last value of a column"
-    yield from _item(
-        ("name", f"last_{slug}", "what it is called"),
-        ("type", "single", "single, list or counter"),
-        ("key_event", events[table], "the event that it is taken from"),
-        ("value_column", column, "the column whose last value is kept"),
-        ("data_type", "string" if is_string else "number", "string or number"),
-        ("duration", "1 day", "how long; in minutes, hours or days"),
-    )
-    yield "  # list: the last items"
-    yield from _item(
-        ("name", f"recent_{slug}"),
-        ("type", "list"),
-        ("key_event", events[table]),
-        ("value_column", column, "the column whose values are kept"),
-        ("id_column", column, "the column that tells items apart"),
-        ("max_items", 100, "how many are kept"),
-        ("aggregations", [aggregation], "what is computed from them"),
-        ("duration", "30 days"),
+    return _block(
+        "value attributes",
+        last_name=f"last_{slug}",
+        list_name=f"recent_{slug}",
+        key_event=events[table],
+        value_column=column,
+        data_type="string" if STRING.match(chosen.tables[table][column]) else "number",
+        aggregations=[aggregation],
     )
 
 
-def _item(*fields: Field) -> Iterator[str]:
-    """Yield the lines of an item of a list, with the comments aligned."""
-    mark = "-"
-    for name, value, *aside in fields:
-        line = f"  {mark} {name}: {_yaml(name, value)}"
-        mark = " "
+@cache
+def _blocks() -> dict[str, list[str]]:
+    """Return the lines of each block of `first_config.yaml`, by the name above it."""
+    text = resources.files("tdxwrap.generate").joinpath("first_config.yaml").read_text("utf-8")
+    blocks = (block.splitlines() for block in text.split("#: ")[1:])
+    return {name: lines for name, *lines in blocks}
+
+
+def _block(name: str, /, **values: Any) -> str:
+    """Return a block with its values, as YAML outside of comments, and aligned comments."""
+    lines: list[str] = []
+    for line in _blocks()[name]:
+        if line.lstrip().startswith("#"):
+            lines.append(comment(_VALUE.sub(lambda found: values[found[1]], line)))
+            continue
+        field, _, aside = line.partition("  # ")
+        field = _VALUE.sub(lambda found: _yaml(found[1], values[found[1]]), field)
         if not aside:
-            yield line
-        elif len(line) <= _COMMENT_COLUMN:
-            yield f"{line:<{_COMMENT_COLUMN}}  # {aside[0]}"
+            lines.append(field)
+        elif len(field) <= _COMMENT_COLUMN:
+            lines.append(f"{field:<{_COMMENT_COLUMN}}  # {aside}")
         else:
-            yield from (f"    # {aside[0]}", line)
+            lines += (f"    # {aside}", field)
+    return "".join(f"{line}\n" for line in lines)
 
 
 def _yaml(name: str, value: Any) -> str:
