@@ -17,16 +17,15 @@ from tdxwrap.plan.changes import (
     Blocker,
     Change,
     Kind,
-    PlanOptions,
     listed,
 )
 
 
-def find_blockers(changes: Sequence[Change], options: PlanOptions) -> Iterator[Blocker]:
+def find_blockers(changes: Sequence[Change]) -> Iterator[Blocker]:
     """Yield every reason why these changes must not be written, with the option that allows it."""
-    yield from _replace_blockers(changes, options)
-    yield from () if options.force else _too_many(changes)
-    yield from () if options.force else _long_filters(changes)
+    yield from _replace_blockers(changes)
+    yield from _too_many(changes)
+    yield from _long_filters(changes)
     for change in changes:
         if change.action is Action.CREATE and change.reason:
             yield Blocker(f"{change.kind} {change.name}: {change.reason}", "--force")
@@ -38,7 +37,7 @@ def find_blockers(changes: Sequence[Change], options: PlanOptions) -> Iterator[B
         if kind is not None and change.writes:
             reason = f"is of type {kind} now, which this version cannot read"
             yield Blocker(f"attribute {change.name} {reason}", "")
-        if _has_new_rule(change) and not options.force:
+        if _has_new_rule(change):
             what = "a filter in a form that this version does not know, and that is not live"
             yield Blocker(f"{change.kind} {change.name} has {what}", "--force")
 
@@ -86,9 +85,9 @@ def _opaque_rules(item: ConfigItem | None) -> Iterator[dict[str, Any]]:
             yield rule.document
 
 
-def _replace_blockers(changes: Sequence[Change], options: PlanOptions) -> Iterator[Blocker]:
+def _replace_blockers(changes: Sequence[Change]) -> Iterator[Blocker]:
     replaced = [change for change in changes if change.action is Action.REPLACE]
-    if replaced and not options.replace:
+    if replaced:
         names = listed(f"{change.kind} {change.name}" for change in replaced)
         yield Blocker(f"to be deleted and created anew: {names}", "--replace")
     staying = [c for c in changes if c.action is Action.UNMANAGED]

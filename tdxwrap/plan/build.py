@@ -6,7 +6,7 @@ order. `plan` shows it, `apply` carries it out, `verify` requires it to be empty
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -32,9 +32,8 @@ from tdxwrap.plan.changes import (
 )
 from tdxwrap.plan.names import taken_names
 from tdxwrap.plan.spelling import KEPT, as_live, as_renamed, find_renames, with_lookalikes
-from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState
+from tdxwrap.realtime.state import LiveItem, LiveState
 
-_Label = Callable[[BaseAttribute], str | None]
 # An item of the file, and where it stands.
 _Placed = tuple[ConfigItem, Loc]
 # What something uses: the kind of an item, and what it is called by there.
@@ -45,6 +44,13 @@ _KEEPING = frozenset(("duration", "max_items", "fields", "aggregations", "sub_du
 # F13, F15: what can only be changed by delete and create. A key event that reads another table
 # would leave its attributes with values from both.
 _KEY_EVENT_FIXED = frozenset(("database", "table"))
+# What an item of the file is recognized by: its field, and that of a live one. An identifier that
+# was only derived from the name comes last: it was never stated, but a new attribute could not have
+# it either.
+_MATCHED_BY = {
+    Kind.KEY_EVENT: (("name", "name"), ("renamed_from", "name")),
+    Kind.ATTRIBUTE: (("identifier", "key"), ("name", "name"), ("key", "key")),
+}
 
 
 def build_plan(
@@ -68,11 +74,7 @@ def build_plan(
         The plan. Whether it may be carried out stands in `blockers`.
     """
     config, options = as_live(config, live), options or PlanOptions()
-    made, force = made or {}, options.force
-    seen = as_renamed(config, live)
-    key_events = tuple(_key_events(config, seen, made, force))
-    replaced_events = {c.name for c in key_events if c.action is Action.REPLACE}
-    attributes = _attributes(config, seen, replaced_events, made, force)
+    seen, made = as_renamed(config, live), made or {}
     keys: list[_Placed] = [
         (key, ("id_stitching", "keys", index)) for index, key in enumerate(config.id_stitching.keys)
     ]
@@ -81,24 +83,30 @@ def build_plan(
         (part.model_copy(update={"name": None}), ("attributes", index))
         for index, part in config.imported().items()
     ]
+    events = dict(enumerate(config.key_events))
     changes = (
         *_members(Kind.EVENT_TABLE, config.tables().items(), live.event_tables),
-        *key_events,
+        *_items(Kind.KEY_EVENT, events, seen.key_events, made),
         *_members(Kind.STITCHING_KEY, keys, live.stitching_keys),
         *_lookup_key(config, live),
         *_members(Kind.BATCH_ATTRIBUTE, config.batch().items(), live.batch_attributes),
-        *attributes,
+        *_items(Kind.ATTRIBUTE, config.collected(), seen.attributes, made),
         *_members(Kind.IMPORTED, imported, live.imported),
     )
-    if not force:
+    if not options.force:
+        changes = tuple(map(_as_stored, changes))
+    changes = tuple(_with_reasons(changes, seen))
+    if not options.force:
         changes = tuple(with_lookalikes(changes))
     pruned = _prune(changes)
     prunable = sum(change.action is Action.DELETE for change in pruned)
     if options.prune:
         changes, prunable = pruned, 0
-    blockers = [*find_blockers(changes, options), *taken_names(changes, live)]
-    renames = [(text, old.takes and not force) for old, text in find_renames(changes)]
+    renames = [(text, old.takes and not options.force) for old, text in find_renames(changes)]
+    blockers = [*find_blockers(changes), *taken_names(changes, live)]
     blockers += [Blocker(text, "--force") for text, blocks in renames if blocks]
+    allowed = {"--force": options.force, "--replace": options.replace}
+    blockers = [blocker for blocker in blockers if not allowed.get(blocker.flag)]
     notes = tuple(text for text, blocks in renames if not blocks)
     return Plan(changes, tuple(blockers), live, notes=notes, prunable=prunable)
 
@@ -145,101 +153,97 @@ def _lookup_key(config: RtConfig, live: LiveState) -> Iterable[Change]:
 # Key events and attributes
 
 
-def _key_events(config: RtConfig, live: LiveState, made: Made, force: bool) -> Iterable[Change]:
-    names = {e.id: made.get((Kind.KEY_EVENT, e.id), e.value.name) for e in live.key_events}
-    by_name = {names[event.id]: event for event in reversed(live.key_events)}
-    matched = set()
-    for index, event in enumerate(config.key_events):
-        loc: Loc = ("key_events", index)
-        change = Change(Action.CREATE, Kind.KEY_EVENT, event.name, desired=event, loc=loc)
-        former = by_name.get(event.renamed_from or "")
-        there = by_name.get(event.name, former)
-        if event.renamed_from and there is not None and former is None:
-            change = replace(change, reason="it has its new name: the line renamed_from can go")
-        matched.add(there and there.id)
-        yield _key_event(_compare_item(change, there, force), live)
-    for there in live.key_events:
-        first = by_name[names[there.id]]
-        reason = "" if there is first else f"a second one of this name; {first.id} is the first"
-        if there.id not in matched:
-            yield _unmanaged(Kind.KEY_EVENT, there, reason)
-
-
-def _key_event(change: Change, live: LiveState) -> Change:
-    if change.action is not Action.REPLACE:
-        return change
-    attributes = [a.value.name for a in live.attributes if change.name in a.value.key_events()]
-    lost = f"with it what these attributes have collected: {listed(attributes)}"
-    return replace(change, reason=lost if attributes else "no attribute hangs on it")
-
-
-def _attributes(
-    config: RtConfig,
-    live: LiveState,
-    replaced_events: set[str],
+def _items(
+    kind: Kind,
+    desired: Mapping[int, KeyEvent | BaseAttribute],
+    live: Sequence[LiveItem[Any]],
     made: Made,
-    force: bool,
 ) -> Iterable[Change]:
-    collected = config.collected()
-    matches = _matches([*collected.values()], live.attributes, made)
-    for number, (index, attribute) in enumerate(collected.items()):
-        there = matches.get(number)
-        yield _attribute(attribute, there, ("attributes", index), replaced_events, force)
+    section = "key_events" if kind is Kind.KEY_EVENT else "attributes"
+    matches = _matches(kind, desired, live, made)
+    for index, item in desired.items():
+        create = Change(Action.CREATE, kind, item.name, desired=item, loc=(section, index))
+        there = matches.get(index)
+        yield create if there is None else _compare(create, there.value, there.id)
     matched = {there.id for there in matches.values()}
-    for there in live.attributes:
+    for there in live:
         if there.id not in matched:
-            yield _unmanaged(Kind.ATTRIBUTE, there)
-
-
-def _unmanaged(kind: Kind, there: LiveKeyEvent | LiveAttribute, reason: str = "") -> Change:
-    value = there.value
-    return Change(Action.UNMANAGED, kind, value.name, live_id=there.id, live=value, reason=reason)
+            name, value = there.value.name, there.value
+            yield Change(Action.UNMANAGED, kind, name, live_id=there.id, live=value)
 
 
 def _matches(
-    desired: Sequence[BaseAttribute], live: Sequence[LiveAttribute], made: Made
-) -> dict[int, LiveAttribute]:
-    """Which live attribute each desired one (by index) is: made as it, by identifier, by name.
+    kind: Kind,
+    desired: Mapping[int, KeyEvent | BaseAttribute],
+    live: Sequence[LiveItem[Any]],
+    made: Made,
+) -> dict[int, LiveItem[Any]]:
+    """Which live item each desired one (by index) is: made as it, else by `_MATCHED_BY`.
 
-    An identifier that was only derived from the name comes last: it was never stated, but a new
-    attribute could not have it either. No live attribute is matched twice.
+    No live item is matched twice.
     """
-    matches: dict[int, LiveAttribute] = {}
-    matchers: tuple[tuple[_Label, Callable[[LiveAttribute], str | None]], ...] = (
-        (lambda a: a.name, lambda there: made.get((Kind.ATTRIBUTE, there.id))),
-        (lambda a: a.identifier, lambda there: there.value.key),
-        (lambda a: a.name, lambda there: there.value.name),
-        (lambda a: a.key, lambda there: there.value.key),
-    )
-    for wanted_label, live_label in matchers:
+    by_name = {item.name: index for index, item in desired.items()}
+    names = ((made.get((kind, there.id), ""), there) for there in live)
+    matches = {by_name[name]: there for name, there in names if name in by_name}
+    for stated, label in _MATCHED_BY[kind]:
         taken = {there.id for there in matches.values()}
-        free: dict[str | None, LiveAttribute] = {}
+        free: dict[str, LiveItem[Any]] = {}
         for there in live:
             if there.id not in taken:
-                free.setdefault(live_label(there), there)
-        for index, attribute in enumerate(desired):
-            label = wanted_label(attribute)
-            if index not in matches and label is not None and label in free:
-                matches[index] = free.pop(label)
+                free.setdefault(getattr(there.value, label), there)
+        for index, item in desired.items():
+            name = getattr(item, stated)
+            if index not in matches and name in free:
+                matches[index] = free.pop(name)
     return matches
 
 
-def _attribute(
-    attribute: BaseAttribute,
-    there: LiveAttribute | None,
-    loc: Loc,
-    replaced_events: set[str],
-    force: bool,
-) -> Change:
-    change = Change(Action.CREATE, Kind.ATTRIBUTE, attribute.name, desired=attribute, loc=loc)
-    change = _compare_item(change, there, force)
-    reason = _LOST[Kind.ATTRIBUTE]
-    if there is not None and replaced_events.intersection(there.value.key_events()):
-        reason = f"its key event is replaced; {reason}"
-        return replace(change, action=Action.REPLACE, reason=reason)
-    if change.action is Action.UPDATE:
-        return replace(change, reason=_older_values(change) or change.reason)
-    return replace(change, reason=reason) if change.action is Action.REPLACE else change
+def _as_stored(change: Change) -> Change:
+    """Replace nothing that the API may only have stored in its own way."""
+    fixed = [field for field in change.fields if _is_fixed(change.desired, field.name)]
+    if fixed and all(alike(field.old, field.new) for field in fixed):
+        return replace(change, action=Action.UPDATE, reason=STORED)
+    return change
+
+
+def _with_reasons(changes: Sequence[Change], live: LiveState) -> Iterable[Change]:
+    """Say of key events and attributes what is lost; replace what hangs on a replaced event."""
+    replaced = {
+        change.name
+        for change in changes
+        if change.kind is Kind.KEY_EVENT and change.action is Action.REPLACE
+    }
+    first = {event.value.name: event.id for event in reversed(live.key_events)}
+    for change in changes:
+        if isinstance(change.live, KeyEvent):
+            yield replace(change, reason=_event_reason(change, live, first))
+        elif not isinstance(change.live, BaseAttribute) or change.desired is None:
+            yield change
+        elif replaced.intersection(change.live.key_events()):
+            reason = f"its key event is replaced; {_LOST[Kind.ATTRIBUTE]}"
+            yield replace(change, action=Action.REPLACE, reason=reason)
+        elif change.action is Action.REPLACE:
+            yield replace(change, reason=_LOST[Kind.ATTRIBUTE])
+        else:
+            yield replace(change, reason=_older_values(change) or change.reason)
+
+
+def _event_reason(change: Change, live: LiveState, first: Mapping[str, str]) -> str:
+    """The reason of a change of a key event that is live.
+
+    Args:
+        first: the ids of the live events, by name; of several of one name, the first.
+    """
+    if change.action is Action.REPLACE:
+        names = [a.value.name for a in live.attributes if change.name in a.value.key_events()]
+        lost = f"with it what these attributes have collected: {listed(names)}"
+        return lost if names else "no attribute hangs on it"
+    former = getattr(change.desired, "renamed_from", None)
+    if former and former not in first and not change.reason:
+        return "it has its new name: the line renamed_from can go"
+    if change.desired is None and first[change.name] != change.live_id:
+        return f"a second one of this name; {first[change.name]} is the first"
+    return change.reason
 
 
 def _older_values(change: Change) -> str:
@@ -267,29 +271,14 @@ def _nameless(member: Any) -> Any:
 # Fields
 
 
-def _compare_item(
-    create: Change, there: LiveKeyEvent | LiveAttribute | None, force: bool
-) -> Change:
-    """As `_compare`; what cannot be patched is replaced, unless the API may have stored it so."""
-    if there is None:
-        return create
-    change = replace(_compare(create, there.value), live_id=there.id)
-    fixed = [field for field in change.fields if _is_fixed(create.desired, field.name)]
-    if not fixed:
-        return change
-    if force or not all(alike(field.old, field.new) for field in fixed):
-        return replace(change, action=Action.REPLACE)
-    return replace(change, reason=STORED)
-
-
 def _is_fixed(item: ConfigItem | None, name: str) -> bool:
     if isinstance(item, BaseAttribute):
         return name not in item.PATCHABLE
     return name in _KEY_EVENT_FIXED
 
 
-def _compare(create: Change, live: ConfigItem | None) -> Change:
-    """Return what has to be done about an item of the file.
+def _compare(create: Change, live: ConfigItem | None, live_id: str | None = None) -> Change:
+    """Return what has to be done about an item of the file; what cannot be patched is replaced.
 
     Args:
         create: the change that creates it; returned as it is if nothing is live.
@@ -298,7 +287,9 @@ def _compare(create: Change, live: ConfigItem | None) -> Change:
         return create
     fields = tuple(differences(create.desired, live))
     action = Action.UPDATE if fields else Action.UNCHANGED
-    return replace(create, action=action, fields=fields, live=live)
+    if any(_is_fixed(create.desired, field.name) for field in fields):
+        action = Action.REPLACE
+    return replace(create, action=action, fields=fields, live=live, live_id=live_id)
 
 
 def differences(desired: ConfigItem, live: ConfigItem) -> Iterable[FieldChange]:
@@ -311,16 +302,13 @@ def differences(desired: ConfigItem, live: ConfigItem) -> Iterable[FieldChange]:
     unread = live.unread if isinstance(live, ApiItem) else {}
     answer = getattr(live, "document", None) or getattr(live, "extra", {})
     old["extra"] = {known: answer.get(known) for known in new.get("extra", ())}
-    for name in states(desired):
-        alias = str(type(desired).model_fields[name].alias)
-        if name in unread or not same(old.get(alias), new[alias], alias):
-            shown = old["extra"] if name == "extra" else unread.get(name, _shown(live).get(name))
-            yield FieldChange(name, shown, _shown(desired)[name])
-
-
-def _shown(item: ConfigItem) -> dict[str, Any]:
-    """The fields of an item as a configuration file writes them."""
-    return item.model_dump(mode="json", by_alias=False)
+    aliases = {n: str(type(desired).model_fields[n].alias) for n in states(desired)}
+    names = [n for n, a in aliases.items() if n in unread or not same(old.get(a), new[a], a)]
+    if names:
+        # As a configuration file writes them.
+        was, now = (item.model_dump(mode="json", by_alias=False) for item in (live, desired))
+        was["extra"] = old["extra"]
+        yield from (FieldChange(n, unread.get(n, was.get(n)), now[n]) for n in names)
 
 
 # What is live only
