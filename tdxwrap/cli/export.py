@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 @click.option("--before", metavar="RUN", help="What was live before a run: last, or its id.")
 @FILE
 def export(app: App, ps: str | None, *, before: str | None, file: Path | None) -> int:
-    """Print what is live on PS as a CONFIG, or what was live before a run.
+    """Print what is or was live on PS, as a CONFIG. Of a run, it is what was live before.
 
     \b
     tdxwrap export 394649

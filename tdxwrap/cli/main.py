@@ -18,7 +18,7 @@ from tdxwrap.version import __version__
 SECTIONS = {
     "Start": ("new", "rehearse", "doctor"),
     "Everyday": ("check", "plan", "apply", "verify", "status", "wait"),
-    "More": ("export", "recipe", "graph", "schema", "completion", "runs"),
+    "More": ("export", "recipe", "graph", "schema", "completion", "runs", "fake"),
 }
 """The commands, grouped by use."""
 
@@ -47,8 +47,9 @@ class Commands(click.Group):
                 rows.append((f"{label:<9} {name}", command.get_short_help_str(formatter.width)))
         formatter.write_paragraph()
         formatter.write_dl(rows, col_max=40)
-        options = " ".join(max(param.opts, key=len) for param in self.params)
-        lines = wrap(options, formatter.width - 10, break_on_hyphens=False)
+        # Nobody has to be told of --version.
+        options = [max(param.opts, key=len) for param in self.params if param.name != "version"]
+        lines = wrap(" ".join(options), formatter.width - 8, break_on_hyphens=False)
         for label, line in zip_longest(["Options"], lines, fillvalue=""):
             formatter.write(f"{label:<9} {line}\n")
 

@@ -17,6 +17,7 @@ from tdxwrap.output.lines import Line
 from tdxwrap.plan.changes import PlanOptions
 from tdxwrap.realtime.wait import WaitPolicy
 from tdxwrap.sandbox import rehearsal
+from tdxwrap.sandbox.environment import environment
 from tdxwrap.tdx.tempfiles import throwaway
 
 PATIENCE = WaitPolicy(first=0.5, longest=0.5)
@@ -49,7 +50,7 @@ class _Stage(App):
             timeout=timeout or app.chosen.timeout,
             no_journal=True,
         )
-        stage = cls(chosen, rehearsal.environment(app.environ, folder), "rehearse")
+        stage = cls(chosen, environment(app.environ, folder), "rehearse")
         stage.locks = folder
         stage.console = _AnsweredConsole(app.console.style, app.environ)
         return stage

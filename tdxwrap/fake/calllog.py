@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tdxwrap.fake.jsontypes import Json
     from tdxwrap.fake.store import Store
 
-SHOWN_VARIABLES = ("NO_COLOR", "NO_UPDATE_NOTIFIER", "FORCE_COLOR", "TDX_SESSION")
+SHOWN_VARIABLES = ("NO_COLOR", "NO_UPDATE_NOTIFIER", "FORCE_COLOR", "TDX_SESSION", "FAKE_TDX_LINE")
 
 
 class Record:

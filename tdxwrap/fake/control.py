@@ -87,6 +87,12 @@ class World:
         """A copy of one parent segment, with `realtime` in the form of the API."""
         return _find(self._store.load(DATA), id_or_name, account)
 
+    def live(self) -> dict[str, dict[str, Any]]:
+        """What is configured now, in the form of the API, by the id of the parent segment."""
+        accounts = self._store.load(DATA)["accounts"].values()
+        configured = [s for account in accounts for s in account["segments"] if s["realtime"]]
+        return {segment["id"]: _shown(segment) for segment in configured}
+
     def status(self, id_or_name: str, account: str | None = None) -> str:
         """The realtime status as a call would show it now."""
         return segments.status(self.segment(id_or_name, account), time.time())
@@ -182,6 +188,12 @@ def write_launcher(folder: str | Path, environ: Mapping[str, str]) -> Path:
     path.write_text(f'#!/bin/sh\n{exports}exec {words} "$@"\n', encoding="utf-8")
     path.chmod(0o700)
     return path
+
+
+def _shown(segment: dict[str, Any]) -> dict[str, Any]:
+    realtime = segment["realtime"]
+    shown = {name: value for name, value in realtime.items() if not name.startswith("updating")}
+    return {**shown, "status": segments.status(segment, time.time())}
 
 
 def _call(fields: dict[str, Any]) -> Call:

@@ -152,6 +152,20 @@ class RunDocument(Document):
     seconds: float
 
 
+class AskedDocument(Document):
+    """A call of the fake tdx.
+
+    Attributes:
+        argv: the words after `tdx`.
+        step: the step of the recipe that it writes; empty for a read.
+        exit: its exit code; null where it was killed.
+    """
+
+    argv: list[str]
+    step: str
+    exit: int | None
+
+
 # What each command prints
 
 
@@ -292,6 +306,19 @@ class NewOutput(Output):
     configured: bool
 
 
+class FakeOutput(Output):
+    """What a command did to the fake tdx.
+
+    Attributes:
+        exit: the exit code of the command.
+        live: what is configured then, in the form of the API, by the id of the parent segment.
+    """
+
+    exit: int
+    calls: list[AskedDocument]
+    live: dict[str, dict[str, Any]]
+
+
 class CompletionOutput(Output):
     """What a shell must read."""
 
@@ -318,6 +345,7 @@ OUTPUTS: dict[str, type[Output]] = {
     "runs": RunsOutput,
     "runs show": RunOutput,
     "runs export": JournalOutput,
+    "fake": FakeOutput,
 }
 # The commands that take several files print `Several` for more than one.
 OF_FILES = ("check", "doctor", "plan", "apply", "verify")

@@ -7,8 +7,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
-from tdxwrap.apply import session
 from tdxwrap.apply.export import config_text
+from tdxwrap.apply.session import Session, read_live
 from tdxwrap.config.attributes import ImportedAttribute, with_names
 from tdxwrap.config.load import load, parse
 from tdxwrap.config.models import RtConfig
@@ -21,6 +21,7 @@ from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import is_id
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState
+from tdxwrap.sandbox.environment import EXAMPLE, environment
 from tdxwrap.system.spelling import did_you_mean
 from tdxwrap.tdx.client import Tdx
 
@@ -30,8 +31,6 @@ UPDATING_SECONDS = 1
 SEGMENT_ID = "100001"
 SEGMENT_NAME = "Rehearsal"
 LOOKUP_KEY = "customer_id"
-# What tdx needs of the user's environment to start; credentials are not among it.
-_KEPT = ("PATH", "LANG", "LC_ALL", "LC_CTYPE")
 _ANY_WRITE = " -X "
 
 
@@ -99,12 +98,6 @@ class Start:
     live: RtConfig | None = None
 
 
-def environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
-    """Return the environment of a rehearsal, without the user's credentials, state and locks."""
-    kept = {name: environ[name] for name in _KEPT if name in environ}
-    return {**kept, "HOME": str(folder), "XDG_STATE_HOME": str(folder / "state")}
-
-
 def start_from(
     source: str | None, config: RtConfig, environ: Mapping[str, str], folder: Path
 ) -> Start:
@@ -141,12 +134,9 @@ def _named(ps: str | None) -> Start:
 def _live_in(run: runs.Run, environ: Mapping[str, str], folder: Path) -> LiveState:
     """Return what a run read first: repeat its calls, answered from its journal."""
     replay = Replay.create(folder / "replay", run.path)
-    retry = Retry(sleep=lambda seconds: None)
     try:
-        with Tdx(str(replay.launcher()), environ=environment(environ, folder)) as tdx:
-            return session.read_live(
-                session.Session(Realtime(tdx), retry=retry), run.lines[0]["segment"] or ""
-            )
+        asked_for = run.lines[0]["segment"] or ""
+        return live_through(replay.launcher(), environment(environ, folder), asked_for)
     except TdxwrapError as error:
         raise UsageProblem(
             f"{run.path} does not hold all that is live on a parent segment",
@@ -156,33 +146,54 @@ def _live_in(run: runs.Run, environ: Mapping[str, str], folder: Path) -> LiveSta
         ) from None
 
 
+def live_through(tdx: Path, environ: Mapping[str, str], ps: str) -> LiveState:
+    """Read what a launcher of the fake tells of a parent segment; raises as `read_live`."""
+    with Tdx(str(tdx), environ=environ) as opened:
+        retry = Retry(sleep=lambda seconds: None)
+        return read_live(Session(Realtime(opened), retry=retry), ps)
+
+
 # The world
 
 
 def build(folder: Path, config: RtConfig, start: Start, fault: Fault) -> World:
     """Build a world in which a configuration can be applied, with a fault in it."""
     keychain = {PROFILE: "key-of-the-rehearsal"} if fault.logged_in else {}
-    configs = (config,) if start.live is None else (config, start.live)
-    scenario = {
-        "updating_seconds": UPDATING_SECONDS,
-        "tdx": {"credentials": {"keychain": keychain}, "more_properties": _extras(*configs)},
-        "databases": tables(*configs),
-        "segments": [
-            {
-                "id": start.id,
-                "name": start.name,
-                "rt_enabled": fault.rt_enabled,
-                "master_table": {"columns": _master_columns(*configs)},
-                "realtime": None if start.live is None else _realtime(start.live),
-            }
-        ],
-    }
-    world = World.create(folder / "world", scenario)
+    account = scenario(config, start)
+    account["tdx"]["credentials"] = {"keychain": keychain}
+    account["segments"][0]["rt_enabled"] = fault.rt_enabled
+    world = World.create(folder / "world", account)
     for path, value in fault.settings.items():
         world.set(path, value)
     if fault.rule:
         world.add_fault(**{"match": {"command": _ANY_WRITE}, "skip": 2, **fault.rule})
     return world
+
+
+def scenario(config: RtConfig, start: Start) -> dict[str, Any]:
+    """Return an account that holds all that a configuration, and what is live, need."""
+    configs = (config,) if start.live is None else (config, start.live)
+    segment = {
+        "id": start.id,
+        "name": start.name,
+        "master_table": {"columns": _master_columns(*configs)},
+        "realtime": None if start.live is None else _realtime(start.live),
+    }
+    return {
+        "updating_seconds": UPDATING_SECONDS,
+        "tdx": {"more_properties": _extras(*configs)},
+        "databases": tables(*configs),
+        "segments": [segment],
+    }
+
+
+def example() -> dict[str, Any]:
+    """Return an account for the example configuration, which takes the recipe's commands: they
+    leave `identifier` out (F14)."""
+    config = load(EXAMPLE, environ={}).config
+    found = scenario(config, Start(str(config.parent_segment), "Customer 360"))
+    found["tdx"]["require_identifier"] = False
+    return found
 
 
 def tables(*configs: RtConfig) -> dict[str, dict[str, dict[str, str]]]:

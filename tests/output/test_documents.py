@@ -113,6 +113,7 @@ def test_documents_before_the_first_apply(shell: Shell) -> None:
     checked(shell.run("graph", MINIMAL, "--json"), "graph")
     checked(shell.run("graph", MINIMAL, "--dot", "--live", "394649", "--json"), "graph")
     checked(shell.run("graph", MINIMAL, "--live", "nobody", "--json"), "graph", 4)
+    checked(shell.run("fake", "run", "--json", "--", "true"), "fake")
     faults = shell.run("rehearse", "--fault", "list", "--json")
     assert checked(faults, "rehearse --fault list")["faults"]
 

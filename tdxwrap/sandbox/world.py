@@ -1,0 +1,145 @@
+"""Throwaway places in which `tdx` is the fake: for a command, a shell, a test, a script."""
+
+from __future__ import annotations
+
+import shlex
+import subprocess
+import sys
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from tdxwrap.errors import UsageProblem
+from tdxwrap.fake.control import Call, World, write_launcher
+from tdxwrap.fake.scenario import DEFAULT_KEY
+from tdxwrap.sandbox.environment import EXAMPLE, environment
+from tdxwrap.system import signals
+from tdxwrap.tdx.tempfiles import throwaway
+
+# What bash reads first. It finds a function before a program, whatever PATH a script sets.
+_FUNCTION = """\
+tdx() {{ FAKE_TDX_LINE=${{BASH_LINENO[0]}} {} "$@"; }}
+export -f tdx
+PS1='fake tdx $ '
+"""
+
+
+@dataclass(frozen=True, slots=True)
+class Asked:
+    """A call of tdx.
+
+    Attributes:
+        argv: the words after `tdx`.
+        step: the step of the recipe that it writes; empty for a read.
+        exit: its exit code; None as long as it runs, or where it was killed.
+        line: the line of the bash script that made it; empty if bash did not tell.
+    """
+
+    argv: tuple[str, ...]
+    step: str
+    exit: int | None
+    line: str = ""
+
+    @classmethod
+    def of(cls, call: Call) -> Asked:
+        """Return what is of interest of a recorded call."""
+        return cls(call.argv, _step(call), call.exit, call.env.get("FAKE_TDX_LINE", ""))
+
+
+def _step(call: Call) -> str:
+    if not call.write:
+        return ""
+    path = str(call.path)
+    if "attributes" in path:
+        return "7c"
+    return "7a" if "key_events" in path or "eventTables" in (call.body or ()) else "7b"
+
+
+@dataclass(frozen=True, slots=True)
+class Playground:
+    """A world with a folder to work in, and the environment of what runs there."""
+
+    world: World
+    work: Path
+    environ: Mapping[str, str]
+
+    def asked(self) -> list[Asked]:
+        """Return every call of tdx so far."""
+        return [Asked.of(call) for call in self.world.calls()]
+
+    def run(self, command: Sequence[str], stdout: int | None = None) -> int:
+        """Run a command to its end.
+
+        Args:
+            stdout: the descriptor that its standard output goes to; None for ours.
+        Returns:
+            Its exit code; 128 and the number of the signal that ended it.
+        Raises:
+            UsageProblem: it cannot be started.
+        """
+        try:
+            process = subprocess.Popen(command, cwd=self.work, env=self.environ, stdout=stdout)
+        except OSError as error:
+            hint = "name a program, and its arguments behind it: tdxwrap fake run -- bash step7.sh"
+            what = f"{command[0]} cannot be started: {error.strerror}"
+            raise UsageProblem(what, hint=hint) from None
+        try:
+            while (code := _ended(process)) is None:
+                signals.check()
+        finally:
+            process.kill()
+        return code if code >= 0 else 128 - code
+
+
+def _ended(process: subprocess.Popen[Any]) -> int | None:
+    try:
+        return process.wait(signals.SLICE)
+    except subprocess.TimeoutExpired:
+        return None
+
+
+def as_tdx(folder: Path, variables: Mapping[str, str], path: str) -> dict[str, str]:
+    """Write a `tdx` into a folder, and return the variables that make it the one that is found.
+
+    Args:
+        variables: what binds the fake to a world (`World.environ`) or a journal.
+        path: the PATH that it comes before.
+    """
+    folder.mkdir(exist_ok=True)
+    tdx = write_launcher(folder, variables)
+    functions = folder / "functions.sh"
+    functions.write_text(_FUNCTION.format(shlex.quote(str(tdx))), encoding="utf-8")
+    # The recipe wants a key.
+    found = {"PATH": f"{folder}:{path}", "BASH_ENV": str(functions)}
+    return {**found, "TD_API_KEY": DEFAULT_KEY}
+
+
+@contextmanager
+def playground(environ: Mapping[str, str], scenario: Mapping[str, Any]) -> Iterator[Playground]:
+    """Make a world and a folder to work in, with an example configuration, until the end of the
+    context.
+
+    Args:
+        environ: the environment of the user.
+    """
+    with throwaway() as folder:
+        world = World.create(folder / "world", dict(scenario))
+        work, tools = folder / "work", folder / "bin"
+        work.mkdir()
+        (work / "rt.yaml").write_bytes(EXAMPLE.read_bytes())
+        own = environment(environ, folder)
+        own |= as_tdx(tools, world.environ(), own.get("PATH", ""))
+        _write_tdxwrap(tools)
+        yield Playground(world, work, own)
+
+
+def _write_tdxwrap(folder: Path) -> None:
+    """Write a `tdxwrap` that is this one, wherever it is installed."""
+    packages = shlex.quote(str(Path(__file__).parents[2]))
+    tool = folder / "tdxwrap"
+    tool.write_text(
+        f'#!/bin/sh\nPYTHONPATH={packages} exec {shlex.quote(sys.executable)} -Pm tdxwrap "$@"\n'
+    )
+    tool.chmod(0o700)
