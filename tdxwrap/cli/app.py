@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import shlex
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
@@ -19,10 +19,11 @@ from tdxwrap.apply.events import ChangeDone, Event, Retrying
 from tdxwrap.apply.session import Session
 from tdxwrap.cli.global_options import Globals
 from tdxwrap.config.load import LoadedConfig, load
-from tdxwrap.errors import ExitCode, TdxwrapError
+from tdxwrap.errors import ExitCode, Problem, TdxwrapError
 from tdxwrap.journal.record import Journal, baseline_beside, open_journal
 from tdxwrap.journal.segment_cache import remember
 from tdxwrap.output.console import Console, Style
+from tdxwrap.output.error_text import warning_line
 from tdxwrap.output.lines import Line
 from tdxwrap.output.progress import shown_progress
 from tdxwrap.plan.changes import Action, Plan, PlanOptions
@@ -92,6 +93,7 @@ class App:
         self._journal: Journal | None = None
         self._asking: Asking | None = None
         self._altered = False
+        self._said: list[Line] = []
         self.context = Context(profile=self._profile, site=chosen.site)
 
     @property
@@ -112,7 +114,22 @@ class App:
 
     def warn(self, text: str) -> None:
         """Print a warning on the way."""
-        self.console.print_note([Line("! ", text, mark="yellow")])
+        self._note([Line("! ", text, mark="yellow")])
+
+    def print_warnings(self, problems: Iterable[Problem]) -> None:
+        """Print what a file may say but seldom means to."""
+        self._note([*map(warning_line, problems)])
+
+    def _note(self, lines: Sequence[Line]) -> None:
+        self.console.print_note(lines)
+        self.record(lines)
+
+    def record(self, lines: Sequence[Line]) -> None:
+        """Put lines that are printed into the journal: now, or when there is one."""
+        if self._journal is None:
+            self._said += lines
+        else:
+            self._journal.said(lines)
 
     def print_what_next(self) -> None:
         """Print what comes after it, for a person on a terminal."""
@@ -128,7 +145,7 @@ class App:
             ConfigError: the file is not usable.
         """
         loaded = load(config, environ=self.environ)
-        self.console.print_warnings(loaded.warnings)
+        self.print_warnings(loaded.warnings)
         return loaded
 
     def load(self, config: str, override: str | None = None) -> tuple[LoadedConfig, str]:
@@ -287,6 +304,7 @@ class App:
         journal = open_journal(chosen.journal, label, self.environ, self.warn)
         if journal is not None:
             journal.header(self.command, self._about)
+            journal.said(self._said)
             if chosen.verbose:
                 self.console.print_note([Line("journal ", str(journal.path), "dim")])
         return journal

@@ -15,6 +15,7 @@ from tdxwrap.config.load import LoadedConfig
 from tdxwrap.errors import TdxwrapError
 from tdxwrap.output import report_text
 from tdxwrap.output.consent import PlanConsent
+from tdxwrap.output.lines import Line
 from tdxwrap.plan.changes import PlanOptions
 from tdxwrap.realtime.wait import WaitPolicy
 from tdxwrap.system.signals import deadline
@@ -56,7 +57,9 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
         where=loaded.source.where,
         named_by_segment=bool(app.file),
     )
-    consent = PlanConsent(app.console, lambda: app.context, yes=chosen.yes, force=chosen.plan.force)
+    consent = PlanConsent(
+        app.console, lambda: app.context, chosen.yes, chosen.plan.force, app.record
+    )
     with deadline(chosen.limit), app.connected(loaded=loaded, hold=True) as connected:
         try:
             outcome = run.apply(
@@ -89,18 +92,21 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
 def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
     report, segment = outcome.report, outcome.live.segment
     proven = report is not None and report.ok
+    lines: list[Line] = []
     if proven:
-        app.console.print_result([report_text.live_line(outcome.live, config)])
+        lines = [report_text.live_line(outcome.live, config)]
     elif report is not None:
-        app.console.print_result(report_text.report_lines(report, config))
+        lines = report_text.report_lines(report, config)
     if report is not None:
-        app.console.print_result(report_text.gone_lines(report))
+        lines += report_text.gone_lines(report)
+    app.console.print_result(lines)
     count = len(outcome.plan.pending)
     app.console.print_result([report_text.done_line(count, app.calls, seconds, app.journal_id)])
-    if app.way_back:
-        app.note(app.way_back)
+    notes = [Line("", app.way_back)] if app.way_back else []
     if report is None:
-        app.note(f"not waited for: see `tdxwrap wait {segment.id}`")
+        notes.append(Line("", f"not waited for: see `tdxwrap wait {segment.id}`"))
+    app.console.print_note(notes)
+    app.record([*lines, *notes])
     if proven and count and app.command == "apply":
         profile, site = app.chosen.profile, app.chosen.site
         app.what_next = report_text.next_lines(segment, profile, site, outcome.login)

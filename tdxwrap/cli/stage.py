@@ -81,7 +81,7 @@ def perform(
         app.console.print_result(
             [Line("", f"Rehearsal on a built-in stand-in for tdx, in {where}.", "bold")]
         )
-        app.console.print_warnings(loaded.warnings)
+        app.print_warnings(loaded.warnings)
         stage = _Stage.of(app, folder, world.launcher(), chosen_fault.timeout)
         rt_config = folder / "rt_config.yaml"
         how = ApplyOptions(options, PATIENCE, rt_config, yes=app.chosen.quiet)

@@ -29,7 +29,7 @@ KEPT = re.compile(
     "|code|pointer|validationCode|retryAfter"
 )
 PROSE = frozenset(("detail", "message", "error", "errors", "said", "what", "hint", "so_far"))
-_GONE = ("config", "digest", "profile", "fields", "reason", "where", "problems", "others")
+_GONE = ("config", "digest", "profile", "fields", "reason", "where", "problems", "others", "lines")
 _DOTTED = frozenset(("event_tables", "table"))
 _ID = re.compile(r"id|parent_segment|.*(?:Id|_id)")
 _ENDPOINT = re.compile(r"audiences|entities|folders|parent_segments|bulk_update|realtime_[a-z_]+|")

@@ -1,7 +1,8 @@
 """The record of a run: JSON Lines, each written as it happens and free of secrets.
 
 The first line is the header (`run`), the last one the `end`; between them are the tdx calls
-(`call`), changes (`change-started`, `change`), steps (`step`, `checkpoint`) and other events.
+(`call`), changes (`change-started`, `change`), steps (`step`, `checkpoint`), other events, and what
+was printed beside them (`said`).
 A killed run leaves a journal without an end; its last line may be cut. A journal that cannot be
 written never fails the run, which continues without one after a warning.
 """
@@ -14,7 +15,7 @@ import re
 import stat
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, fields
 from pathlib import Path
 from typing import Any
@@ -23,6 +24,7 @@ from tdxwrap.apply import events
 from tdxwrap.apply.events import Event
 from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.output import documents
+from tdxwrap.output.lines import Line
 from tdxwrap.realtime.read import documents_of
 from tdxwrap.system.files import NO_ROOM, free_name, machine_problem
 from tdxwrap.system.paths import make_private, private_folder, state_home
@@ -107,6 +109,12 @@ class Journal:
         if isinstance(event, events.StepStarted | events.StepDone) and event.step != "key":
             self.step = event.step if isinstance(event, events.StepStarted) else "read"
         self._write(_KINDS[type(event)], _content(event))
+
+    def said(self, lines: Iterable[Line]) -> None:
+        """Write what the run printed beside its events: warnings, the plan, the validation."""
+        texts = [[line.prefix, line.body] for line in lines]
+        if texts:
+            self._write("said", {"lines": texts})
 
     def end(self, code: int, error: TdxwrapError | None) -> None:
         """Write the last line, how the run ended, and close the file."""

@@ -6,19 +6,21 @@ import json
 import os
 import shlex
 import time
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from tdxwrap.apply.events import LiveKept, LiveMoved, LockedHere
 from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.journal import record
 from tdxwrap.journal.pseudonyms import Pseudonyms
 from tdxwrap.output.documents import RunDocument
 from tdxwrap.output.error_text import error_lines
 from tdxwrap.output.lines import COMMAND_SHOWN, Line, counted, seconds_text
-from tdxwrap.output.plan_text import LOOKS
+from tdxwrap.output.plan_text import LOOKS, STEP_TITLES
+from tdxwrap.output.progress import elsewhere_text
 from tdxwrap.plan.changes import Action
 from tdxwrap.realtime.read import live_from
 from tdxwrap.realtime.state import LiveState, Segment
@@ -189,16 +191,17 @@ def story(run: Run) -> Iterator[Line]:
     login = f"profile {header['profile']}" if header["profile"] else "the selected profile"
     yield Line("", f"{_about(summary)} · {login} · {_when(summary)} · {summary.path}", "bold")
     done = {(line["kind"], line["name"]) for line in run.of("change")}
+    idle = {line["step"] for line in run.of("step") if not line.get("writes")} & STEP_TITLES.keys()
     for line in run.lines[1:]:
-        if line["type"] != "change-started" or (line["kind"], line["name"]) not in done:
+        if line["type"] == "checkpoint" and line["step"] in idle:
+            yield Line("  ✓ ", "nothing to change")
+        elif line["type"] != "change-started" or (line["kind"], line["name"]) not in done:
             yield from _lines(line)
     yield Line("", _counts(summary), "bold")
 
 
 def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
     match line["type"]:
-        case "step":
-            yield Line(f"{line['step']}  ", "", "bold")
         case "call":
             text = f"{shlex.join(line['argv'])[:COMMAND_SHOWN]}   # {_how(line)}"
             yield Line("    $ ", text, "dim", mark="red" if line["error"] else "")
@@ -209,17 +212,36 @@ def _lines(line: Mapping[str, Any]) -> Iterator[Line]:
         case "change-started":
             text = f"{line['kind']} {line['name']}: begun, and not known to be written"
             yield Line(f"    {_symbol(line)} ", text, mark="yellow")
-        case "checkpoint":
-            yield Line("  ✓ ", line["checkpoint"])
-        case "retry":
-            pause = seconds_text(line["seconds"])
-            yield Line("    ! ", f"{line['said']}: again in {pause}")
-        case "status":
-            yield Line("    ", f"status {line['status'] or 'not listed'}")
-        case "baseline":
-            yield Line("  ✓ ", f"{line['command']} → {line['file']}")
+        case "said":
+            yield from (Line(f"    {prefix}", body) for prefix, body in line["lines"])
         case "end" if line["error"]:
             yield from error_lines(_error(line["error"]))
+        case kind if kind in _SHOWN:
+            yield _SHOWN[kind](line)
+
+
+def _baseline(line: Mapping[str, Any]) -> Line:
+    stays = line.get("asked_for", line["file"])
+    there = "" if stays == line["file"] else f"; {stays} is there already, and stays as it is"
+    return Line("  ✓ ", f"{line['command']} → {line['file']}{there}")
+
+
+def _elsewhere(event: LiveMoved | LiveKept | LockedHere) -> Line:
+    return Line("  ! ", elsewhere_text(event), mark="yellow")
+
+
+_SHOWN: Mapping[str, Callable[[Mapping[str, Any]], Line]] = {
+    "step": lambda line: Line(f"{line['step']}  ", "", "bold"),
+    "checkpoint": lambda line: Line("  ✓ ", line["checkpoint"]),
+    "retry": lambda line: Line(
+        "    ! ", f"{line['said']}: again in {seconds_text(line['seconds'])}"
+    ),
+    "status": lambda line: Line("    ", f"status {line['status'] or 'not listed'}"),
+    "baseline": _baseline,
+    "live-moved": lambda line: _elsewhere(LiveMoved()),
+    "live-kept": lambda line: _elsewhere(LiveKept(line["kind"], line["name"])),
+    "locked-here": lambda line: _elsewhere(LockedHere(line["reason"])),
+}
 
 
 def _error(document: Mapping[str, Any]) -> TdxwrapError:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 
 from tdxwrap.errors import EnvironmentProblem, UsageProblem
@@ -21,12 +21,14 @@ class PlanConsent:
         context: returns account, profile and site, once they are known.
         yes, force: the options of that name; without a terminal, a dangerous change needs
             `--force` as well as `--yes`.
+        record: gets the lines of what is shown, and a question that was answered.
     """
 
     console: Console
     context: Callable[[], Context]
     yes: bool
     force: bool
+    record: Callable[[Sequence[Line]], object] = list
 
     def show(self, plan: Plan) -> None:
         """Print the plan on stderr, since the result of an apply is another.
@@ -42,6 +44,7 @@ class PlanConsent:
         asks = plan.pending and open_question and self.console.can_ask
         show = self.console.print_always if asks else self.console.print_note
         show([BLANK, *lines, BLANK])
+        self.record(lines)
 
     def ask(self, plan: Plan) -> bool:
         """Get consent, and return whether a person was asked. Nothing to write needs none.
@@ -70,7 +73,9 @@ class PlanConsent:
         taking = f"{writes_text(plan).capitalize()} in {place}" if plan.takings else ""
         if self.yes:
             if taking:
-                self.console.print_always([Line("! ", taking, "bold", mark="yellow")])
+                line = Line("! ", taking, "bold", mark="yellow")
+                self.console.print_always([line])
+                self.record([line])
             return False
         count = len(plan.pending)
         changes = counted(count, "change")
@@ -80,7 +85,9 @@ class PlanConsent:
                 hint="add --yes to write them, or see them first with `tdxwrap plan`",
             )
         these = "this" if count == 1 else "these"
-        self.console.ask(f"{taking or f'Write {these} {changes} to {place}'}?")
+        question = f"{taking or f'Write {these} {changes} to {place}'}?"
+        self.console.ask(question)
+        self.record([Line("? ", f"{question} yes")])
         return True
 
     def _ask_for_dangers(self, plan: Plan) -> bool:

@@ -20,8 +20,8 @@ from rich.console import Console as RichConsole
 from rich.live import Live
 from rich.text import Text
 
-from tdxwrap.errors import EnvironmentProblem, Interrupted, Problem, TdxwrapError
-from tdxwrap.output.error_text import error_lines, warning_line
+from tdxwrap.errors import EnvironmentProblem, Interrupted, TdxwrapError
+from tdxwrap.output.error_text import error_lines
 from tdxwrap.output.lines import Line, seconds_text
 from tdxwrap.output.streams import LastingStream
 from tdxwrap.output.wrapping import hanging
@@ -135,10 +135,6 @@ class Console:
         self.print_always(error_lines(error))
         if journal is not None:
             self.print_always([Line("  journal    ", journal, whole=True)])
-
-    def print_warnings(self, problems: Iterable[Problem]) -> None:
-        """Print what a file may say but seldom means to: stderr, unless `-q` or `--json`."""
-        self.print_note(map(warning_line, problems))
 
     def print_call(self, call: CompletedCall) -> None:
         """Print a finished tdx call, to copy and paste, with its time: only with `-v`."""

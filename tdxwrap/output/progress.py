@@ -74,7 +74,7 @@ class _Checklist:
             case events.Retrying():
                 self._retrying(event)
             case events.LiveKept() | events.LiveMoved() | events.LockedHere():
-                self._say("!", "", _elsewhere(event))
+                self._say("!", "", elsewhere_text(event))
 
     def _step_done(self, event: events.StepDone) -> None:
         nothing = event.step in STEP_TITLES and not self._writes.get(event.step)
@@ -165,7 +165,8 @@ def _bar(share: float, ascii_only: bool) -> str:
     return done * full + left * (BAR - full)
 
 
-def _elsewhere(event: events.LiveKept | events.LiveMoved | events.LockedHere) -> str:
+def elsewhere_text(event: events.LiveKept | events.LiveMoved | events.LockedHere) -> str:
+    """Return what to say of what others do, or may do, during a run."""
     if isinstance(event, events.LiveKept):
         return f"{event.kind} {event.name} has appeared since the plan: it stays"
     if isinstance(event, events.LockedHere):

@@ -119,6 +119,86 @@ def test_show_tells_the_story(shell: Shell, world: World) -> None:
     assert document["lines"][-1]["type"] == "end"
 
 
+LESS = """
+parent_segment: "394649"
+key_events: [{name: page_view, table: web_events.pageviews}]
+id_stitching: {keys: [email]}
+attributes:
+  - {name: last_product_viewed, type: single, key_event: page_view, value_column: %s,
+     data_type: string, duration: 1 hour}
+  - {name: Views, identifier: new, type: counter, key_event: page_view, duration: 1 hour}
+  - {name: views, type: counter, key_event: page_view, duration: 2 hours}
+"""
+# What is only for whoever sits there: the start of a log, how long, and what comes next.
+ONLY_THERE = re.compile(r"\d{4}-\d\d-\d\d .*|Authenticated: .*|Done in .*|journal .*")
+LABELS = ("7a", "7b", "7c", "Prune", "Wait", "Retry", "Baseline", "Validated", "Key")
+
+
+def said_in(terminal: str) -> set[str]:
+    """What a run has said, without symbols, labels and times."""
+    text = re.sub(r" after 0:0\d of .*| {3}\d\.\d s$| \(try 2\)", "", terminal, flags=re.MULTILINE)
+    lines = (line.strip() for line in text.splitlines())
+    parts = {
+        re.sub(r"^[!✓✗±+~=·-] +", "", part)
+        for line in lines
+        if not ONLY_THERE.fullmatch(line)
+        for part in re.split(r" {2,}|(?<=[!✓✗±+~=·-]) (?=\w)", line)
+    }
+    return {part for part in parts if len(part) > 1 and part not in LABELS}
+
+
+@pytest.mark.parametrize(
+    "what",
+    [
+        "all is well",
+        "refused",
+        "not ready",
+        "kept",
+        "retried",
+        "not waited for",
+        "moved",
+        "differs",
+        "no locks",
+    ],
+)
+def test_show_has_all_that_the_terminal_said(
+    new_world: NewWorld, new_shell: NewShell, what: str
+) -> None:
+    world = new_world("half-configured")
+    shell = new_shell(world)
+    config = shell.write("rt.yaml", LESS % ("column" if what == "refused" else "product_id"))
+    args = ["apply", config, "--yes", "--prune", "--force"]
+    if what == "all is well":
+        shell.write("rt_config.yaml", "mine")
+    elif what == "not ready":
+        world.set("final_status", "inconsistent")
+    elif what == "kept":
+        world.add_fault("actor", {"command": "ps pull"}, does="adds a key")
+        world.add_fault("delay", {"path": "realtime_setting"}, skip=1, seconds=0.3)
+    elif what == "retried":
+        world.add_fault("http", {"method": "POST"}, status=503)
+    elif what == "not waited for":
+        args.append("--no-wait")
+    elif what == "moved":
+        world.add_fault("actor", {"command": "ps pull"}, does="changes every item")
+    elif what == "differs":
+        shell.write("rt.yaml", config.read_text("utf-8").replace("1 hour", "1 day", 1))
+        world.add_fault(
+            "actor", {"command": "ps rt list"}, skip=1, does="takes the first attribute"
+        )
+
+    state = Path(shell.environ["HOME"], ".local/state/tdxwrap")
+    fails = {"TEST_FAIL": f"flock ENOLCK {state}"} if what == "no locks" else {}
+    done = shell.run(*args, **fails)
+
+    told = shell.run("runs", "show", "last")
+    assert told.code == 0, told.text
+    words = re.sub(r"\s+", " ", told.out)
+    said = said_in(done.text)
+    assert len(said) > 5
+    assert [part for part in sorted(said) if re.sub(r"\s+", " ", part) not in words] == []
+
+
 def test_a_run_is_found_by_id_prefix_last_and_path(shell: Shell) -> None:
     shell.run("status", "394649", "--journal", "here.jsonl")
     shell.run("apply", MINIMAL, "--yes", "--parent-segment", "Customer 360")

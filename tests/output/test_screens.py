@@ -235,6 +235,8 @@ def test_after_a_yes_the_screen_is_that_of_an_apply(shell: Shell) -> None:
         "us01? [y/N] y\n"
     )
     assert question in screen
+    asked_and_answered = "? Write these 15 changes to Customer 360 (394649), account main,"
+    assert asked_and_answered in shell.run("runs", "show", "last").out
     assert "asking tdx" not in screen
     without = (SNAPSHOTS / "apply-80.txt").read_text(encoding="utf-8")
     kept = screen.replace(question, "").split("\n\n")
