@@ -109,6 +109,10 @@ class ConfigError(TdxwrapError, kind="config", exit_code=ExitCode.USAGE):
         )
         self.problems = tuple(problems)
 
+    def __str__(self) -> str:
+        found = (f"{p.file}:{p.line}: {p.message}; {p.hint}" for p in self.problems)
+        return "\n".join((self.what, *found))
+
 
 class EnvironmentProblem(TdxwrapError, kind="environment", exit_code=ExitCode.ENVIRONMENT):
     """This machine or login is not ready: nothing was asked of the API."""

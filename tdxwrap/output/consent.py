@@ -9,7 +9,7 @@ from tdxwrap.errors import EnvironmentProblem, UsageProblem
 from tdxwrap.output.console import Console
 from tdxwrap.output.lines import BLANK, Line, counted
 from tdxwrap.output.plan_text import plan_lines, writes_text
-from tdxwrap.plan.changes import Level, Plan
+from tdxwrap.plan.changes import Change, Level, Plan
 from tdxwrap.tdx.context import DEFAULT, Context
 
 
@@ -61,13 +61,8 @@ class PlanConsent:
 
     def _ask_for_changes(self, plan: Plan) -> bool:
         context = self.context()
-        if context.chosen_in and (self.yes or not self.console.can_ask):
-            way = f"set TDX_SESSION={context.chosen_in}"
-            if context.profile not in (None, DEFAULT):
-                way = f"add --profile {context.profile}"
-            what = "not by the process that called tdxwrap, and process ids are used again"
-            hint = f"nothing was written; if that is the account you mean, {way}"
-            raise EnvironmentProblem(f"{', '.join(context.words(asked=False))}: {what}", hint=hint)
+        if self.yes or not self.console.can_ask:
+            refuse_inherited(context)
         segment = plan.live.segment
         place = f"{segment.name} ({segment.id}), {', '.join(context.words(asked=True))}"
         taking = f"{writes_text(plan).capitalize()} in {place}" if plan.takings else ""
@@ -94,10 +89,36 @@ class PlanConsent:
         if not plan.dangers or self.force:
             return False
         if not self.console.can_ask:
-            raise UsageProblem(
-                "; ".join(f"the {c.kind} would change to {c.name}" for c in plan.dangers),
-                hint="this is dangerous and needs --force as well as --yes; nothing was written",
-            )
+            refuse_dangers(plan.dangers)
         for change in plan.dangers:
             self.console.ask(f"Dangerous: change the {change.kind} to {change.name} anyway?")
         return True
+
+
+def refuse_inherited(context: Context) -> None:
+    """Stop here, where nobody is asked, if a process above our parent chose the profile (F5).
+
+    Raises:
+        EnvironmentProblem: one did; process ids are used again, so it may not be meant.
+    """
+    if not context.chosen_in:
+        return
+    way = f"set TDX_SESSION={context.chosen_in}"
+    if context.profile not in (None, DEFAULT):
+        way = f"add --profile {context.profile}"
+    what = "not by the process that called tdxwrap, and process ids are used again"
+    hint = f"nothing was written; if that is the account you mean, {way}"
+    raise EnvironmentProblem(f"{', '.join(context.words(asked=False))}: {what}", hint=hint)
+
+
+def refuse_dangers(dangers: Sequence[Change]) -> None:
+    """Stop here, where nobody is asked, if there is a change that needs a yes of its own.
+
+    Raises:
+        UsageProblem: there is one.
+    """
+    if dangers:
+        raise UsageProblem(
+            "; ".join(f"the {c.kind} would change to {c.name}" for c in dangers),
+            hint="this is dangerous and needs --force as well as --yes; nothing was written",
+        )
