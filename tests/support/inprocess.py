@@ -104,11 +104,17 @@ class CommandLines:
     Attributes:
         change: gets the arguments and the answer of every call that exits with 0 and prints JSON,
             and returns the answer to give instead.
+
+    Args:
+        options: stand behind every command line.
     """
 
-    def __init__(self, world: World, folder: Path) -> None:
+    def __init__(
+        self, world: World, folder: Path, options: Sequence[str] = ("--no-journal",)
+    ) -> None:
         self.world = world
         self.folder = folder
+        self._options = options
         self.change: Callable[[tuple[str, ...], Any], Any] = lambda args, answer: answer
         self._fake = InProcessTdx(world)
 
@@ -133,7 +139,7 @@ class CommandLines:
                 contextlib.redirect_stderr(err),
             ):
                 stack.enter_context(patched)
-            code = command_line.run([*args, "--no-journal"])
+            code = command_line.run([*args, *self._options])
         texts = [stream.buffer.getvalue().decode() for stream in (out, err)]  # type: ignore[attr-defined]
         return code, texts[0], texts[1]
 

@@ -93,13 +93,13 @@ def shown(output: str, columns: int) -> Screen:
 
 def plain(screen: Screen) -> str:
     """The text on a screen."""
-    return _steady("\n".join(row.rstrip() for row in screen.display))
+    return steady("\n".join(row.rstrip() for row in screen.display))
 
 
 def styled(screen: Screen) -> str:
     """The text on a screen, `{green:…}` around what is green, bold or dim."""
     rows = (screen.buffer[number] for number in range(ROWS))
-    return _steady("\n".join(_styled(row[x] for x in range(screen.columns)) for row in rows))
+    return steady("\n".join(_styled(row[x] for x in range(screen.columns)) for row in rows))
 
 
 def _styled(cells: Iterator[Any]) -> str:
@@ -117,7 +117,8 @@ def _style(cell: Any) -> str:
     return "-".join([*names, *["bold"] * cell.bold, *["dim"] * cell.italics])
 
 
-def _steady(text: str) -> str:
+def steady(text: str) -> str:
+    """A text without what changes from run to run."""
     for pattern, instead in VOLATILE:
         text = pattern.sub(instead, text)
     return text.rstrip() + "\n"
@@ -258,6 +259,10 @@ def _text(row: str) -> Text:
 
 def write_snapshots() -> None:
     """`make snapshots`"""
+    from support.story import chapters, whole
+
+    with tempfile.TemporaryDirectory() as folder:
+        (SNAPSHOTS / "story.txt").write_text(whole(chapters(Path(folder))), encoding="utf-8")
     for name, columns in itertools.product(CASES, WIDTHS):
         with tempfile.TemporaryDirectory() as folder:
             for file, text in screens(name, columns, Path(folder)).items():
