@@ -123,6 +123,27 @@ class World:
             yield _find(data, id_or_name, account)
             self._store.save(DATA, data)
 
+    def add_segment(self, id: str, name: str, **fields: Any) -> None:
+        """Add a parent segment; fields as in a scenario, ScenarioError if they are unknown."""
+        built = scenario.build({"segments": [{"id": id, "name": name, **fields}]})["data"]
+        with self._edit_account() as (data, account):
+            data["next_id"] = max(data["next_id"], built["next_id"])
+            account["segments"] += built["accounts"]["main"]["segments"]
+
+    def add_table(self, table: str, columns: dict[str, str]) -> None:
+        """Add a table, `database.table`, with the types of its columns."""
+        database, _, name = table.partition(".")
+        with self._edit_account() as (_, account):
+            account["databases"].setdefault(database, {})[name] = columns
+
+    @contextmanager
+    def _edit_account(self) -> Iterator[tuple[dict[str, Any], dict[str, Any]]]:
+        """Change the first account in place; yields all data, and that account in it."""
+        with self._store.lock():
+            data = self._store.load(DATA)
+            yield data, next(iter(data["accounts"].values()))
+            self._store.save(DATA, data)
+
     def set_status(self, id_or_name: str, status: str) -> None:
         """Give a segment a status that stays until the next write."""
         with self.edit_segment(id_or_name) as segment:

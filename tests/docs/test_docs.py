@@ -59,6 +59,7 @@ def reader(folder: Path) -> tuple[Path, dict[str, str]]:
     work.mkdir()
     shutil.copytree(FIXTURES / "configs", work, dirs_exist_ok=True)
     shutil.copy(EXAMPLE, work / "rt.yaml")
+    shutil.copy(EXAMPLE.with_suffix(".sh"), work)
     world = World.create(folder / "world", FIXTURES / "scenarios" / "blank.yaml")
     # What a reader sees is counted and timed at the rhythm of a real wait.
     rhythm = {"TDXWRAP_APPLY_POLL_FIRST": "0.6"}
