@@ -102,7 +102,7 @@ def build_plan(
     prunable = sum(change.action is Action.DELETE for change in pruned)
     if options.prune:
         changes, prunable = pruned, 0
-    renames = [(text, old.takes and not options.force) for old, text in find_renames(changes)]
+    renames = [(text, takes and not options.force) for takes, text in find_renames(changes)]
     blockers = [*find_blockers(changes), *taken_names(changes, live)]
     blockers += [Blocker(text, "--force") for text, blocks in renames if blocks]
     allowed = {"--force": options.force, "--replace": options.replace}

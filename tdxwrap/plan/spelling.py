@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
 from typing import TypeVar
@@ -11,6 +12,7 @@ from tdxwrap.config.equality import meaning
 from tdxwrap.config.fields import ConfigItem
 from tdxwrap.config.models import KeyEvent, RtConfig
 from tdxwrap.config.odd_characters import composed, folded
+from tdxwrap.config.yaml_text import as_stated, yaml_text
 from tdxwrap.plan.changes import Action, Change, Kind, member_key
 from tdxwrap.realtime.state import LiveItem, LiveState
 
@@ -18,6 +20,8 @@ KEPT = "left alone: the file has it in another spelling"
 
 # What an item is called and described by; all else says what it recognizes or collects.
 _LABELS = frozenset(("name", "identifier", "description"))
+# How many items are named that may have been renamed.
+_WAYS = 3
 _Item = TypeVar("_Item", bound=ConfigItem)
 _Spellings = Mapping[str, Mapping[str, str]]
 
@@ -100,22 +104,31 @@ def _respelled(item: _Item, spellings: _Spellings) -> _Item:
     return item.model_copy(update=changed)
 
 
-def find_renames(changes: Sequence[Change]) -> Iterator[tuple[Change, str]]:
-    """Yield what is live only and may have another name in the file, each with what to say of it.
+def find_renames(changes: Sequence[Change]) -> Iterator[tuple[bool, str]]:
+    """Yield what to say of what is live only and may have another name in the file.
 
     That is what has a former name, and what is equal to something to be created but for what it
     is called: it can be renamed (F13, F15).
+
+    Returns:
+        Whether it is to be deleted, and the text.
     """
     formers = {c.desired.renamed_from: c.name for c in changes if isinstance(c.desired, KeyEvent)}
-    left = {_content(c.live): c for c in reversed(changes) if c.desired is None}
+    left: dict[str, list[Change]] = {}
+    for change in changes:
+        if change.desired is None:
+            left.setdefault(_content(change.live), []).append(change)
     for change in changes:
         if change.desired is None and change.kind is Kind.KEY_EVENT and change.name in formers:
             text = f"its former name {change.name} is live as well"
-            yield change, f"key event {formers[change.name]}: {text}"
+            yield change.takes, f"key event {formers[change.name]}: {text}"
         content = _content(change.desired) if _is_new(change) and not change.reason else ""
-        if content and content in left:
-            old = left.pop(content)
-            yield old, f"{change.kind} {change.name}: renamed? {_way(old)}"
+        olds = left.pop(content, []) if content else []
+        if olds:
+            ways = " or ".join(_way(old) for old in olds[:_WAYS])
+            kept = "what hangs on it" if change.kind is Kind.KEY_EVENT else "what it has collected"
+            text = f"{change.kind} {change.name}: renamed? {ways} keeps {kept}"
+            yield any(old.takes for old in olds), text
 
 
 def _content(item: ConfigItem | None) -> str:
@@ -126,9 +139,10 @@ def _content(item: ConfigItem | None) -> str:
 
 
 def _way(old: Change) -> str:
-    if isinstance(old.live, BaseAttribute):
-        return f"`identifier: {old.live.key}` keeps what it has collected"
-    return f"`renamed_from: {old.name}` keeps what hangs on it"
+    """The line of a file that renames a live item."""
+    key = {"identifier": old.live.key} if isinstance(old.live, BaseAttribute) else {}
+    line = yaml_text(as_stated(key or {"renamed_from": old.name}), width=math.inf)
+    return f"`{line.strip()}`"
 
 
 def with_lookalikes(changes: Sequence[Change]) -> Iterator[Change]:

@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
+import yaml
 from support.shells import Shell
 
 from tdxwrap.fake.control import World
@@ -258,6 +259,43 @@ def test_a_create_that_is_a_live_only_key_event_under_another_name_proposes_rena
     assert writes(half) == []
     user.write("rt.yaml", text.replace("pageviews}", "pageviews, filter: {td_path: /a}}"))
     assert "renamed?" not in user.run("plan", "rt.yaml").out
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "line"),
+    [
+        ('view: "all"', "seen", """renamed_from: 'view: "all"'"""),
+        ("12", "seen", "renamed_from: '12'"),
+        ("閲覧 #1", "ページ 'a'", "renamed_from: '閲覧 #1'"),
+        ("${HOME} view", "seen", "renamed_from: $${HOME} view"),
+    ],
+)
+def test_what_is_proposed_can_be_put_into_the_file(
+    user: Shell, half: World, old: str, new: str, line: str
+) -> None:
+    with half.edit_segment("394649") as segment:
+        segment["realtime"]["keyEvents"][0]["name"] = old
+    text = yaml.safe_load(RENAMED)
+    text["key_events"][0] = {"name": new, "table": "web_events.pageviews"}
+    text["attributes"][0]["key_event"] = new
+    user.write("rt.yaml", yaml.safe_dump(text, allow_unicode=True))
+    assert f"key event {new}: renamed? `{line}` keeps what" in user.run("plan", "rt.yaml").out
+    written = yaml.safe_dump(text, allow_unicode=True)
+    user.write("rt.yaml", written.replace("key_events:\n- ", f"key_events:\n- {line}\n  "))
+    assert user.run("apply", "rt.yaml", *GO).code == 0
+    assert writes(half) == [("PATCH", "realtime_key_events/7101")]
+    assert live(half)["7101"]["name"] == new
+
+
+def test_of_several_that_are_equal_each_is_proposed(counting: Shell, half: World) -> None:
+    counting.write("rt.yaml", COUNTING % "again")
+    assert counting.run("apply", "rt.yaml", *GO).code == 0
+    counting.write("rt.yaml", COUNTING % "units_sold")
+    both = "renamed? `identifier: units_bought` or `identifier: again` keeps what it has collected"
+    assert f"! attribute units_sold: {both}\n" in counting.run("plan", "rt.yaml").out
+    refused = counting.run("apply", "rt.yaml", *GO, "--prune")
+    assert refused.code == 4
+    assert both in refused.text
 
 
 # A name that is taken

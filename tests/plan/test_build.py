@@ -247,6 +247,32 @@ def test_another_type_is_a_replace() -> None:
     assert ("type", "single", "counter") in [(f.name, f.old, f.new) for f in change.fields]
 
 
+@pytest.mark.parametrize(
+    ("live", "file", "said"),
+    [
+        ({"sub": "ab"}, {"sub": "a"}, "sub_durations"),
+        ({"sub": "a"}, {"sub": "ba"}, ""),
+        ({"sub": "a"}, {"sub": "a", "name": "called otherwise"}, ""),
+        ({"sub": "a"}, {"sub": "a", "value": 2}, "sub_durations"),
+        ({"duration": "2 days"}, {"duration": "47 hours"}, "duration"),
+        ({"duration": "2 days"}, {"duration": "49 hours"}, ""),
+        ({"sub": "a", "duration": None}, {"sub": "a", "duration": "1 day"}, "duration"),
+    ],
+)
+def test_less_of_a_counter_is_said(live: dict[str, Any], file: dict[str, Any], said: str) -> None:
+    def counter(
+        sub: str = "", duration: str | None = "2 days", value: int = 1, name: str = ""
+    ) -> dict[str, Any]:
+        windows = [
+            {"name": name or n, "identifier": n, "value": value, "unit": "hour"} for n in sub
+        ]
+        return {"name": "a", **COUNTER, "duration": duration, "sub_durations": windows}
+
+    made = plan(config_with(counter(**file)), state_with(attribute(**counter(**live))))
+    (change,) = made.pending
+    assert change.reason == (f"older values go: less is kept by {said}" if said else "")
+
+
 def test_a_name_that_another_attribute_has_cannot_be_given_away() -> None:
     state = state_with(
         attribute("11", name="a", identifier="a", **COUNTER),
