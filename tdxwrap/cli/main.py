@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from importlib import import_module
 from itertools import zip_longest
+from keyword import iskeyword
 from textwrap import wrap
 
 import click
@@ -16,7 +17,7 @@ from tdxwrap.cli.options import GLOBAL_OPTIONS
 from tdxwrap.version import __version__
 
 SECTIONS = {
-    "Start": ("new", "rehearse", "doctor"),
+    "Start": ("new", "import", "rehearse", "doctor"),
     "Everyday": ("check", "plan", "apply", "verify", "status", "wait"),
     "More": ("export", "recipe", "graph", "schema", "completion", "runs", "fake"),
 }
@@ -34,7 +35,8 @@ class Commands(click.Group):
         """Import a command; for an unknown name all of them, which click takes its hint from."""
         names = self.list_commands(ctx)
         for name in [cmd_name] if cmd_name in names else names:
-            self.add_command(getattr(import_module(f"tdxwrap.cli.{name}"), name))
+            place = f"{name}_" if iskeyword(name) else name
+            self.add_command(getattr(import_module(f"tdxwrap.cli.{place}"), place))
         return super().get_command(ctx, cmd_name)
 
     def format_options(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:

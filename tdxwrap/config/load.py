@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
@@ -17,7 +18,7 @@ from tdxwrap.config.models import RtConfig
 from tdxwrap.config.yaml_source import Source, read_bytes, read_source, unusable
 from tdxwrap.errors import ConfigError, Problem
 
-__all__ = ["LoadedConfig", "load", "parse", "schema"]
+__all__ = ["LoadedConfig", "is_tdx_form", "load", "parse", "schema"]
 
 
 # What the environment gives may be of any form.
@@ -87,7 +88,17 @@ def parse(path: str, content: bytes, *, environ: Mapping[str, str]) -> LoadedCon
     return LoadedConfig(config, source, path, source.digest, warnings)
 
 
+def is_tdx_form(data: Any) -> bool:
+    """Return whether the data of a file are an `rt_config.yaml` of tdx (F29)."""
+    theirs = {"parent_segment_id", "events", "personalization_service"}
+    ours = {"parent_segment", "extends", *cross_checks.SECTIONS} - {"id_stitching", "attributes"}
+    return isinstance(data, dict) and bool(theirs & data.keys()) and not ours & data.keys()
+
+
 def _demand_mapping(source: Source) -> None:
+    if is_tdx_form(source.data):
+        hint = f"`tdxwrap import {shlex.quote(source.path)}` converts it"
+        raise unusable(source.path, "this is tdx's own form, not a configuration", hint)
     if isinstance(source.data, dict):
         return
     if source.problems:

@@ -306,6 +306,16 @@ class NewOutput(Output):
     configured: bool
 
 
+class ImportOutput(ExportOutput):
+    """A configuration as YAML, and the file that it was written to; what it lacks is in comments.
+
+    Attributes:
+        left_out: what of the source has no place in it, and why.
+    """
+
+    left_out: list[str]
+
+
 class FakeOutput(Output):
     """What a command did to the fake tdx.
 
@@ -345,6 +355,7 @@ OUTPUTS: dict[str, type[Output]] = {
     "runs": RunsOutput,
     "runs show": RunOutput,
     "runs export": JournalOutput,
+    "import": ImportOutput,
     "fake": FakeOutput,
 }
 # The commands that take several files print `Several` for more than one.

@@ -9,12 +9,14 @@ from typing import Any
 import pytest
 from jsonschema import Draft202012Validator
 from support.commandlines import commands
-from support.shells import MINIMAL, WEB, Ran, Shell
+from support.shells import FIXTURES, MINIMAL, WEB, Ran, Shell
 
 from tdxwrap.fake.control import World
 from tdxwrap.output import documents
 from tdxwrap.output.documents import OF_FILES
 from tdxwrap.system.lock import segment_lock
+
+SHOP = FIXTURES / "tdx-form" / "shop.yaml"
 
 
 @functools.cache
@@ -113,6 +115,8 @@ def test_documents_before_the_first_apply(shell: Shell) -> None:
     checked(shell.run("graph", MINIMAL, "--json"), "graph")
     checked(shell.run("graph", MINIMAL, "--dot", "--live", "394649", "--json"), "graph")
     checked(shell.run("graph", MINIMAL, "--live", "nobody", "--json"), "graph", 4)
+    checked(shell.run("import", SHOP, "--json"), "import")
+    checked(shell.run("import", MINIMAL, "--json"), "import", 2)
     checked(shell.run("fake", "run", "--json", "--", "true"), "fake")
     faults = shell.run("rehearse", "--fault", "list", "--json")
     assert checked(faults, "rehearse --fault list")["faults"]
