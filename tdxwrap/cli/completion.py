@@ -7,13 +7,13 @@ import os
 import click
 
 from tdxwrap.cli.command import LightCommand, new_app
-from tdxwrap.cli.options import Invocation
+from tdxwrap.cli.options import Invocation, Known
 from tdxwrap.cli.shells import SHELLS, VARIABLE
 from tdxwrap.errors import ExitCode, UsageProblem
 
 
 @click.command(cls=LightCommand)
-@click.argument("shell", required=False, metavar="[bash|zsh|fish]")
+@click.argument("shell", required=False, metavar="[bash|zsh|fish]", type=Known(lambda: SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, shell: str | None) -> int:
     """Print the shell completion script.

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tdxwrap.cli.command import Command
-from tdxwrap.cli.options import FILE, SEGMENT
+from tdxwrap.cli.options import FILE, RUN, SEGMENT
 from tdxwrap.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -18,7 +18,9 @@ if TYPE_CHECKING:
 
 @click.command(cls=Command)
 @click.argument("ps", type=SEGMENT, required=False)
-@click.option("--before", metavar="RUN", help="What was live before a run: last, or its id.")
+@click.option(
+    "--before", metavar="RUN", type=RUN, help="What was live before a run: last, or its id."
+)
 @FILE
 def export(app: App, ps: str | None, *, before: str | None, file: Path | None) -> int:
     """Print what is or was live on PS, as a CONFIG. Of a run, it is what was live before.

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import wraps
 from typing import TYPE_CHECKING, Any, Protocol, TypeVar
@@ -62,6 +62,29 @@ class Invocation:
 # Types
 
 
+class Known(click.ParamType[str]):
+    """A text of which some values are known.
+
+    Args:
+        values: gives them when they are completed.
+        files: whether it may be the path of a file as well.
+    """
+
+    name = "text"
+
+    def __init__(self, values: Callable[[], Iterable[str]], *, files: bool = False) -> None:
+        self.values, self.files = values, files
+
+    def shell_complete(
+        self, ctx: click.Context, param: click.Parameter, incomplete: str
+    ) -> list[CompletionItem[str]]:
+        """Offer the values, then files."""
+        from click.shell_completion import CompletionItem
+
+        known = [CompletionItem(each) for each in self.values() if each.startswith(incomplete)]
+        return known + (files(incomplete) if self.files else [])
+
+
 class FilePath(click.Path):
     """The path of a file, as a pathlib.Path; pathlib is imported when one is given."""
 
@@ -89,8 +112,10 @@ class Config(click.ParamType[str]):
     def shell_complete(
         self, ctx: click.Context, param: click.Parameter, incomplete: str
     ) -> list[CompletionItem[str]]:
-        """Offer YAML files."""
-        return files(incomplete, (".yaml", ".yml"))
+        """Offer YAML files that the line does not name yet."""
+        named = ctx.params.get(param.name or "") if param.nargs == -1 else None
+        found = files(incomplete, (".yaml", ".yml"))
+        return [each for each in found if each.value not in (named or ())]
 
 
 class Argument(click.ParamType[str]):
@@ -103,6 +128,10 @@ class Argument(click.ParamType[str]):
         if value.startswith("-"):
             self.fail(f"'{value}' begins with -, so tdx would take it for an option", param, ctx)
         return str(value)
+
+
+class Site(Known, Argument):
+    """A site of Treasure Data (F3)."""
 
 
 class Segment(Argument):
@@ -178,6 +207,14 @@ class Seconds(click.ParamType[float]):
         return seconds
 
 
+def _run_ids() -> list[str]:
+    from tdxwrap.journal import record
+
+    folder = record.folder(os.environ)
+    kept = [] if folder is None else record.kept_in(folder)
+    return ["last", *sorted((path.stem for path in kept), reverse=True)]
+
+
 def files(incomplete: str, endings: tuple[str, ...] = ("",)) -> list[CompletionItem[str]]:
     """List the files with one of the endings, and the folders that a path may go on to."""
     from click.shell_completion import CompletionItem
@@ -200,6 +237,8 @@ CONFIG = Config()
 SEGMENT = Segment()
 CONFIG_OR_PS = ConfigOrSegment()
 SECONDS = Seconds()
+SITE = Site(lambda: ("us01", "jp01", "eu01", "ap02"))
+RUN = Known(_run_ids, files=True)
 
 
 # The options of every command
@@ -251,9 +290,9 @@ def _global(*names: str, **settings: Any) -> Option:
 
 
 GLOBAL_OPTIONS = [
-    _global("--tdx", metavar="PATH", help="The tdx to run."),
+    _global("--tdx", metavar="PATH", type=Known(tuple, files=True), help="The tdx to run."),
     _global("--profile", metavar="NAME", type=Argument(), help="The tdx profile."),
-    _global("--site", metavar="SITE", type=Argument(), help="us01, jp01, eu01 or ap02."),
+    _global("--site", metavar="SITE", type=SITE, help="us01, jp01, eu01 or ap02."),
     _global("--timeout", type=SECONDS, help="Limit of one tdx call (120)."),
     _global("--retries", type=click.IntRange(0, 20), metavar="N", help="Further tries (3)."),
     _global(

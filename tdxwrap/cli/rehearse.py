@@ -7,11 +7,17 @@ from typing import TYPE_CHECKING
 import click
 
 from tdxwrap.cli.command import Command
-from tdxwrap.cli.options import CONFIG, plan_options
+from tdxwrap.cli.options import CONFIG, RUN, Known, plan_options
 from tdxwrap.errors import UsageProblem
 
 if TYPE_CHECKING:
     from tdxwrap.cli.app import App
+
+
+def _faults() -> list[str]:
+    from tdxwrap.sandbox.rehearsal import FAULTS
+
+    return ["list", *FAULTS]
 
 
 @click.command(cls=Command)
@@ -20,9 +26,15 @@ if TYPE_CHECKING:
     "--from",
     "source",
     metavar="JOURNAL|EXPORT",
+    type=RUN,
     help="Start from what a run found (id, last, path), or from an exported file.",
 )
-@click.option("--fault", metavar="NAME", help="Let something go wrong; `list` shows what can.")
+@click.option(
+    "--fault",
+    metavar="NAME",
+    type=Known(_faults),
+    help="Let something go wrong; `list` shows what can.",
+)
 @plan_options
 def rehearse(
     app: App, config: str | None, *, source: str | None, fault: str | None, **allowed: bool

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import click
 
 from tdxwrap.cli.command import CommandGroup
-from tdxwrap.cli.options import SEGMENT, FilePath
+from tdxwrap.cli.options import RUN, SEGMENT, FilePath
 from tdxwrap.errors import UsageProblem
 
 if TYPE_CHECKING:
@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
     from tdxwrap.cli.app import App
 
-RUN = click.argument("run", metavar="ID|last|PATH")
+RUN_ARGUMENT = click.argument("run", metavar="ID|last|PATH", type=RUN)
 
 
 @click.group(cls=CommandGroup, invoke_without_command=True)
@@ -42,7 +42,7 @@ def runs(app: App, parent_segment: str | None, *, failed: bool, number: int | No
 
 
 @runs.command()
-@RUN
+@RUN_ARGUMENT
 def show(app: App, run: str) -> int:
     """Tell the story of one run: its steps, changes and tdx calls.
 
@@ -57,7 +57,7 @@ def show(app: App, run: str) -> int:
 
 
 @runs.command()
-@RUN
+@RUN_ARGUMENT
 @click.option("--redact", is_flag=True, help="Replace every name and id, consistently.")
 @click.option("-f", "--file", type=FilePath(), help="Write there.")
 def export(app: App, run: str, *, redact: bool, file: Path | None) -> int:

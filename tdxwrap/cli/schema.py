@@ -2,19 +2,32 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from typing import TYPE_CHECKING
 
 import click
 
 from tdxwrap.cli.command import Command
+from tdxwrap.cli.options import Known
 from tdxwrap.errors import ExitCode, UsageProblem
 
 if TYPE_CHECKING:
     from tdxwrap.cli.app import App
 
 
+def _documents() -> Iterable[str]:
+    from tdxwrap.output import documents
+
+    return documents.names()
+
+
 @click.command(cls=Command)
-@click.option("--output-of", metavar="COMMAND", help="Of what that command prints with --json.")
+@click.option(
+    "--output-of",
+    metavar="COMMAND",
+    type=Known(_documents),
+    help="Of what that command prints with --json.",
+)
 def schema(app: App, output_of: str | None) -> int:
     """Print the JSON Schema of a CONFIG. With --output-of, of what a command prints with --json.
 

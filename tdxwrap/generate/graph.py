@@ -6,11 +6,12 @@ appear in labels.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 
 from tdxwrap.config.attributes import BaseAttribute
-from tdxwrap.config.fields import ConfigItem
+from tdxwrap.config.fields import EVERY_EVENT, ConfigItem
 from tdxwrap.config.models import KeyEvent
 from tdxwrap.plan.changes import Action, Change, Kind, Plan
 from tdxwrap.system import text
@@ -62,7 +63,7 @@ class Node:
 
 @dataclass(frozen=True, slots=True)
 class Edge:
-    """From a source to what reads it; with a label, the action of a list, it is dashed."""
+    """From a source to what reads it; with a label, what else it does there, it is dashed."""
 
     source: str
     target: str
@@ -71,10 +72,11 @@ class Edge:
 
 @dataclass(frozen=True, slots=True)
 class Graph:
-    """The nodes of each group that has any, under its id, and the edges."""
+    """The nodes of each group that has any, under its id, the edges, and the parent segment."""
 
     groups: Mapping[str, Sequence[Node]]
     edges: tuple[Edge, ...]
+    title: str
 
     def members(self) -> dict[State, list[str]]:
         """Return the ids of the nodes in each state that occurs, in a fixed order."""
@@ -83,10 +85,11 @@ class Graph:
         return {state: ids for state, ids in found.items() if ids}
 
 
-def picture(plan: Plan, *, live: bool) -> Graph:
+def picture(plan: Plan, title: str, *, live: bool) -> Graph:
     """Return the graph of a plan.
 
     Args:
+        title: the parent segment; empty if none is named.
         live: show the state of each item; False for the plan of a blank segment.
     """
     groups: dict[str, list[Node]] = {group: [] for group in _TITLES}
@@ -98,12 +101,15 @@ def picture(plan: Plan, *, live: bool) -> Graph:
         groups[group].append(node)
         drawn.append((node.id, change))
     occupied = {group: nodes for group, nodes in groups.items() if nodes}
-    return Graph(occupied, tuple(_edges(drawn)))
+    return Graph(occupied, tuple(_edges(drawn)), title)
 
 
 def _label(change: Change, state: State | None) -> str:
     aside = {Kind.LOOKUP_KEY: "lookup key", Kind.BATCH_ATTRIBUTE: "batch attribute"}
-    told = aside.get(change.kind) or getattr(_part(change), "type", "")
+    part = _part(change)
+    told = aside.get(change.kind) or getattr(part, "type", "")
+    if isinstance(part, KeyEvent) and part.filter_rule != EVERY_EVENT:
+        told = "filtered"
     # Mermaid does not accept an empty label.
     name = text.one_line(change.name) or "\N{REPLACEMENT CHARACTER}"
     return f"{state.mark + ' ' if state else ''}{name}{f' – {told}' if told else ''}"
@@ -118,14 +124,26 @@ def _edges(nodes: list[tuple[str, Change]]) -> Iterator[Edge]:
     # Of several live key events of one name, the first one wins.
     events = {c.name: node for node, c in reversed(nodes) if c.kind is Kind.KEY_EVENT}
     lookup = [node for node, change in nodes if change.kind is Kind.LOOKUP_KEY]
+    attributes = {label: node for node, change in nodes for label in _labels(change)}
     for node, change in nodes:
         part = _part(change)
         if isinstance(part, KeyEvent) and part.event_table in tables:
             yield Edge(tables[part.event_table], node)
         elif isinstance(part, BaseAttribute):
             yield from _attribute_edges(node, part, events)
+            for key in getattr(part, "lookup_keys", ()):
+                if key.id in attributes:
+                    yield Edge(attributes[key.id], node, "lookup key")
         elif hasattr(part, "column"):
             yield from (Edge(key, node) for key in lookup)
+
+
+def _labels(change: Change) -> tuple[str, ...]:
+    """What a lookup key may call an attribute."""
+    part = _part(change)
+    if not isinstance(part, BaseAttribute):
+        return ()
+    return (str(change.live_id), part.key, part.name)
 
 
 def _attribute_edges(node: str, part: BaseAttribute, events: dict[str, str]) -> Iterator[Edge]:
@@ -142,7 +160,12 @@ def _attribute_edges(node: str, part: BaseAttribute, events: dict[str, str]) -> 
 
 def mermaid(graph: Graph) -> str:
     """Return a Mermaid flowchart, as GitHub and others draw it."""
-    lines = ["flowchart LR"]
+    head = (
+        ["---", f"title: {json.dumps(text.terminal(graph.title), ensure_ascii=False)}", "---"]
+        if graph.title
+        else []
+    )
+    lines = [*head, "flowchart LR"]
     for group, nodes in graph.groups.items():
         lines.append(f'  subgraph {group}["{_TITLES[group]}"]')
         lines.extend(f'    {node.id}["{text.mermaid(node.label)}"]' for node in nodes)
@@ -179,9 +202,9 @@ def dot(graph: Graph) -> str:
     for edge in graph.edges:
         dashed = f" [style=dashed, label={text.dot(edge.label)}]" if edge.label else ""
         lines.append(f"  {edge.source} -> {edge.target}{dashed};")
-    states = graph.members()
-    if states:
-        lines.append(f"  label={text.dot(_legend(states))};")
+    below = "   ".join(filter(None, (graph.title, _legend(graph.members()))))
+    if below:
+        lines.append(f"  label={text.dot(below)};")
     return "\n".join([*lines, "}"]) + "\n"
 
 

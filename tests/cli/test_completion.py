@@ -76,6 +76,33 @@ def test_a_config_is_a_yaml_file_or_on_the_way_to_one(shell: Shell) -> None:
     assert offered(shell, "apply", "--rt-config", "no") == ["notes.txt"]
 
 
+def test_a_file_that_the_line_names_is_not_offered_again(shell: Shell) -> None:
+    for name in ("a.yaml", "b.yaml"):
+        shell.write(name, "")
+    assert offered(shell, "apply", "a.yaml", "") == ["b.yaml"]
+    assert offered(shell, "verify", "") == ["a.yaml", "b.yaml"]
+
+
+def test_values_that_are_known_are_offered(shell: Shell) -> None:
+    shell.write("a.yaml", "")
+    assert offered(shell, "--site", "") == ["us01", "jp01", "eu01", "ap02"]
+    assert offered(shell, "plan", "--site", "e") == ["eu01"]
+    assert offered(shell, "completion", "") == ["bash", "zsh", "fish"]
+    assert "lost-answer" in offered(shell, "rehearse", "--fault", "l")
+    assert "apply" in offered(shell, "schema", "--output-of", "")
+    assert offered(shell, "--tdx", "a") == ["a.yaml"]
+    assert offered(shell, "runs", "show", "") == ["last", "a.yaml"]
+
+
+def test_runs_are_offered_by_their_ids_newest_first(user: Shell) -> None:
+    user.run("apply", MINIMAL, "--parent-segment", "500001", "--yes")
+    user.run("apply", MINIMAL, "--parent-segment", "500001", "--yes")
+    listed = [run["id"] for run in user.run("runs", "--json").json["runs"]]
+    assert len(listed) == 2
+    for words in (("runs", "show", "2"), ("export", "--before", "2"), ("rehearse", "--from", "2")):
+        assert offered(user, *words) == listed
+
+
 def test_segments_are_those_of_the_last_list(user: Shell) -> None:
     calls = World(user.environ["FAKE_TDX_STATE"]).calls()
     for words in (("status", ""), ("plan", "--parent-segment", ""), ("verify", "")):

@@ -7,6 +7,7 @@ import re
 from collections.abc import Callable
 
 import pytest
+import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from support.shells import FIXTURES, Shell
@@ -16,6 +17,7 @@ from tdxwrap.fake.control import World
 from tdxwrap.generate.graph import dot, mermaid, picture
 from tdxwrap.plan.build import build_plan
 from tdxwrap.realtime.state import BLANK
+from tdxwrap.system.text import terminal
 
 CONFIG = """
 parent_segment: "394649"
@@ -60,6 +62,9 @@ def test_mermaid(user: Shell, world: World) -> None:
     assert (
         done.out
         == """\
+---
+title: "Parent segment 394649"
+---
 flowchart LR
   subgraph tables["Event tables"]
     t1["web_events.pageviews"]
@@ -125,6 +130,7 @@ digraph realtime {
   e1 -> a1;
   e1 -> a2;
   e2 -> a2 [style=dashed, label="clear"];
+  label="Parent segment 394649";
 }
 """
     )
@@ -171,10 +177,30 @@ def test_live_in_dot_has_marks_and_colours_too(half_way: Shell) -> None:
     text = half_way.run("graph", "rt.yaml", "--dot", "--live", "394649").out
 
     assert 't2 [label="+ web_events.carts", style=filled, fillcolor="#fbdcdc"' in text
-    assert 'label="✓ live   + missing   ~ different   · live only";' in text
+    legend = "✓ live   + missing   ~ different   · live only"
+    assert f'label="Customer 360 (394649)   {legend}";' in text
 
 
-@pytest.mark.parametrize("args", [(), ("--dot",), ("--live", "394649")])
+def test_filters_and_what_a_catalog_is_looked_up_by_are_drawn(user: Shell) -> None:
+    lines = user.run("graph", FIXTURES / "configs" / "e-commerce.yaml").out.splitlines()
+    assert '    e4["purchase – filtered"]' in lines
+    assert '    a7["Product in catalog – lookup_catalog"]' in lines
+    assert '  a1 -.->|"lookup key"| a7' in lines
+
+
+def test_markdown_is_the_picture_in_a_fence(half_way: Shell) -> None:
+    plain = half_way.run("graph", "rt.yaml", "--live", "394649").out
+    fenced = half_way.run("graph", "rt.yaml", "--live", "394649", "--markdown").out
+    assert fenced == f"```mermaid\n{plain}```\n"
+    assert plain.startswith('---\ntitle: "Customer 360 (394649)"\n---\n')
+
+
+def test_without_a_segment_there_is_no_title(user: Shell) -> None:
+    user.write("rt.yaml", CONFIG.replace('parent_segment: "394649"', ""))
+    assert user.run("graph", "rt.yaml").out.startswith("flowchart LR\n")
+
+
+@pytest.mark.parametrize("args", [(), ("--dot",), ("--live", "394649"), ("--markdown",)])
 def test_json_holds_the_picture(half_way: Shell, args: tuple[str, ...]) -> None:
     document = half_way.run("graph", "rt.yaml", "--json", *args).json
 
@@ -228,14 +254,20 @@ def shown(name: str) -> str:
     return "".join(c if c.isprintable() else "\ufffd" for c in one_line)
 
 
+def without_texts(text: str) -> list[str]:
+    """The lines of a picture without its title and labels."""
+    lines = text.split("\n")
+    return [re.sub(r'\[".*?"\]', "[]", line) for line in lines if not line.startswith("title:")]
+
+
 @given(ANY_NAME, st.booleans())
 def test_any_name_is_only_a_label_in_mermaid(name: str, live: bool) -> None:
-    text = mermaid(picture(build_plan(every_name(name), BLANK), live=live))
+    text = mermaid(picture(build_plan(every_name(name), BLANK), name, live=live))
 
-    assert [re.sub(r'\[".*?"\]', "[]", line) for line in text.split("\n")] == [
-        re.sub(r'\[".*?"\]', "[]", line)
-        for line in mermaid(picture(build_plan(every_name("x"), BLANK), live=live)).split("\n")
-    ]
+    assert without_texts(text) == without_texts(
+        mermaid(picture(build_plan(every_name("x"), BLANK), "x", live=live))
+    )
+    assert yaml.safe_load(text.split("---\n")[1]) == {"title": terminal(name)}
     labels = re.findall(r'^    (\w+)\["(.*)"\]$', text, re.MULTILINE)
     assert [node for node, _ in labels] == ["t1", "e1", "a1", "s1", "s2", "s3"]
     for _, label in labels:
@@ -246,10 +278,10 @@ def test_any_name_is_only_a_label_in_mermaid(name: str, live: bool) -> None:
 
 @given(ANY_NAME)
 def test_any_name_is_only_a_label_in_dot(name: str) -> None:
-    text = dot(picture(build_plan(every_name(name), BLANK), live=False))
+    text = dot(picture(build_plan(every_name(name), BLANK), name, live=False))
 
     labels = re.findall(r'^    (\w+) \[label="((?:[^"\\]|\\.)*)"\];$', text, re.MULTILINE)
     assert [node for node, _ in labels] == ["t1", "e1", "a1", "s1", "s2", "s3"]
-    assert text.count("\n") == 26
+    assert text.count("\n") == 27
     seen = html.unescape(re.sub(r"\\(.)", r"\1", labels[1][1]))
     assert seen == html.unescape(shown(name).replace("&", "&amp;"))
