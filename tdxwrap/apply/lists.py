@@ -1,26 +1,122 @@
 """The lists that a run replaces, each made from what is live right before the write (F11, F33).
 
-A PATCH of the setting replaces whole lists, and so does the choice of imported columns (F14).
+A PATCH of the setting replaces whole lists, and so does the choice of imported columns (F14). The
+API has no conditional PATCH: whatever somebody else adds between the read of a list and the PATCH
+of it is taken away. So each list is read again, beside the call that comes before.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from functools import partial
-from typing import Any
+from typing import Any, Generic, TypeVar
 
 from tdxwrap.apply.events import LiveKept
-from tdxwrap.apply.fresh import Fresh
 from tdxwrap.config.attributes import ImportedAttribute
-from tdxwrap.config.fields import ConfigItem
+from tdxwrap.config.fields import ApiItem, ConfigItem
 from tdxwrap.errors import NotReady
-from tdxwrap.plan.changes import SETTING_FIELDS, Action, Change, Kind, Plan, member_name
-from tdxwrap.plan.lists import members, merged, missing_from
+from tdxwrap.plan.changes import (
+    SETTING_FIELDS,
+    Action,
+    Change,
+    Kind,
+    Plan,
+    member_key,
+    member_name,
+    members,
+    missing_from,
+)
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, imported_columns, lists_of, read_setting
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import SETTING_LISTS, LiveState
-from tdxwrap.system.threads import Parallel
+from tdxwrap.system.threads import Parallel, result
+from tdxwrap.tdx.client import Tdx
+
+T = TypeVar("T")
+
+
+def merged(
+    plan: Plan, kind: Kind, there: Sequence[ConfigItem], *, without_deleted: bool
+) -> tuple[ConfigItem, ...]:
+    """A list of the setting as it is to be: what is there in its order, updated, then the new.
+
+    What is there and not in the plan has appeared since, and is kept (F33).
+
+    Args:
+        kind: EVENT_TABLE, STITCHING_KEY, BATCH_ATTRIBUTE or IMPORTED.
+        there: what the list holds now.
+        without_deleted: leave out what is to be pruned; that happens last.
+    """
+    both = ((change.desired or change.live, change) for change in plan.of(kind))
+    mine = {member_key(part): change for part, change in both if part is not None}
+    kept: list[ConfigItem] = []
+    for part in there:
+        change = mine.get(member_key(part))
+        if not (without_deleted and change is not None and change.action is Action.DELETE):
+            kept.append(_updated(part, change))
+    stated = [_updated(c.live or c.desired, c) for c in mine.values() if c.desired]
+    return (*kept, *missing_from(stated, there))
+
+
+def _updated(part: ConfigItem, change: Change | None) -> ConfigItem:
+    """Return a member with what the file states; what the file does not state stays."""
+    if change is None or change.desired is None:
+        return part
+    desired = change.desired
+    names = {field.name for field in change.fields}
+    if change.action is Action.CREATE:  # it may have appeared since the plan
+        names = desired.model_fields_set
+    return part.updated(desired, names) if isinstance(part, ApiItem) else part
+
+
+class Fresh(Generic[T]):
+    """A value that is read again before each write that replaces it.
+
+    Args:
+        tdx: counts the calls.
+        pool: runs the reads that are made beside other calls.
+        read: reads the value, retried.
+    """
+
+    def __init__(self, tdx: Tdx, pool: Parallel, read: Callable[[], T]) -> None:
+        self._tdx = tdx
+        self._pool = pool
+        self._read = read
+        self._latest: tuple[Future[T], int] | None = None
+
+    def begin(self, beside: int) -> None:
+        """Start to read beside the calls that come before the write.
+
+        Args:
+            beside: how many calls these are.
+        """
+        until = self._tdx.begun + 1 + beside
+        self._latest = (self._pool.start(self._read), until)
+
+    def know(self, value: T, until: int) -> None:
+        """Take a value that was read elsewhere.
+
+        Args:
+            until: it counts as long as no more calls than these have begun.
+        """
+        future: Future[T] = Future()
+        future.set_result(value)
+        self._latest = (future, until)
+
+    def take(self) -> T:
+        """Return the value: as it was read last, if no more calls have begun since; else read anew.
+
+        Raises:
+            CallFailed: the read kept failing.
+        """
+        latest, self._latest = self._latest, None
+        if latest is not None:
+            value = result(latest[0])
+            if self._tdx.begun <= latest[1]:
+                return value
+        return self._read()
 
 
 class Lists:

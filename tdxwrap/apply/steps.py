@@ -27,8 +27,7 @@ from tdxwrap.apply.events import (
     StepStarted,
     ignore,
 )
-from tdxwrap.apply.fresh import Fresh
-from tdxwrap.apply.lists import Lists
+from tdxwrap.apply.lists import Fresh, Lists
 from tdxwrap.config.attributes import BaseAttribute, with_names
 from tdxwrap.config.equality import carried, same
 from tdxwrap.config.fields import ApiItem, ConfigItem

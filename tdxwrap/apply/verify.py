@@ -16,8 +16,9 @@ from tdxwrap.plan.changes import (
     Plan,
     Written,
     member_name,
+    members,
+    missing_from,
 )
-from tdxwrap.plan.lists import members, missing_from
 from tdxwrap.realtime.state import READY, LiveState
 
 

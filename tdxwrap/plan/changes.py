@@ -101,6 +101,25 @@ def member_key(part: ConfigItem) -> str:
     return str(getattr(part, "column", None) or getattr(part, "name", None) or part)
 
 
+def members(live: LiveState, kind: Kind) -> tuple[ConfigItem, ...]:
+    """A list of the setting, or the imported columns; empty for what is no list."""
+    lists: dict[Kind, tuple[ConfigItem, ...]] = {
+        Kind.EVENT_TABLE: live.event_tables,
+        Kind.STITCHING_KEY: live.stitching_keys,
+        Kind.BATCH_ATTRIBUTE: live.batch_attributes,
+        Kind.IMPORTED: live.imported,
+    }
+    return lists.get(kind, ())
+
+
+def missing_from(
+    parts: Iterable[ConfigItem], others: Iterable[ConfigItem]
+) -> tuple[ConfigItem, ...]:
+    """The members of a list that another one lacks."""
+    known = {member_key(part) for part in others}
+    return tuple(part for part in parts if member_key(part) not in known)
+
+
 @dataclass(frozen=True, slots=True)
 class FieldChange:
     """One field of an item; values as a configuration file writes them."""

@@ -7,11 +7,11 @@ from typing import Any
 import pytest
 from support.items import ATTRIBUTE
 
+from tdxwrap.apply.lists import merged
 from tdxwrap.config.attributes import BaseAttribute, attribute_from_api
 from tdxwrap.config.models import BatchAttribute, EventTable, KeyEvent, RtConfig, StitchingKey
 from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Action, Kind, Plan, PlanOptions
-from tdxwrap.plan.lists import merged
 from tdxwrap.realtime.state import LiveAttribute, LiveKeyEvent, LiveState, Segment
 
 SEGMENT = Segment("394649", "Customer 360", "ok")
