@@ -9,9 +9,9 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
-from contextlib import contextmanager, nullcontext
+from contextlib import nullcontext
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -30,11 +30,11 @@ from tdxwrap.apply.events import (
 from tdxwrap.apply.lists import Fresh, Lists
 from tdxwrap.config.attributes import BaseAttribute, with_names
 from tdxwrap.config.equality import carried, same
-from tdxwrap.config.fields import ApiItem, ConfigItem
+from tdxwrap.config.fields import ApiItem
 from tdxwrap.config.models import KeyEvent
 from tdxwrap.errors import LiveChanged, Refused, TdxwrapError
 from tdxwrap.plan.build import differences
-from tdxwrap.plan.changes import Action, Change, Kind, Loc, Made, Plan, Written
+from tdxwrap.plan.changes import Action, Change, Kind, Loc, Made, Plan, Written, listed
 from tdxwrap.plan.names import imported_names, new_names, turns
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, READS_AT_ONCE
@@ -49,21 +49,11 @@ CHECKPOINTS = {
     "7c": "RT attributes created",
     "prune": "what is not in the file is deleted",
 }
-_VERBS = {
-    Action.CREATE: "create",
-    Action.UPDATE: "update",
-    Action.REPLACE: "replace",
-    Action.DELETE: "delete",
-}
 # How many of the changes that are still open are named.
 OPEN_SHOWN = 5
 _COLLECTIONS = {Kind.KEY_EVENT: KEY_EVENTS, Kind.ATTRIBUTE: ATTRIBUTES}
 _CHANGED = (Action.CREATE, Action.UPDATE)
 _STITCHING = (Kind.STITCHING_KEY, Kind.LOOKUP_KEY, Kind.BATCH_ATTRIBUTE)
-
-
-def _no_place(loc: Loc) -> str:
-    return ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +75,7 @@ class Settings:
     baseline: Path | None = Path("rt_config.yaml")
     elsewhere: Callable[[], Path] | None = None
     jobs: int = 1
-    where: Callable[[Loc], str] = _no_place
+    where: Callable[[Loc], str] = lambda loc: ""
     clock: Callable[[], float] = time.monotonic
     reading: bool = True
     named_by_segment: bool = False
@@ -176,9 +166,8 @@ class _Run:
     def so_far(self) -> str:
         pending = self.plan.pending
         remaining = [f"{c.kind} {c.name}" for c in pending if c not in self.done]
-        shown = ", ".join(remaining[:OPEN_SHOWN])
-        more = f" and {len(remaining) - OPEN_SHOWN} more" if len(remaining) > OPEN_SHOWN else ""
-        return f"{len(self.done)} of {len(pending)} changes are written; open: {shown}{more}"
+        done = f"{len(self.done)} of {len(pending)} changes are written"
+        return f"{done}; open: {listed(remaining, OPEN_SHOWN)}"
 
     def event_tables_and_key_events(self) -> None:
         if not self.plan.pending:
@@ -278,14 +267,31 @@ class _Run:
             columns = partial(self.lists.columns, changes)
             self.together(changes, what, lambda: self.writer.import_columns(columns))
 
-    def together(self, changes: Sequence[Change], what: str, write: Callable[[], None]) -> None:
+    def together(
+        self, changes: Sequence[Change], what: str, write: Callable[[], str | None]
+    ) -> None:
+        """Make the changes that one write makes; add to its error what failed, and its place."""
         for change in changes:
-            self.begin(change)
+            with self.lock:
+                self.started += 1
+                number = self.started
+            self.emit(ChangeStarted(change, number, len(self.plan.pending)))
         start = self.settings.clock()
-        with self.explaining(f"could not {what}", changes[0]):
-            write()
+        try:
+            item_id = write()
+        except TdxwrapError as error:
+            what = f"could not {what}"
+            # A refusal explains itself; of other failures the kind matters.
+            error.what = what if isinstance(error, Refused) else f"{what}: {error.what}"
+            error.where = self.settings.where(_loc(changes[0], error.pointer))
+            raise
         for change in changes:
-            self.finish(change, start)
+            seconds = self.settings.clock() - start
+            with self.lock:
+                self.done.append(change)
+            if self.baseline is not None:
+                self.baseline.wait_until_announced()  # it comes first in the recipe
+            self.emit(ChangeDone(change, seconds, item_id))
 
     # Items: one change, one write
 
@@ -309,12 +315,8 @@ class _Run:
     def item(self, change: Change, following: Fresh[Any] | None = None) -> None:
         if following is not None:
             following.begin(beside=self.settings.jobs)
-        self.begin(change)
-        start = self.settings.clock()
-        verb = _VERBS[change.action]
-        with self.explaining(f"could not {verb} the {change.kind} {change.name}", change):
-            item_id = self.write_item(change)
-        self.finish(change, start, item_id)
+        what = f"{change.action} the {change.kind} {change.name}"
+        self.together([change], what, partial(self.write_item, change))
 
     def write_item(self, change: Change) -> str | None:
         collection = _COLLECTIONS[change.kind]
@@ -356,7 +358,8 @@ class _Run:
     def create_item(self, collection: str, change: Change) -> str:
         desired = change.desired
         assert isinstance(desired, KeyEvent | BaseAttribute)
-        body = _stated(desired)
+        # Null there means the same as leaving it out.
+        body = {name: value for name, value in desired.to_api().items() if value is not None}
         if isinstance(desired, BaseAttribute):
             body = with_names(body, self.ids)
         is_equal = partial(self.is_equal, desired)
@@ -374,33 +377,6 @@ class _Run:
         live = type(desired).from_api(with_names(item, names))
         return not any(differences(desired, live))
 
-    # Events
-
-    def begin(self, change: Change) -> None:
-        with self.lock:
-            self.started += 1
-            number = self.started
-        self.emit(ChangeStarted(change, number, len(self.plan.pending)))
-
-    def finish(self, change: Change, start: float, item_id: str | None = None) -> None:
-        seconds = self.settings.clock() - start
-        with self.lock:
-            self.done.append(change)
-        if self.baseline is not None:
-            self.baseline.wait_until_announced()  # it comes first in the recipe
-        self.emit(ChangeDone(change, seconds, item_id))
-
-    @contextmanager
-    def explaining(self, what: str, change: Change) -> Iterator[None]:
-        """Add to an error what failed and where it stands in the file."""
-        try:
-            yield
-        except TdxwrapError as error:
-            # A refusal explains itself; of other failures the kind matters.
-            error.what = what if isinstance(error, Refused) else f"{what}: {error.what}"
-            error.where = self.settings.where(_loc(change, error.pointer))
-            raise
-
 
 def _raise_first(futures: Sequence[Future[None]]) -> None:
     """Raise the first failure, with the others attached."""
@@ -415,11 +391,6 @@ def _raise_first(futures: Sequence[Future[None]]) -> None:
 
 def _step_of(change: Change) -> str:
     return "prune" if change.action is Action.DELETE else change.step
-
-
-def _stated(part: ConfigItem) -> dict[str, Any]:
-    """The body of a create: null there means the same as leaving it out."""
-    return {name: value for name, value in part.to_api().items() if value is not None}
 
 
 def _is_same(desired: KeyEvent | BaseAttribute, item: Mapping[str, Any]) -> bool:

@@ -80,15 +80,11 @@ TAKING = frozenset((Action.DELETE, Action.REPLACE))
 WRITING = TAKING | {Action.CREATE, Action.UPDATE}
 
 
-# How many names a message lists.
-_NAMES_SHOWN = 8
-
-
-def listed(names: Iterable[object]) -> str:
+def listed(names: Iterable[object], shown: int = 8) -> str:
     """Return the first names of many, and how many more there are."""
     texts = [str(name) for name in names]
-    more = len(texts) - _NAMES_SHOWN
-    return ", ".join(texts[:_NAMES_SHOWN]) + (f" and {more} more" if more > 0 else "")
+    more = len(texts) - shown
+    return ", ".join(texts[:shown]) + (f" and {more} more" if more > 0 else "")
 
 
 def member_name(part: ConfigItem) -> str:
