@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable, Iterator
 from concurrent.futures import Future
 from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 
 from tdxwrap.apply.events import BaselineWritten, Listener
@@ -18,6 +19,7 @@ from tdxwrap.system.files import behind, free_name
 from tdxwrap.system.threads import Parallel, result, wait_for
 
 
+@dataclass
 class Baseline:
     """Write the baseline to a file, once. Nothing that is there is renamed or overwritten for it.
 
@@ -28,22 +30,13 @@ class Baseline:
         listen: called with where the baseline is.
     """
 
-    def __init__(
-        self,
-        live: LiveState,
-        file: Path,
-        elsewhere: Callable[[], Path] | None,
-        api: Realtime,
-        retry: Retry,
-        listen: Listener,
-    ) -> None:
-        self._live = live
-        self._file = file
-        self._elsewhere = elsewhere
-        self._api = api
-        self._retry = retry
-        self._listen = listen
-        self._beside: Future[None] | None = None
+    live: LiveState
+    file: Path
+    elsewhere: Callable[[], Path] | None
+    api: Realtime
+    retry: Retry
+    listen: Listener
+    _beside: Future[None] | None = None
 
     @contextmanager
     def written(self) -> Iterator[None]:
@@ -57,11 +50,11 @@ class Baseline:
             TdxwrapError: tdx failed for good.
         """
         target = self._target()
-        if self._live.initialized:
+        if self.live.initialized:
             self._write(target)
             yield
             return
-        with Parallel(1, self._api.tdx.kill_all) as parallel:
+        with Parallel(1, self.api.tdx.kill_all) as parallel:
             self._beside = parallel.start(self._write, target)
             yield
             result(self._beside)
@@ -73,10 +66,10 @@ class Baseline:
 
     def _target(self) -> Path:
         """Return where nothing is yet, in a folder that takes a file."""
-        file = self._file
+        file = self.file
         try:
             if os.path.exists(file):
-                file = self._elsewhere() if self._elsewhere else free_name(file)
+                file = self.elsewhere() if self.elsewhere else free_name(file)
             # A failed attempt removes the file, and not a link that leads to it.
             file = behind(file)
             # Permissions do not say everything (root, /proc, a full disk): only a file does.
@@ -90,13 +83,13 @@ class Baseline:
         return file
 
     def _write(self, target: Path) -> None:
-        self._retry.read(lambda: self._ask(target))
-        command = "tdx ps pull" if self._live.initialized else "tdx ps pz init"
-        self._listen(BaselineWritten(str(target), command, str(self._file)))
+        self.retry.read(lambda: self._ask(target))
+        command = "tdx ps pull" if self.live.initialized else "tdx ps pz init"
+        self.listen(BaselineWritten(str(target), command, str(self.file)))
 
     def _ask(self, target: Path) -> None:
         try:
-            self._api.write_baseline(self._live.segment.id, self._live.initialized, target)
+            self.api.write_baseline(self.live.segment.id, self.live.initialized, target)
         except BaseException:
             # What is left of it is no baseline, and tdx asks before it overwrites a file (F9).
             target.unlink(missing_ok=True)

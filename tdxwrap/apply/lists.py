@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Generic, TypeVar
 
@@ -71,6 +72,7 @@ def _updated(part: ConfigItem, change: Change | None) -> ConfigItem:
     return part.updated(desired, names) if isinstance(part, ApiItem) else part
 
 
+@dataclass
 class Fresh(Generic[T]):
     """A value that is read again before each write that replaces it.
 
@@ -80,11 +82,10 @@ class Fresh(Generic[T]):
         read: reads the value, retried.
     """
 
-    def __init__(self, tdx: Tdx, pool: Parallel, read: Callable[[], T]) -> None:
-        self._tdx = tdx
-        self._pool = pool
-        self._read = read
-        self._latest: tuple[Future[T], int] | None = None
+    tdx: Tdx
+    pool: Parallel
+    read: Callable[[], T]
+    _latest: tuple[Future[T], int] | None = None
 
     def begin(self, beside: int) -> None:
         """Start to read beside the calls that come before the write.
@@ -92,8 +93,8 @@ class Fresh(Generic[T]):
         Args:
             beside: how many calls these are.
         """
-        until = self._tdx.begun + 1 + beside
-        self._latest = (self._pool.start(self._read), until)
+        until = self.tdx.begun + 1 + beside
+        self._latest = (self.pool.start(self.read), until)
 
     def know(self, value: T, until: int) -> None:
         """Take a value that was read elsewhere.
@@ -114,57 +115,53 @@ class Fresh(Generic[T]):
         latest, self._latest = self._latest, None
         if latest is not None:
             value = result(latest[0])
-            if self._tdx.begun <= latest[1]:
+            if self.tdx.begun <= latest[1]:
                 return value
-        return self._read()
+        return self.read()
 
 
+@dataclass
 class Lists:
     """The lists of one parent segment, as one run replaces them.
-
-    Attributes:
-        setting, imported: what is live; to be read beside the call before the write.
-        written: as this run wrote them.
 
     Args:
         pool: runs the reads that are made beside other calls.
         listen: called with what has appeared since the plan was made, and stays.
         reading: False takes what the plan was made with, and reads nothing.
+
+    Attributes:
+        setting, imported: what is live; to be read beside the call before the write.
+        written: as this run wrote them.
     """
 
-    def __init__(
-        self,
-        plan: Plan,
-        api: Realtime,
-        retry: Retry,
-        pool: Parallel,
-        listen: Callable[[LiveKept], None],
-        *,
-        reading: bool,
-    ) -> None:
-        self._plan = plan
-        self._api = api
-        self._listen = listen
-        self.written: dict[Kind, tuple[ConfigItem, ...]] = {}
-        self._reading = reading
-        self.setting = Fresh(api.tdx, pool, partial(retry.read, self._read_setting))
-        self.setting.know(plan.live, plan.live.calls)
-        self.imported = Fresh(api.tdx, pool, partial(retry.read, self._read_imported))
+    plan: Plan
+    api: Realtime
+    retry: Retry
+    pool: Parallel
+    listen: Callable[[LiveKept], None]
+    reading: bool
+    written: dict[Kind, tuple[ConfigItem, ...]] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        read, tdx = self.retry.read, self.api.tdx
+        self.setting = Fresh(tdx, self.pool, partial(read, self._read_setting))
+        self.setting.know(self.plan.live, self.plan.live.calls)
+        self.imported = Fresh(tdx, self.pool, partial(read, self._read_imported))
 
     def _read_setting(self) -> LiveState:
-        live = self._plan.live
-        if not self._reading:
+        live = self.plan.live
+        if not self.reading:
             return live
-        setting = read_setting(self._api, live.segment.id)
+        setting = read_setting(self.api, live.segment.id)
         lists = lists_of(live.segment, setting, initialized=live.initialized)
         if lists.unread >= SETTING_LISTS:  # a 404, {} or a message: it is read again
             lists.require(SETTING_LISTS)
         return lists
 
     def _read_imported(self) -> tuple[ConfigItem, ...]:
-        if not self._reading:
-            return self._plan.live.imported
-        return imported_columns(self._api.items(self._plan.live.segment.id, ATTRIBUTES))
+        if not self.reading:
+            return self.plan.live.imported
+        return imported_columns(self.api.items(self.plan.live.segment.id, ATTRIBUTES))
 
     def body(self, changes: Sequence[Change]) -> dict[str, Any]:
         """Make the body of the PATCH that carries out changes of the setting.
@@ -195,7 +192,7 @@ class Lists:
         return [part.column for part in whole if isinstance(part, ImportedAttribute)]
 
     def _lookup_key(self, change: Change, there: str | None) -> str:
-        planned = self._plan.live.ext_lookup_key
+        planned = self.plan.live.ext_lookup_key
         if there not in (planned, change.name, None):
             raise NotReady(
                 f"the lookup key is {there} by now, and was {planned or 'not set'} when the plan "
@@ -209,11 +206,11 @@ class Lists:
 
         Reads may lag behind: what this run has written is live, whatever was read since.
         """
-        kind, plan = change.kind, self._plan
+        kind, plan = change.kind, self.plan
         mine = self.written.get(kind, ())
         stated = [other.desired for other in plan.of(kind) if other.desired is not None]
         for part in missing_from(there, (*members(plan.live, kind), *mine, *stated)):
-            self._listen(LiveKept(kind, member_name(part)))
+            self.listen(LiveKept(kind, member_name(part)))
         now = (*mine, *missing_from(there, mine))
         whole = merged(plan, kind, now, without_deleted=change.action is Action.DELETE)
         self.written[kind] = whole

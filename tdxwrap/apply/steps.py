@@ -133,7 +133,7 @@ class _Run:
         self.baseline = None if file is None else self.baseline_of(file)
         self.writer = Writer(self.api, self.retry, self.plan.live.segment.id)
         reading = self.settings.reading
-        self.lists = Lists(self.plan, self.api, self.retry, self.pool, self.emit, reading=reading)
+        self.lists = Lists(self.plan, self.api, self.retry, self.pool, self.emit, reading)
         self.names = {there.id: there.value.name for there in self.plan.live.key_events}
         self.names |= {c.live_id: c.name for c in self.plan.of(Kind.KEY_EVENT) if c.live_id}
         self.ids = {name: event_id for event_id, name in reversed(self.names.items())}

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, ClassVar, Literal
+from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import (
     BaseModel,
@@ -52,32 +52,22 @@ class _Rule(BaseModel):
         return schema
 
 
+_WithValue = Literal["Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "Regexp", "IsNull"]
+_WithValues = Literal["In", "Contain", "StartWith", "EndWith"]
+_WithRange = Literal["Between"]
+
+
 class Operator(_Rule):
     """How a column is compared. Which operand it takes depends on `type`."""
 
-    OPERAND: ClassVar[dict[str, frozenset[str]]] = {
-        "rightValue": frozenset(
-            ("Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "Regexp", "IsNull")
-        ),
-        "rightValues": frozenset(("In", "Contain", "StartWith", "EndWith")),
-        "minValue": frozenset(("Between",)),
-        "maxValue": frozenset(("Between",)),
+    OPERAND: ClassVar[dict[str, tuple[str, ...]]] = {
+        "rightValue": get_args(_WithValue),
+        "rightValues": get_args(_WithValues),
+        "minValue": get_args(_WithRange),
+        "maxValue": get_args(_WithRange),
     }
 
-    type: Literal[
-        "Equal",
-        "Greater",
-        "GreaterEqual",
-        "Less",
-        "LessEqual",
-        "Regexp",
-        "IsNull",
-        "In",
-        "Contain",
-        "StartWith",
-        "EndWith",
-        "Between",
-    ]
+    type: Literal[_WithValue, _WithValues, _WithRange]
     negated: bool = Field(default=False, alias="not")
     right_value: str | int | float | bool | None = None
     # Strict: NO without quotes is false, and would become 0.

@@ -10,7 +10,7 @@ import re
 import shlex
 import textwrap
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from importlib import resources
 from typing import Any
 from urllib.parse import quote
@@ -19,7 +19,7 @@ from tdxwrap.apply.events import ChangeStarted, Event, StepDone, StepStarted
 from tdxwrap.apply.steps import Settings, carry_out
 from tdxwrap.config.attributes import derived_identifier
 from tdxwrap.config.models import RtConfig
-from tdxwrap.output.plan_text import kind_label
+from tdxwrap.output.plan_text import STEP_TITLES, kind_label
 from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Change, Kind, Loc, Plan
 from tdxwrap.realtime.api import Realtime
@@ -30,12 +30,8 @@ from tdxwrap.system.text import ascii_json, comment, shell_json, shell_word
 from tdxwrap.tdx.client import Tdx
 from tdxwrap.version import __version__
 
-TITLES = {
-    "7a": "7a. Event tables and key events",
-    "7b": "7b. ID stitching",
-    "7c": "7c. Attributes",
-    "prune": "What is not in the file",
-}
+TITLES = {step: f"{step}. {title}" for step, title in STEP_TITLES.items()}
+TITLES["prune"] = "What is not in the file"
 # Stands in a body for the id of a key event that the script creates. No user text in JSON can look
 # like this: its quotes would be escaped.
 _REFERENCE = re.compile(r'"realtimeKeyEventId": "@(key_event_[0-9a-z_]+)"')
@@ -62,6 +58,7 @@ class Origin:
     where: Callable[[Loc], str] = lambda loc: ""
 
 
+@dataclass
 class Draft(Realtime):
     """A realtime API that writes each request down as a call of a function in `step7.sh`.
 
@@ -69,14 +66,12 @@ class Draft(Realtime):
         merging: the live state is unknown, so the script looks for it and adds to its lists.
     """
 
-    def __init__(self, tdx: Tdx, origin: Origin, *, merging: bool) -> None:
-        super().__init__(tdx)
-        self.lines: list[str] = []
-        self._origin = origin
-        self._merging = merging
-        self._begun: Change | None = None
-        self._created: list[str] = []
-        self._idle = False
+    origin: Origin = field(kw_only=True)
+    merging: bool = field(kw_only=True)
+    lines: list[str] = field(default_factory=list)
+    _begun: Change | None = None
+    _created: list[str] = field(default_factory=list)
+    _idle: bool = False
 
     def listen(self, event: Event) -> None:
         """Write down where a step begins and ends, if it has anything to do; note its changes."""
@@ -94,17 +89,17 @@ class Draft(Realtime):
 
     def patch_setting(self, segment_id: str, body: Mapping[str, Any]) -> None:
         """Add to the lists of the setting, or replace them (F11)."""
-        self._call("add" if self._merging else "send PATCH realtime_setting", body)
+        self._call("add" if self.merging else "send PATCH realtime_setting", body)
 
     def import_columns(self, segment_id: str, columns: Sequence[str]) -> None:
         """Add to the imported columns, or replace them (F14)."""
         replacing = "send POST realtime_imported_attributes/bulk_update"
-        self._call("import_columns" if self._merging else replacing, {"columns": columns})
+        self._call("import_columns" if self.merging else replacing, {"columns": columns})
 
     def create(self, segment_id: str, collection: str, body: Mapping[str, Any]) -> str:
         """Create an item; return a reference to the variable that holds the id of a key event."""
         former = getattr(self._begun and self._begun.desired, "renamed_from", None)
-        if former and self._merging:
+        if former and self.merging:
             self._call(f"rename {collection}", {"name": body["name"], "former": former})
         self._call(f"create {collection}", body)
         if collection != KEY_EVENTS:
@@ -138,8 +133,8 @@ class Draft(Realtime):
         """Write a call down, after where the first of the changes that it makes stands."""
         if self._begun is not None:
             first, self._begun = self._begun, None
-            at = f"{self._origin.where(first.loc)} {first.kind} {first.name}".strip()
-            self.lines.append(f"at={shell_word(at, ascii_only=self._origin.ascii_only)}")
+            at = f"{self.origin.where(first.loc)} {first.kind} {first.name}".strip()
+            self.lines.append(f"at={shell_word(at, ascii_only=self.origin.ascii_only)}")
         self.lines.append(call)
 
 
@@ -168,7 +163,7 @@ def remaining(plan: Plan, origin: Origin) -> str:
 
 def _script(plan: Plan, origin: Origin, about: str, *, merging: bool) -> str:
     with Tdx() as tdx:
-        draft = Draft(tdx, origin, merging=merging)
+        draft = Draft(tdx, origin=origin, merging=merging)
         carry_out(plan, draft, Retry(), Settings(baseline=None, reading=False), draft.listen)
     values = {
         "@about": _about(origin, about),

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -43,6 +44,7 @@ def not_enabled(segment: str) -> Refused:
     )
 
 
+@dataclass
 class Realtime:
     """The realtime part of one account, through tdx.
 
@@ -51,15 +53,9 @@ class Realtime:
         on_answer: called with every answer that is read, usable or not, and its shape.
     """
 
-    def __init__(
-        self,
-        tdx: Tdx,
-        listed: Callable[[list[Any]], None] | None = None,
-        on_answer: Callable[[Shape, Any], None] | None = None,
-    ) -> None:
-        self.tdx = tdx
-        self.listed = listed
-        self._on_answer = on_answer
+    tdx: Tdx
+    listed: Callable[[list[Any]], None] | None = None
+    on_answer: Callable[[Shape, Any], None] | None = None
 
     # Who and where
 
@@ -226,8 +222,8 @@ class Realtime:
         # The contract says which objects come inside `data`; accept both for all of them (F14).
         if isinstance(answer, dict) and isinstance(answer.get("data"), dict):
             answer = answer["data"]
-        if self._on_answer is not None:
-            self._on_answer(shape, answer)
+        if self.on_answer is not None:
+            self.on_answer(shape, answer)
         _expect(shape.fits(answer), result, shape.what)
         return answer
 

@@ -24,6 +24,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
 from typing import IO, Any
 
 import sh
@@ -90,6 +91,7 @@ def find_executable(executable: str, environ: Mapping[str, str]) -> str:
     raise TdxMissing(f"{there} is not executable", hint=f"allow it with: chmod +x {there}")
 
 
+@dataclass(eq=False)
 class Process:
     """One tdx process with its group, from before the fork until it has been reaped.
 
@@ -100,29 +102,18 @@ class Process:
         outputs: regular files for stdout and stderr.
     """
 
-    def __init__(
-        self,
-        program: str,
-        args: Sequence[str],
-        outputs: tuple[IO[bytes], IO[bytes]],
-        environ: dict[str, str],
-        cwd: str | None,
-    ) -> None:
-        self._program = program
-        self._args = args
-        self._options: dict[str, Any] = {
-            "_out": outputs[0],
-            "_err": outputs[1],
-            "_env": environ,
-            "_cwd": cwd,
-        }
-        self._owner = os.getpid()
-        self.started = threading.Event()
-        self.ended = threading.Event()
-        self._pid: int | None = None  # also the id of its process group
-        self._exit_code: int | None = None
-        self._failure = ""
-        self.doomed = False
+    program: str
+    args: Sequence[str]
+    outputs: tuple[IO[bytes], IO[bytes]]
+    environ: dict[str, str]
+    cwd: str | None
+    started: threading.Event = field(default_factory=threading.Event)
+    ended: threading.Event = field(default_factory=threading.Event)
+    doomed: bool = False
+    _owner: int = field(default_factory=os.getpid)
+    _pid: int | None = None  # also the id of its process group
+    _exit_code: int | None = None
+    _failure: str = ""
 
     def run(self, limit: float, grace: float) -> int | None:
         """Run to the end; whatever happens here, the group has ended on return.
@@ -153,7 +144,7 @@ class Process:
                 said=self._failure,
                 hint=AGAIN,
             )
-        what = f"{self._program} cannot be started"
+        what = f"{self.program} cannot be started"
         number = re.search(r"\[Errno (\d+)\]", self._failure)
         if number and int(number[1]) not in _NO_PROGRAM:
             hint = "nothing was asked of tdx: run the same command again once that is in order"
@@ -199,10 +190,13 @@ class Process:
     def _spawn(self) -> Any:
         # /dev/null as a descriptor: sh would make a pipe of anything else (F9).
         with open(os.devnull, "rb") as nothing:
-            return sh.Command(self._program)(
-                *self._args,
-                **self._options,
+            return sh.Command(self.program)(
+                *self.args,
                 _in=nothing,
+                _out=self.outputs[0],
+                _err=self.outputs[1],
+                _env=self.environ,
+                _cwd=self.cwd,
                 _encoding="utf-8",  # Node reads its arguments so, whatever the locale says
                 _bg=True,
                 _bg_exc=False,

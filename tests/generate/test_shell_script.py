@@ -299,7 +299,7 @@ def test_columns_to_import_are_added_to_those_that_are_imported(shell: Shell, wo
         segment["realtime"]["attributes"].append(imported)
     world.clear_calls()
     with Tdx() as tdx:
-        draft = Draft(tdx, Origin("rt.yaml", "394649"), merging=True)
+        draft = Draft(tdx, origin=Origin("rt.yaml", "394649"), merging=True)
         draft.import_columns("394649", ["loyalty_tier", "city"])
     function = re.search(r"# import_columns .*?\n}\n", TEMPLATE.read_text(), re.DOTALL)
     assert function is not None
