@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from typing import Any
 
-from tdxwrap.apply.answers import Answers, start_reads
 from tdxwrap.apply.checklist import Check, State
 from tdxwrap.apply.session import STORED_LOGIN, Session
 from tdxwrap.config.load import LoadedConfig
@@ -24,6 +23,7 @@ from tdxwrap.plan import columns
 from tdxwrap.plan.changes import Topic
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import Reads, is_id, live_state, resolve_segment, start_items
+from tdxwrap.realtime.shapes import UNKNOWN, Deviation, Shape
 from tdxwrap.realtime.state import TERMINAL, LiveState, Schema, Segment
 from tdxwrap.realtime.tables import SchemaReads
 from tdxwrap.system.threads import result
@@ -34,6 +34,39 @@ from tdxwrap.tdx.process import find_executable
 _FAILURES = (EnvironmentProblem, Refused, CallFailed)
 _ENVIRONMENT = frozenset(("tdx", "login", "tdx api"))
 _NO_SEGMENT = "0"  # an id that no parent segment has, to see whether the API answers at all
+
+
+class Answers:
+    """Compares what tdx answers with the declared shapes. May be told of it from several threads.
+
+    Of an answer nothing is kept but the places of its deviations: no value, and no name that is not
+    declared.
+    """
+
+    def __init__(self) -> None:
+        self._seen: list[tuple[Shape, frozenset[Deviation]]] = []
+
+    def note(self, shape: Shape, answer: Any) -> None:
+        """Compare one answer with its shape."""
+        self._seen.append((shape, frozenset(shape.deviations(answer))))
+
+    def checks(self, not_read: Mapping[str, TdxwrapError]) -> list[Check]:
+        """Return a warning for each deviation, and a count.
+
+        Args:
+            not_read: the reads that failed.
+        """
+        found = {(shape.name, shape.fact, *each) for shape, some in self._seen for each in some}
+        known = sorted(each for each in found if each[3] != UNKNOWN)
+        warnings = [
+            f"{name}: {at or 'it is'} {problem} ({fact})" for name, fact, at, problem in known
+        ]
+        warnings += [f"{name}: not read ({error.kind})" for name, error in not_read.items()]
+        kinds, unknown = len({shape.name for shape, _ in self._seen}), len(found) - len(known)
+        total = f"{kinds} kinds read{'' if warnings else ', each in the known form'}"
+        total += f"; unknown properties: {unknown}" if unknown else ""
+        checks = [Check("answers", State.WARNING, text) for text in warnings]
+        return [*checks, Check("answers", State.OK, total)]
 
 
 def examine(
@@ -73,12 +106,29 @@ def examine(
             checks += _columns(loaded, _outcome(schema_reads.finish, tables), login)
             tables = (*loaded.config.tables(), *tables)
         if found is not None:
-            started |= start_reads(reads, found.id, tables)
+            started |= _start_reads(reads, found.id, tables)
             outcomes = {name: _outcome(result, future) for name, future in started.items()}
             checks += answers.checks(
                 {name: e for name, e in outcomes.items() if isinstance(e, TdxwrapError)}
             )
         return tuple(checks)
+
+
+def _start_reads(
+    reads: Reads, segment_id: str, tables: Sequence[EventTable]
+) -> dict[str, Future[Any]]:
+    """Start the reads that are made beside those of what is live.
+
+    Args:
+        tables: the first of them is described.
+    """
+    api = reads.api
+    started: dict[str, Future[Any]] = {"databases": reads.start(api.databases)}
+    started["ps desc"] = reads.start(api.master_columns, segment_id)
+    for table in tables[:1]:
+        started["tables"] = reads.start(api.tables, table.database)
+        started["describe"] = reads.start(api.columns, str(table))
+    return started
 
 
 def _outcome(call: Callable[..., Any], *args: Any) -> Any:

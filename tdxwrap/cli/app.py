@@ -17,7 +17,7 @@ from typing import Any
 from tdxwrap.apply import run, session
 from tdxwrap.apply.events import ChangeDone, Event, Retrying
 from tdxwrap.apply.session import Session
-from tdxwrap.cli.global_options import Globals
+from tdxwrap.cli.options import Globals
 from tdxwrap.config.load import LoadedConfig, load
 from tdxwrap.errors import ExitCode, Problem, TdxwrapError
 from tdxwrap.journal.record import Journal, baseline_beside, open_journal

@@ -9,11 +9,27 @@ import click
 from click.core import ParameterSource
 
 from tdxwrap.cli import crash_report
-from tdxwrap.cli.habits import meant
 from tdxwrap.cli.main import main
 from tdxwrap.cli.options import Invocation, wants_json
 from tdxwrap.errors import ExitCode, TdxwrapError, UsageProblem
 from tdxwrap.system.signals import as_error, ignore_signals
+
+# What people type out of habit, from other tools, and what it is called here.
+_PLAN = ("--check", "--diff", "--dry-run", "--plan", "-n", "diff", "preview")
+HABITS = dict.fromkeys(_PLAN, "tdxwrap plan") | {
+    "--auto-approve": "--yes",
+    "-a": "--yes",  # what click makes of -auto-approve
+    "--target": "--parent-segment",
+    "deploy": "tdxwrap apply",
+    "init": "tdxwrap new",
+    "lint": "tdxwrap check",
+    "list": "tdxwrap runs",
+    "push": "tdxwrap apply",
+    "sync": "tdxwrap apply",
+    "validate": "tdxwrap check",
+}
+# A misspelt option that takes something away, or asks nobody, has to be typed again by a person.
+_DANGEROUS = frozenset(("--force", "--prune", "--replace", "--yes"))
 
 
 def run(args: Sequence[str]) -> int:
@@ -71,10 +87,17 @@ def _usage(error: click.ClickException, invocation: Invocation) -> UsageProblem:
     if context and name and context.get_parameter_source(name) is ParameterSource.ENVIRONMENT:
         see = f"the value is that of {context.auto_envvar_prefix}_{name.upper()}; {see}"
     if isinstance(error, click.NoSuchOption | click.NoSuchCommand):
-        instead = meant(error)
+        instead = _meant(error)
         hint = f"did you mean {instead}? {see}" if instead else see
         return UsageProblem(error.message, hint=hint)
     return UsageProblem(error.format_message(), hint=see)
+
+
+def _meant(error: click.ClickException) -> str:
+    """Return what a word that is no command or option was meant to be; empty if nothing is near."""
+    word = str(getattr(error, "option_name", None) or getattr(error, "command_name", ""))
+    nearest, *_ = getattr(error, "possibilities", None) or ("",)
+    return HABITS.get(word, "" if nearest in _DANGEROUS else nearest)
 
 
 def _show_error(invocation: Invocation, error: TdxwrapError, *, as_json: bool) -> None:

@@ -11,10 +11,11 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeVar
 import click
 from click.core import ParameterSource
 
-from tdxwrap.cli.global_options import Globals
 from tdxwrap.errors import UsageProblem
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
     from click.shell_completion import CompletionItem
 
     from tdxwrap.errors import TdxwrapError
@@ -22,6 +23,25 @@ if TYPE_CHECKING:
 F = TypeVar("F", bound=Callable[..., Any])
 
 A_WEEK = 7 * 24 * 60 * 60  # seconds; no limit or pause is longer
+
+
+@dataclass(frozen=True, slots=True)
+class Globals:
+    """The options that every command takes."""
+
+    tdx: str = "tdx"
+    profile: str | None = None
+    site: str | None = None
+    timeout: float = 120.0
+    retries: int = 3
+    retry_delay: float = 0.5
+    retry_limit: float = 60.0
+    json: bool = False
+    verbose: bool = False
+    quiet: bool = False
+    color: bool | None = None
+    journal: Path | None = None
+    no_journal: bool = False
 
 
 class Run(Protocol):

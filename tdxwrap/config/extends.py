@@ -14,7 +14,7 @@ from dataclasses import dataclass, field, replace
 from functools import reduce
 from typing import Any, TypeAlias
 
-from tdxwrap.config.yaml_source import Loc, Place, Source, read_bytes, read_source
+from tdxwrap.config.yaml_source import Loc, Source, read_bytes, read_source
 from tdxwrap.errors import ConfigError, Problem
 from tdxwrap.system.spelling import did_you_mean
 
@@ -121,11 +121,10 @@ def _mapping(source: Source) -> Source:
     """A file that is extended: it may be empty, but nothing else than a mapping."""
     if isinstance(source.data, dict):
         return source
-    problems = list(source.problems)
     if source.data is not None:
         what = "what is extended consists of fields, as any configuration"
-        problems.append(source.problem((), what))
-    return replace(source, data={}, problems=tuple(problems))
+        source.problems.append(source.problem((), what))
+    return replace(source, data={})
 
 
 # Merging
@@ -137,12 +136,10 @@ def merge(base: Source | None, later: Source) -> Source:
     Args:
         base: None for the first file, in which there is nothing to remove.
     """
-    merger = _Merger()
+    problems = [*(base.problems if base else ()), *later.problems]
+    whole = Source(later.path, None, later.digest, problems)
     below = _Part(base, (), base.data) if base else None
-    data = merger.merged(below, _Part(later, (), later.data), ())
-    problems = (*(base.problems if base else ()), *later.problems, *merger.problems)
-    broken = frozenset(merger.broken)
-    return Source(later.path, data, later.digest, problems, broken, merger.values, merger.keys)
+    return replace(whole, data=_Merger(whole).merged(below, _Part(later, (), later.data), ()))
 
 
 @dataclass(frozen=True, slots=True)
@@ -170,12 +167,9 @@ _Pair: TypeAlias = tuple[_Part | None, _Part | None]
 
 @dataclass(slots=True)
 class _Merger:
-    """The parts of the Source in the making."""
+    """Merges parts; their places, and what is wrong, go into the source in the making."""
 
-    values: dict[Loc, Place] = field(default_factory=dict)
-    keys: dict[Loc, Place] = field(default_factory=dict)
-    broken: set[Loc] = field(default_factory=set)
-    problems: list[Problem] = field(default_factory=list)
+    whole: Source
 
     def merged(self, base: _Part | None, later: _Part | None, to: Loc) -> Any:
         """The value that two parts make, and its places, under `to`."""
@@ -193,11 +187,11 @@ class _Merger:
 
     def _keep_place(self, part: _Part, to: Loc) -> None:
         source, loc = part.source, part.loc
-        self.values[to] = source.place(loc)
+        self.whole.values[to] = source.place(loc)
         if loc in source.keys:
-            self.keys[to] = source.keys[loc]
+            self.whole.keys[to] = source.keys[loc]
         if loc in source.broken:
-            self.broken.add(to)
+            self.whole.broken.add(to)
 
     def _mapping(self, base: _Part | None, later: _Part | None, to: Loc) -> dict[str, Any]:
         ours, theirs = (part.fields() if part else {} for part in (base, later))
@@ -245,7 +239,7 @@ class _Merger:
         if not name:
             what = f"this does not say which {label} to remove"
             hint = f"write {' and '.join(NAMED[names])} beside remove: true"
-        self.problems.append(item.source.problem(item.loc, what, hint))
+        self.whole.problems.append(item.source.problem(item.loc, what, hint))
 
 
 def _name(item: _Part, names: tuple[str, ...]) -> str:

@@ -13,7 +13,7 @@ import math
 import re
 import sys
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
 
@@ -96,10 +96,10 @@ class Source:
     path: str
     data: Any
     digest: str
-    problems: tuple[Problem, ...]
-    broken: frozenset[Loc]
-    values: Mapping[Loc, Place] = field(repr=False)
-    keys: Mapping[Loc, Place] = field(repr=False)
+    problems: list[Problem] = field(default_factory=list)
+    broken: set[Loc] = field(default_factory=set)
+    values: dict[Loc, Place] = field(default_factory=dict, repr=False)
+    keys: dict[Loc, Place] = field(default_factory=dict, repr=False)
 
     def place(self, loc: Loc) -> Place:
         """The place of the value at `loc`, or of the nearest one around it."""
@@ -165,11 +165,10 @@ def read_source(path: str, content: bytes, environ: Mapping[str, str]) -> Source
     """
     whole = _decoded(path, content)
     root = _composed(path, whole)
-    reader = _Reader(path, environ, whole)
-    data = reader.value(root, (), 0) if root else None
-    digest = hashlib.sha256(content).hexdigest()
-    problems, broken = tuple(reader.problems), frozenset(reader.broken)
-    return Source(path, data, digest, problems, broken, reader.values, reader.keys)
+    source = Source(path, None, hashlib.sha256(content).hexdigest())
+    return replace(
+        source, data=_Reader(source, environ, whole).value(root, (), 0) if root else None
+    )
 
 
 def unusable(
@@ -261,15 +260,11 @@ def _not_yaml(path: str, text: str, error: yaml.MarkedYAMLError) -> ConfigError:
 
 @dataclass(slots=True)
 class _Reader:
-    """Turns nodes into data in one pass and collects what is wrong on the way."""
+    """Turns nodes into data in one pass; places, and what is wrong, go into the source."""
 
-    path: str
+    source: Source
     environ: Mapping[str, str]
     whole: str
-    problems: list[Problem] = field(default_factory=list)
-    broken: set[Loc] = field(default_factory=set)
-    values: dict[Loc, Place] = field(default_factory=dict)
-    keys: dict[Loc, Place] = field(default_factory=dict)
     count: int = 0
 
     def value(self, node: yaml.Node, loc: Loc, depth: int) -> Any:
@@ -281,7 +276,7 @@ class _Reader:
         self.count += 1
         if self.count > MAX_VALUES or depth > MAX_DEPTH:
             message = "too many values; each use of an alias counts"
-            raise unusable(self.path, message, "write it without aliases", _start(node))
+            raise unusable(self.source.path, message, "write it without aliases", _start(node))
         result, form = None, ""
         if isinstance(node, yaml.ScalarNode):
             result, form = self._scalar(node, loc)
@@ -292,7 +287,7 @@ class _Reader:
         else:
             result = self._mapping(node, loc, depth)
         # Last, so that a mapping wins over what is merged into it.
-        self.values[loc] = self._place(node, loc, form)
+        self.source.values[loc] = self._place(node, loc, form)
         return result
 
     def _place(self, node: yaml.Node, loc: Loc, form: str = "") -> Place:
@@ -300,7 +295,7 @@ class _Reader:
         if isinstance(node, yaml.ScalarNode) and node.style == '"':
             quoted = self.whole[node.start_mark.index : node.end_mark.index]
             written = quoted.partition('"')[2][:-1] if "\\" in quoted else text
-        return Place(self.path, *_start(node), loc, text, written, form)
+        return Place(self.source.path, *_start(node), loc, text, written, form)
 
     def _mapping(self, node: yaml.Node, loc: Loc, depth: int) -> dict[str, Any]:
         # YAML: what is stated wins over what is merged, the earlier merged over the later.
@@ -316,7 +311,7 @@ class _Reader:
                 self._reject(key, (*loc, key.value), message, "keep one of the two")
             elif key.tag != f"{_TAG}merge":
                 lines[key.value] = key.start_mark.line + 1
-                self.keys[(*loc, key.value)] = self._place(key, (*loc, key.value))
+                self.source.keys[(*loc, key.value)] = self._place(key, (*loc, key.value))
                 result[key.value] = self.value(value, (*loc, key.value), depth + 1)
         return result
 
@@ -355,9 +350,9 @@ class _Reader:
         text, tag = str(node.value), node.tag.removeprefix(_TAG)
         if tag != "str" or "${" not in text:
             return text, tag
-        before = len(self.problems)
+        before = len(self.source.problems)
         text = _REFERENCE.sub(lambda match: self._resolved(match, node, loc), text)
-        if len(self.problems) > before:
+        if len(self.source.problems) > before:
             return "", "null"
         if not node.style:
             resolved = _RESOLVER.resolve(yaml.ScalarNode, text, (True, False))  # type: ignore[no-untyped-call]
@@ -394,8 +389,9 @@ class _Reader:
         self._reject(node, loc, f"the tag {tag} cannot be used here", "remove the tag")
 
     def _reject(self, node: yaml.Node, loc: Loc, message: str, hint: str = "") -> None:
-        self.broken.add(loc)
-        self.problems.append(_problem(self.path, _start(node), loc, message, hint))
+        self.source.broken.add(loc)
+        problem = _problem(self.source.path, _start(node), loc, message, hint)
+        self.source.problems.append(problem)
 
 
 def _merged(node: yaml.Node) -> Iterator[yaml.Node]:

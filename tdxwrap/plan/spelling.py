@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from typing import TypeVar
+from typing import Any
 
 from tdxwrap.config.attributes import BaseAttribute, attribute_from_api, with_names
 from tdxwrap.config.equality import meaning
@@ -22,7 +22,6 @@ KEPT = "left alone: the file has it in another spelling"
 _LABELS = frozenset(("name", "identifier", "description"))
 # How many items are named that may have been renamed.
 _WAYS = 3
-_Item = TypeVar("_Item", bound=ConfigItem)
 _Spellings = Mapping[str, Mapping[str, str]]
 
 
@@ -33,7 +32,6 @@ def as_live(config: RtConfig, live: LiveState) -> RtConfig:
     """
     stated = (text for e in config.key_events for text in (e.name, e.renamed_from) if text)
     events = _spelled(stated, (event.value.name for event in live.key_events))
-    in_event = {"name": events, "renamed_from": events}
     attributes, there = config.collected().values(), [a.value for a in live.attributes]
     spellings = {
         "name": _spelled((a.name for a in attributes), (a.name for a in there)),
@@ -44,15 +42,15 @@ def as_live(config: RtConfig, live: LiveState) -> RtConfig:
             (member_key(part) for part in (*live.batch_attributes, *live.imported)),
         ),
     }
-    keys = config.id_stitching.keys
-    in_key = {"name": _spelled((key.name for key in keys), map(member_key, live.stitching_keys))}
-    stitching = {"keys": tuple(_respelled(key, in_key) for key in keys)} if keys else {}
-    changed = {
-        "key_events": tuple(_respelled(each, in_event) for each in config.key_events),
-        "id_stitching": config.id_stitching.model_copy(update=stitching),
-        "batch_attributes": tuple(_respelled(each, spellings) for each in config.batch_attributes),
-        "attributes": tuple(_respelled(each, spellings) for each in config.attributes),
+    keys = (key.name for key in config.id_stitching.keys)
+    in_key = {"name": _spelled(keys, map(member_key, live.stitching_keys))}
+    in_section = {
+        "key_events": {"name": events, "renamed_from": events},
+        "id_stitching": in_key,
+        "batch_attributes": spellings,
+        "attributes": spellings,
     }
+    changed = {n: _respelled(getattr(config, n), texts) for n, texts in in_section.items()}
     return config.model_copy(update=changed)
 
 
@@ -90,18 +88,17 @@ def _spelled(wanted: Iterable[str], there: Iterable[str]) -> Mapping[str, str]:
     return {composed(text): spelling for text, spelling in found.items()} | found
 
 
-def _respelled(item: _Item, spellings: _Spellings) -> _Item:
-    changed: dict[str, object] = {}
-    for name in item.model_fields_set:
-        value = getattr(item, name)
-        if isinstance(value, str) and name in spellings:
-            changed[name] = spellings[name].get(value, composed(value))
-        elif isinstance(value, tuple):
-            changed[name] = tuple(
-                _respelled(part, spellings) if isinstance(part, ConfigItem) else part
-                for part in value
-            )
-    return item.model_copy(update=changed)
+def _respelled(value: Any, spellings: _Spellings, field: str = "") -> Any:
+    """Return a part of a configuration with other texts in the fields that have spellings."""
+    if isinstance(value, str) and field in spellings:
+        return spellings[field].get(value, composed(value))
+    if isinstance(value, tuple):
+        return tuple(_respelled(part, spellings) for part in value)
+    if isinstance(value, ConfigItem):
+        names = value.model_fields_set
+        changed = {name: _respelled(getattr(value, name), spellings, name) for name in names}
+        return value.model_copy(update=changed)
+    return value
 
 
 def find_renames(changes: Sequence[Change]) -> Iterator[tuple[bool, str]]:

@@ -53,24 +53,12 @@ STATUS_BY_ID = Query(
     expression="map(&status, [?to_string(id) == $ps])",
 )
 
-# the same                                                                (recipe, validation 1)
-STATUS_BY_ID_OR_NAME = Query(
-    jq="[.[] | select((.id|tostring)==$ps or .name==$ps) | .status]",
-    expression="map(&status, [?to_string(id) == $ps || name == $ps])",
-)
-
 # the same, whole entries
 SEGMENTS_BY_ID_OR_NAME = Query(
     jq="[.[] | select((.id|tostring)==$ps or .name==$ps) | {id: (.id|tostring), name, status}]",
     expression=(
         "[?to_string(id) == $ps || name == $ps].{id: to_string(id), name: name, status: status}"
     ),
-)
-
-# a list answer: {data: [...], pagination: {nextPage}}                 (recipe, validation 2, 3)
-COUNT = Query(
-    jq=".data | length",
-    expression="length(not_null(data, `[]`))",
 )
 
 # F16, and where other lists of the API have it
