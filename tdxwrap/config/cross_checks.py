@@ -12,6 +12,7 @@ import warnings
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import replace
 from functools import reduce
+from itertools import chain
 from operator import getitem
 from typing import Any, TypeAlias
 
@@ -60,19 +61,17 @@ def errors(source: Source) -> Iterator[Problem]:
 
 def cautions(source: Source) -> Iterator[Problem]:
     """What is accepted, and probably not what is wanted."""
-    stitching = _get(source.data, "id_stitching")
-    lookup = _get(stitching, "ext_lookup_key")
-    loc: Loc = ("id_stitching", "ext_lookup_key")
-    keys = _stitching_keys(source)
-    if lookup in {key for _, key in keys}:
-        message = f"{lookup} is also a stitching key; the lookup key is the segment's profile key"
-        yield source.problem(loc, message, "with another one batch attributes never resolve")
-    for key_loc, key in _items(stitching, "keys", ("id_stitching",)):
-        pattern = _get(key, "valid_regexp")
-        reason = _regexp_fault(pattern) if isinstance(pattern, str) else ""
-        if reason:
+    data = source.data
+    keys = {key for _, key in _stitching_keys(data)}
+    for loc, lookup in _texts(data, "id_stitching.ext_lookup_key"):
+        if lookup in keys:
+            message = f"{lookup} is also a stitching key"
+            message += "; the lookup key is the segment's profile key"
+            yield source.problem(loc, message, "with another one batch attributes never resolve")
+    for loc, pattern in _texts(data, "id_stitching.keys.*.valid_regexp"):
+        if reason := _regexp_fault(pattern):
             message = f"'{pattern}' does not look like a regular expression: {reason}"
-            yield source.problem((*key_loc, "valid_regexp"), message)
+            yield source.problem(loc, message)
     yield from _long_filters(source)
     yield from _odd_characters(source, refused=False)
     yield from _lookalikes(source)
@@ -80,26 +79,26 @@ def cautions(source: Source) -> Iterator[Problem]:
         if isinstance(value, str):
             hint = f"write '{source.text(loc)}': quotes make it plain"
             yield source.problem(loc, f"{source.text(loc)} is read as a text", hint)
-    for kind in ("key_events", "attributes"):
-        yield from _unknown(source, _items(source.data, kind))
-        for item_loc, item in _items(source.data, kind):
-            for part_loc, part in ((item_loc, item), *_items(item, "actions", item_loc)):
-                yield from _opaque(source, (*part_loc, "filter_rule"), _get(part, "filter_rule"))
-    yield from _unknown(source, _items(stitching, "keys", ("id_stitching",)))
+    yield from _passed_on(source)
 
 
 def _long_filters(source: Source) -> Iterator[Problem]:
     """F20. What is live may be longer, so a plan refuses only what is to be written."""
-    characters = sum(_filter_length(event) for _, event in _items(source.data, "key_events"))
+    characters = sum(_filter_length(event) for _, event in _at(source.data, "key_events.*"))
     yield from _over(source, ("key_events",), characters, MAX_FILTER_CHARACTERS, FILTERS)
 
 
-def _unknown(source: Source, items: Iterable[tuple[Loc, Any]]) -> Iterator[Problem]:
-    for loc, item in items:
-        for name in _get(item, "extra") or ():
-            message = f"{name} is passed on as it is: this version does not know it"
-            hint = "see that the API does; a newer tdxwrap may know it, too"
-            yield source.problem((*loc, "extra", name), message, hint, of_key=True)
+def _passed_on(source: Source) -> Iterator[Problem]:
+    """Properties and filters that this version does not know."""
+    for path in ("key_events.*", "attributes.*", "id_stitching.keys.*"):
+        for loc, extra in _at(source.data, f"{path}.extra"):
+            for name in extra or ():
+                message = f"{name} is passed on as it is: this version does not know it"
+                hint = "see that the API does; a newer tdxwrap may know it, too"
+                yield source.problem((*loc, name), message, hint, of_key=True)
+    for path in ("key_events.*", "attributes.*", "attributes.*.actions.*"):
+        for loc, rule in _at(source.data, f"{path}.filter_rule"):
+            yield from _opaque(source, loc, rule)
 
 
 def _opaque(source: Source, loc: Loc, rule: Any) -> Iterator[Problem]:
@@ -155,21 +154,22 @@ def _pairs(source: Source, form: Callable[[str], str]) -> Iterator[tuple[str, En
 
 def _named(source: Source) -> Iterator[tuple[str, Iterable[Entry]]]:
     data = source.data
-    yield "the event table", _event_tables(source)
-    events = list(_items(data, "key_events"))
-    yield "the key event", (*_texts(events, "name"), *_texts(events, "renamed_from"))
-    yield "the attribute", _texts(_items(data, "attributes"), "name")
-    yield "the stitching key", _stitching_keys(source)
-    yield "the batch attribute", _short_texts(_items(data, "batch_attributes"), "column")
-    for loc, attribute in _items(data, "attributes"):
+    yield "the event table", _event_tables(data)
+    names, former = _texts(data, "key_events.*.name"), _texts(data, "key_events.*.renamed_from")
+    yield "the key event", (*names, *former)
+    yield "the attribute", _texts(data, "attributes.*.name")
+    yield "the stitching key", _stitching_keys(data)
+    yield "the batch attribute", _named_in_short(data, "batch_attributes.*", "column")
+    for loc, attribute in _at(data, "attributes.*"):
         for part in ("aggregations", "sub_durations"):
-            yield "the identifier", _texts(_items(attribute, part, loc), "identifier")
+            found = _texts(attribute, f"{part}.*.identifier")
+            yield "the identifier", [((*loc, *inner), text) for inner, text in found]
 
 
 def _identifiers(source: Source) -> Iterator[Problem]:
     first: dict[str, Loc] = {}
     names: set[str] = set()
-    for loc, attribute in _items(source.data, "attributes"):
+    for loc, attribute in _at(source.data, "attributes.*"):
         field = "column" if _get(attribute, "type") == "imported" else "identifier"
         stated, name = _get(attribute, field), _get(attribute, "name")
         derived = derived_identifier(name) if isinstance(name, str) else ""
@@ -196,11 +196,11 @@ def _taken(source: Source, place: Loc, identifier: str, first: Loc) -> Problem:
 def _batch_names(source: Source) -> Iterator[Problem]:
     """An imported column that is a batch attribute as well has its name from there."""
     parts: dict[str, object] = {}
-    for _, part in _items(source.data, "batch_attributes"):
+    for _, part in _at(source.data, "batch_attributes.*"):
         column = part if isinstance(part, str) else _get(part, "column")
         if isinstance(column, str):
             parts[column] = _get(part, "name")
-    for loc, attribute in _items(source.data, "attributes"):
+    for loc, attribute in _at(source.data, "attributes.*"):
         column, name = _get(attribute, "column"), _get(attribute, "name")
         if _get(attribute, "type") != "imported" or not isinstance(column, str) or name is None:
             continue
@@ -210,14 +210,15 @@ def _batch_names(source: Source) -> Iterator[Problem]:
 
 
 def _dangling(source: Source) -> Iterator[Problem]:
-    events = list(_items(source.data, "key_events"))
-    known = {name for _, name in _texts(events, "name")}
+    data = source.data
+    known = {name for _, name in _texts(data, "key_events.*.name")}
     # A name such as 12 or no, without quotes, is reported where it stands, not where it is used.
-    known |= {source.text((*loc, "name")) for loc, _ in events} - {""}
+    known |= {source.text((*loc, "name")) for loc, _ in _at(data, "key_events.*")} - {""}
     others = f"the key events are {', '.join(sorted(known)[:5])}" if known else "there is none"
     forms = {composed(name) for name in known}
     hints: dict[str, str] = {}
-    for loc, name in _key_event_references(source):
+    used = _texts(data, "attributes.*.key_event"), _texts(data, "attributes.*.actions.*.key_event")
+    for loc, name in chain(*used):
         if composed(name) in forms:
             continue
         # Looking for the nearest of thousands of names takes its time: not for thousands of them.
@@ -226,18 +227,11 @@ def _dangling(source: Source) -> Iterator[Problem]:
         yield source.problem(loc, f"no key event is called '{name}'", hints.get(name, others))
 
 
-def _key_event_references(source: Source) -> Iterator[Entry]:
-    attributes = list(_items(source.data, "attributes"))
-    yield from _texts(attributes, "key_event")
-    for loc, attribute in attributes:
-        yield from _texts(_items(attribute, "actions", loc), "key_event")
-
-
 def _foreign_tables(source: Source) -> Iterator[Problem]:
-    stated = {table for _, table in _event_tables(source)}
+    stated = {table for _, table in _event_tables(source.data)}
     if not isinstance(_get(source.data, "event_tables"), list):
         return
-    for loc, event in _items(source.data, "key_events"):
+    for loc, event in _at(source.data, "key_events.*"):
         table = _table(event)
         if table and table not in stated:
             hint = did_you_mean(table, stated) or f"add {table} to event_tables"
@@ -246,13 +240,12 @@ def _foreign_tables(source: Source) -> Iterator[Problem]:
 
 def _limits(source: Source) -> Iterator[Problem]:
     """F20."""
-    events = list(_items(source.data, "key_events"))
-    stated = {table for _, table in _event_tables(source)}
+    stated = {table for _, table in _event_tables(source.data)}
     where: Loc = ("event_tables",) if stated else ("key_events",)
-    tables = stated or {_table(event) for _, event in events} - {""}
+    tables = stated or {_table(event) for _, event in _at(source.data, "key_events.*")} - {""}
     yield from _over(source, where, len(tables), MAX_TABLES, "event tables")
     keys: Loc = ("id_stitching", "keys")
-    yield from _over(source, keys, len(list(_stitching_keys(source))), MAX_KEYS, "stitching keys")
+    yield from _over(source, keys, len(_stitching_keys(source.data)), MAX_KEYS, "stitching keys")
 
 
 def _over(source: Source, loc: Loc, count: int, limit: int, what: str) -> Iterator[Problem]:
@@ -369,33 +362,35 @@ def _get(data: Any, name: str) -> Any:
     return data.get(name) if isinstance(data, dict) else None
 
 
-def _items(data: Any, name: str, loc: Loc = ()) -> Iterator[tuple[Loc, Any]]:
-    items = _get(data, name)
-    for index, item in enumerate(items if isinstance(items, list) else ()):
-        yield (*loc, name, index), item
+def _at(data: Any, path: str) -> Iterator[tuple[Loc, Any]]:
+    """What stands at a path such as `attributes.*.name`, with its place; `*` is any item."""
+    first, _, rest = path.partition(".")
+    parts: Iterable[tuple[str | int, Any]] = ()
+    if first == "*" and isinstance(data, list):
+        parts = enumerate(data)
+    elif isinstance(data, dict) and first in data:
+        parts = [(first, data[first])]
+    for name, part in parts:
+        for loc, value in _at(part, rest) if rest else [((), part)]:
+            yield (name, *loc), value
 
 
-def _texts(items: Iterable[tuple[Loc, Any]], name: str) -> Iterator[Entry]:
-    """The texts that the items have in a field."""
-    for loc, item in items:
-        text = _get(item, name)
-        if isinstance(text, str) and text:
-            yield (*loc, name), text
+def _texts(data: Any, path: str) -> Iterator[Entry]:
+    """The texts at a path."""
+    return ((loc, text) for loc, text in _at(data, path) if isinstance(text, str) and text)
 
 
-def _short_texts(items: Iterable[tuple[Loc, Any]], name: str) -> Iterator[Entry]:
-    """The texts that the items are, or have in a field."""
-    for loc, item in items:
-        yield from ((loc, item),) if isinstance(item, str) else _texts(((loc, item),), name)
+def _named_in_short(data: Any, path: str, field: str) -> list[Entry]:
+    """The texts that the items at a path are, or have in a field."""
+    return sorted([*_texts(data, path), *_texts(data, f"{path}.{field}")])
 
 
-def _stitching_keys(source: Source) -> Iterator[Entry]:
-    stitching = _get(source.data, "id_stitching")
-    return _short_texts(_items(stitching, "keys", ("id_stitching",)), "name")
+def _stitching_keys(data: Any) -> list[Entry]:
+    return _named_in_short(data, "id_stitching.keys.*", "name")
 
 
-def _event_tables(source: Source) -> Iterator[Entry]:
-    for loc, item in _items(source.data, "event_tables"):
+def _event_tables(data: Any) -> Iterator[Entry]:
+    for loc, item in _at(data, "event_tables.*"):
         table = item if isinstance(item, str) else _table(item)
         if table:
             yield loc, table
