@@ -552,7 +552,7 @@ def test_scalar_is_read_as_what_it_looks_like(text: str, expected: object) -> No
     source = yaml_source.read_source("rt.yaml", f"a: {text}".encode(), {})
     assert source.data == {"a": expected}
     assert type(source.data["a"]) is type(expected)
-    assert source.problems == ()
+    assert not source.problems
 
 
 @pytest.mark.parametrize("tag", ["!!python/name:os.system", "!!binary", "!!set", "!own", "!!omap"])

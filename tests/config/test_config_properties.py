@@ -157,7 +157,7 @@ def test_escaped_text_is_read_back(text: str) -> None:
     document = yaml.safe_dump({"a": escape(text)}, allow_unicode=False)
     source = read_source("rt.yaml", document.encode(), ENVIRON)
     assert source.data == {"a": text}
-    assert source.problems == ()
+    assert not source.problems
 
 
 @quick

@@ -462,7 +462,7 @@ def test_nothing_below_or_above_changes_nothing(document: Any) -> None:
         assert merged.data == alone.data == document
         places = {loc: merged.values[loc] for loc in alone.values if loc}
         assert places == {loc: place for loc, place in alone.values.items() if loc}
-        assert merged.problems == ()
+        assert not merged.problems
 
 
 @given(DOCUMENTS, DOCUMENTS, DOCUMENTS)
