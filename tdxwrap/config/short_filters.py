@@ -14,7 +14,6 @@ All entries must hold. Every operator of F25 is there, by its name in snake_case
 from __future__ import annotations
 
 from collections.abc import Iterator
-from itertools import groupby
 from typing import Annotated, Any, Literal
 
 from pydantic import (
@@ -32,7 +31,6 @@ from pydantic import (
 from pydantic.alias_generators import to_pascal, to_snake
 from pydantic_core import PydanticKnownError
 
-from tdxwrap.config.equality import same
 from tdxwrap.config.filters import (
     ColumnCondition,
     Condition,
@@ -213,60 +211,40 @@ def _comparisons(test: Any) -> tuple[Comparison, ...]:
 
 def short_form(rule: FilterRule) -> dict[str, Any] | None:
     """What `filter:` says the same with; None where only the API's form can say it."""
-    flat = len(rule.conditions) < 2 and all(_is_column(each) for each in rule.conditions)
-    short = _flat(rule) if flat and rule.type == "And" else _group(rule)
-    try:
-        said = ShortFilter.model_validate(short).rule()
-    except ValidationError:
-        return None
-    return short if same(rule_document(said), rule_document(rule)) else None
+    short = _short(rule, inside=False)
+    return short if _says(short, rule, inside=False) else None
 
 
-def _is_column(condition: Condition) -> bool:
-    return isinstance(condition, ColumnCondition)
-
-
-def _group(group: FilterRule) -> dict[str, Any]:
-    if group.type == "And" and len(group.conditions) > 1 and (flat := _flat(group)) is not None:
-        return flat
-    members = [_member(condition) for condition in group.conditions]
-    return {"all" if group.type == "And" else "any": members}
-
-
-def _member(condition: Condition) -> dict[str, Any]:
-    if isinstance(condition, FilterRule):
-        return _group(condition)
-    return {condition.column: _test([condition.operator])}
-
-
-def _flat(group: FilterRule) -> dict[str, Any] | None:
-    """One mapping for all conditions; None if they are not in the order that it stands for."""
-    entries: dict[str, Any] = {}
-    for name, members in groupby(group.conditions, _entry):
-        if name in entries or ({"any", "all"} & entries.keys() and name != "all"):
-            return None
-        found = list(members)
-        groups = [each for each in found if isinstance(each, FilterRule)]
-        if len(groups) > 1:
-            return None
-        if groups:
-            entries[name] = [_member(each) for each in groups[0].conditions]
-        else:
-            entries[name] = _test([c.operator for c in found if isinstance(c, ColumnCondition)])
-    return entries
-
-
-def _entry(condition: Condition) -> str:
+def _short(condition: Condition, *, inside: bool = True) -> dict[str, Any]:
     if isinstance(condition, ColumnCondition):
-        return condition.column
-    return "all" if condition.type == "And" else "any"
+        test = _comparison(condition.operator)
+        return {condition.column: test["equal"] if test.keys() == {"equal"} else test}
+    parts = [_short(each) for each in condition.conditions]
+    joined = _joined(parts)
+    if _says(joined, condition, inside=inside):
+        return joined
+    return {"all" if condition.type == "And" else "any": parts}
 
 
-def _test(operators: list[Operator]) -> Any:
-    tests = [_comparison(operator) for operator in operators]
-    if len(tests) > 1:
-        return tests
-    return tests[0]["equal"] if tests[0].keys() == {"equal"} else tests[0]
+def _says(short: dict[str, Any], rule: FilterRule, *, inside: bool) -> bool:
+    """Whether a short form says exactly what a rule does, inside of another or by itself."""
+    try:
+        said = ShortFilter.model_validate(short)
+    except ValidationError:
+        return False
+    condition = said._condition() if inside else said.rule()
+    return isinstance(condition, FilterRule) and rule_document(condition) == rule_document(rule)
+
+
+def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """One mapping of all conditions; several on one column are a list."""
+    joined: dict[str, Any] = {}
+    for name, test in (entry for part in parts for entry in part.items()):
+        if name in joined:
+            tests = joined[name] if isinstance(joined[name], list) else [joined[name]]
+            test = [each if isinstance(each, dict) else {"equal": each} for each in (*tests, test)]
+        joined[name] = test
+    return joined
 
 
 def _comparison(operator: Operator) -> dict[str, Any]:
