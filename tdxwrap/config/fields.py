@@ -35,8 +35,14 @@ from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
 from pydantic_core import CoreSchema, InitErrorDetails
 
-from tdxwrap.config.filters import FilterRule, InvalidValue, OpaqueRule, rule_document
-from tdxwrap.config.short_filters import ShortFilter, short_form
+from tdxwrap.config.filters import (
+    FilterRule,
+    InvalidValue,
+    OpaqueRule,
+    ShortFilter,
+    rule_document,
+    short_form,
+)
 
 EVERY_EVENT = FilterRule(type="And", conditions=())
 """The filter that lets everything pass: what an absent or null filterRule means."""

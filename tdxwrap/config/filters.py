@@ -1,25 +1,47 @@
-"""Filter rules of key events and attributes, in the API's own form (tdx-facts F25)."""
+"""Filter rules of key events and attributes, in the API's own form (tdx-facts F25) and in short.
+
+A configuration file may write `filter:` for `filter_rule:`:
+
+    filter:
+      event_name: product_view                  # is
+      price: [{greater: 100}, {less: 500}]      # several conditions on one column
+      coupon: {is_null: true, not: true}
+      any:                                      # one or more of these; `all:` likewise
+        - {country: JP}
+        - {country: {in: [US, CA]}}
+
+All entries must hold. Every operator of F25 is there, by its name in snake_case.
+"""
 
 from __future__ import annotations
 
 import json
+from collections.abc import Iterator
 from typing import Annotated, Any, ClassVar, Literal, get_args
 
 from pydantic import (
     BaseModel,
+    BeforeValidator,
     ConfigDict,
     Discriminator,
     Field,
     GetJsonSchemaHandler,
+    PlainValidator,
     StrictFloat,
     StrictInt,
     StrictStr,
     Tag,
+    ValidationError,
+    WithJsonSchema,
     model_validator,
 )
-from pydantic.alias_generators import to_camel, to_snake
+from pydantic.alias_generators import to_camel, to_pascal, to_snake
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, PydanticKnownError
+
+# What pydantic puts into a location beside the names that a file has (messages.py).
+VALUE, COMPARISON, COMPARISONS = "<value>", "<comparison>", "<comparisons>"
+TAGS = frozenset((VALUE, COMPARISON, COMPARISONS))
 
 
 class InvalidValue(ValueError):
@@ -149,3 +171,216 @@ def rule_length(rule: FilterRule) -> int:
     if not document.get("conditions"):
         return 0
     return len(json.dumps(document, ensure_ascii=False, separators=(",", ":")))
+
+
+# In short
+
+
+def _scalar(value: object) -> object:
+    # No column holds true or false: NO without quotes is Norway.
+    if isinstance(value, bool) or not isinstance(value, str | int | float):
+        raise PydanticKnownError("string_type")
+    return value
+
+
+def _list_of_one(value: object) -> object:
+    return value if isinstance(value, list) else [value]
+
+
+def _pair(value: object) -> object:
+    if not isinstance(value, list) or len(value) != 2:
+        raise InvalidValue(
+            "between takes the least and the greatest value", "write between: [1, 5]"
+        )
+    return value
+
+
+def _only_true(value: object) -> object:
+    if value is not True:
+        raise InvalidValue(
+            "is_null takes only true", "for the opposite: {is_null: true, not: true}"
+        )
+    return value
+
+
+_SCALAR = {"type": ["string", "number"]}
+_LIST = {"type": "array", "items": _SCALAR}
+
+Value = Annotated[Any, PlainValidator(_scalar), WithJsonSchema(_SCALAR)]
+Values = Annotated[
+    tuple[Value, ...],
+    BeforeValidator(_list_of_one),
+    WithJsonSchema({"anyOf": [_SCALAR, _LIST]}),
+]
+Pair = Annotated[
+    tuple[Value, ...],
+    BeforeValidator(_pair),
+    WithJsonSchema(_LIST | {"minItems": 2, "maxItems": 2}),
+]
+
+
+def _for_editors(schema: dict[str, Any]) -> None:
+    """One operator, which has no default, and perhaps `not`; words that Python keeps to itself."""
+    operands = schema["properties"]
+    for operand in operands.values():
+        operand.pop("default", None)
+    named = {"not": operands.pop("negated"), "in": operands.pop("one_of")}
+    schema |= {"properties": operands | named, "minProperties": 1, "maxProperties": 2}
+
+
+class Comparison(BaseModel):
+    """How a column is compared: an operator with its operand, and perhaps `not: true`."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_for_editors)
+
+    negated: bool = Field(False, alias="not")
+    equal: Value = None
+    greater: Value = None
+    greater_equal: Value = None
+    less: Value = None
+    less_equal: Value = None
+    regexp: str = ""
+    is_null: Annotated[Literal[True], BeforeValidator(_only_true)] = True
+    one_of: Values = Field((), alias="in")
+    contain: Values = ()
+    start_with: Values = ()
+    end_with: Values = ()
+    between: Pair = ()
+
+    @model_validator(mode="after")
+    def _one_operator(self) -> Comparison:
+        stated = sorted(self.model_fields_set - {"negated"})
+        if not stated:
+            raise InvalidValue(
+                "a comparison needs an operator", "write e.g. {equal: JP, not: true}"
+            )
+        if len(stated) > 1:
+            example = ", ".join(f"{{{name}: …}}" for name in stated)
+            hint = f"as a list both must hold: [{example}]"
+            raise InvalidValue(f"{' and '.join(stated)} cannot stand together", hint)
+        return self
+
+    def operator(self) -> Operator:
+        """The same as the API has it."""
+        [name] = self.model_fields_set - {"negated"}
+        kind = to_pascal(type(self).model_fields[name].alias or name)
+        operand = getattr(self, name)
+        names = [each for each, kinds in Operator.OPERAND.items() if kind in kinds]
+        if kind == "IsNull":
+            operand = None
+        values = operand if len(names) > 1 else (operand,)
+        document = {"type": kind, "not": self.negated, **dict(zip(names, values, strict=True))}
+        return Operator.model_validate(document)
+
+
+def _form(value: object) -> str:
+    if isinstance(value, list | tuple):
+        return COMPARISONS
+    return COMPARISON if isinstance(value, dict | Comparison) else VALUE
+
+
+def _mappings(value: list[object]) -> list[object]:
+    if not value or not all(isinstance(each, dict | Comparison) for each in value):
+        raise InvalidValue("a list of values needs an operator", "write e.g. {in: [US, CA]}")
+    return value
+
+
+Comparisons = Annotated[
+    tuple[Comparison, ...], Field(min_length=1), BeforeValidator(_mappings), Tag(COMPARISONS)
+]
+Test = Annotated[
+    Annotated[Value, Tag(VALUE)] | Annotated[Comparison, Tag(COMPARISON)] | Comparisons,
+    Discriminator(_form),
+]
+
+
+class ShortFilter(BaseModel):
+    """Conditions on columns, all of which must hold: `column: value` or `column: {operator: …}`."""
+
+    model_config = ConfigDict(extra="allow", frozen=True)
+    __pydantic_extra__: dict[str, Test]
+
+    any: tuple[ShortFilter, ...] = Field((), description="one or more of these must hold")
+    all: tuple[ShortFilter, ...] = Field((), description="all of these must hold")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _is_short(cls, value: object) -> object:
+        if not isinstance(value, dict):
+            raise InvalidValue("a filter consists of conditions", "write each as column: value")
+        if isinstance(value.get("conditions"), list) and value.get("type") in ("And", "Or"):
+            raise InvalidValue("this is a filter in the API's own form", "name it filter_rule")
+        return value
+
+    def rule(self) -> FilterRule:
+        """The same as the API has it."""
+        whole = self._condition()
+        return whole if isinstance(whole, FilterRule) else FilterRule(conditions=(whole,))
+
+    def _condition(self) -> Condition:
+        found = tuple(self._conditions())
+        return found[0] if len(found) == 1 else FilterRule(conditions=found)
+
+    def _conditions(self) -> Iterator[Condition]:
+        for column, test in (self.model_extra or {}).items():
+            for comparison in _comparisons(test):
+                yield ColumnCondition(type="Column", column=column, operator=comparison.operator())
+        if "any" in self.model_fields_set:
+            yield FilterRule(type="Or", conditions=tuple(each._condition() for each in self.any))
+        if "all" in self.model_fields_set:
+            yield FilterRule(conditions=tuple(each._condition() for each in self.all))
+
+
+def _comparisons(test: Any) -> tuple[Comparison, ...]:
+    if isinstance(test, tuple):
+        return test
+    return (test if isinstance(test, Comparison) else Comparison(equal=test),)
+
+
+# From a rule to its short form
+
+
+def short_form(rule: FilterRule) -> dict[str, Any] | None:
+    """What `filter:` says the same with; None where only the API's form can say it."""
+    short = _short(rule, inside=False)
+    return short if _says(short, rule, inside=False) else None
+
+
+def _short(condition: Condition, *, inside: bool = True) -> dict[str, Any]:
+    if isinstance(condition, ColumnCondition):
+        test = _comparison(condition.operator)
+        return {condition.column: test["equal"] if test.keys() == {"equal"} else test}
+    parts = [_short(each) for each in condition.conditions]
+    joined = _joined(parts)
+    if _says(joined, condition, inside=inside):
+        return joined
+    return {"all" if condition.type == "And" else "any": parts}
+
+
+def _says(short: dict[str, Any], rule: FilterRule, *, inside: bool) -> bool:
+    """Whether a short form says exactly what a rule does, inside of another or by itself."""
+    try:
+        said = ShortFilter.model_validate(short)
+    except ValidationError:
+        return False
+    condition = said._condition() if inside else said.rule()
+    return isinstance(condition, FilterRule) and rule_document(condition) == rule_document(rule)
+
+
+def _joined(parts: list[dict[str, Any]]) -> dict[str, Any]:
+    """One mapping of all conditions; several on one column are a list."""
+    joined: dict[str, Any] = {}
+    for name, test in (entry for part in parts for entry in part.items()):
+        if name in joined:
+            tests = joined[name] if isinstance(joined[name], list) else [joined[name]]
+            test = [each if isinstance(each, dict) else {"equal": each} for each in (*tests, test)]
+        joined[name] = test
+    return joined
+
+
+def _comparison(operator: Operator) -> dict[str, Any]:
+    document = operator.model_dump(mode="json", by_alias=True, exclude_none=True)
+    operands = [document[name] for name in Operator.OPERAND if name in document]
+    operand = operands if operator.type == "Between" else next(iter(operands), True)
+    short = {to_snake(operator.type): operand}
+    return short | {"not": True} if operator.negated else short

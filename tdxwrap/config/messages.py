@@ -14,7 +14,7 @@ from typing import Any
 
 from pydantic import BaseModel, ValidationError
 
-from tdxwrap.config import attributes, fields, filters, models, short_filters
+from tdxwrap.config import attributes, fields, filters, models
 from tdxwrap.config.fields import IN_SHORT
 from tdxwrap.config.yaml_source import Loc, Source
 from tdxwrap.errors import Problem
@@ -45,9 +45,9 @@ _OWNERS: Mapping[str, type[BaseModel]] = {
     "group": filters.FilterRule,
     "Column": filters.ColumnCondition,
     "operator": filters.Operator,
-    IN_SHORT: short_filters.ShortFilter,
-    short_filters.COMPARISON: short_filters.Comparison,
-    short_filters.COMPARISONS: short_filters.Comparison,
+    IN_SHORT: filters.ShortFilter,
+    filters.COMPARISON: filters.Comparison,
+    filters.COMPARISONS: filters.Comparison,
 }
 # Where a field of another kind is met: what that kind is called, and what to do.
 _KINDS = (
@@ -121,7 +121,7 @@ def _without_tags(raw: Loc) -> Loc:
     loc: Loc = ()
     tagged: Loc | None = None
     for part in raw:
-        if part in short_filters.TAGS:
+        if part in filters.TAGS:
             continue
         if part == IN_SHORT:
             loc = (*loc[:-1], "filter")

@@ -11,9 +11,15 @@ from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
 from support.generated import rules
 
-from tdxwrap.config.filters import FilterRule, Operator, rule_document
+from tdxwrap.config.filters import (
+    Comparison,
+    FilterRule,
+    Operator,
+    ShortFilter,
+    rule_document,
+    short_form,
+)
 from tdxwrap.config.load import parse, schema
-from tdxwrap.config.short_filters import Comparison, ShortFilter, short_form
 from tdxwrap.errors import ConfigError, Problem
 
 VALIDATOR = Draft202012Validator(schema())

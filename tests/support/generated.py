@@ -7,9 +7,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from tdxwrap.config.attributes import BaseAttribute, ImportedAttribute
-from tdxwrap.config.filters import FilterRule
+from tdxwrap.config.filters import FilterRule, short_form
 from tdxwrap.config.models import RtConfig
-from tdxwrap.config.short_filters import short_form
 
 TABLES = ("web.pageviews", "web.carts", "web.orders", "app.taps")
 EVENTS = ("page_view", "add_to_cart", "purchase", "見る")
