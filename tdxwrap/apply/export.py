@@ -8,13 +8,14 @@ from typing import Any, TypeAlias
 
 from tdxwrap.config.attributes import ImportedAttribute
 from tdxwrap.config.cross_checks import MAX_TABLES
+from tdxwrap.config.equality import SETTING_LISTS
 from tdxwrap.config.fields import SHORT_FILTERS, ApiItem
 from tdxwrap.config.load import parse
 from tdxwrap.config.models import BatchAttribute
 from tdxwrap.config.yaml_text import as_stated, yaml_text
 from tdxwrap.errors import ConfigError
 from tdxwrap.plan.build import build_plan
-from tdxwrap.realtime.state import SETTING_LISTS, LiveState
+from tdxwrap.realtime.state import LiveState
 from tdxwrap.system.text import comment, has_half, json_text
 from tdxwrap.version import __version__
 

@@ -15,10 +15,10 @@ from typing import Any, Generic, TypeVar
 
 from tdxwrap.apply.events import LiveKept
 from tdxwrap.config.attributes import ImportedAttribute
+from tdxwrap.config.equality import SETTING_LISTS
 from tdxwrap.config.fields import ApiItem, ConfigItem
 from tdxwrap.errors import NotReady
 from tdxwrap.plan.changes import (
-    SETTING_FIELDS,
     Action,
     Change,
     Kind,
@@ -31,7 +31,7 @@ from tdxwrap.plan.changes import (
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, imported_columns, lists_of, read_setting
 from tdxwrap.realtime.retry import Retry
-from tdxwrap.realtime.state import SETTING_LISTS, LiveState
+from tdxwrap.realtime.state import LiveState
 from tdxwrap.system.threads import Parallel, result
 from tdxwrap.tdx.client import Tdx
 
@@ -171,10 +171,10 @@ class Lists:
             NotReady: somebody else has set the lookup key since the plan was made.
         """
         live = self.setting.take()
-        live.require(SETTING_FIELDS[change.kind] for change in changes)
+        live.require(change.kind.field for change in changes)
         body: dict[str, Any] = {}
         for change in changes:
-            field = SETTING_FIELDS[change.kind]
+            field = change.kind.field
             if change.kind is Kind.LOOKUP_KEY:
                 body[field] = self._lookup_key(change, live.ext_lookup_key)
             elif field not in body:

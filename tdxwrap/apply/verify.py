@@ -7,7 +7,6 @@ from dataclasses import dataclass
 
 from tdxwrap.errors import NotReady
 from tdxwrap.plan.changes import (
-    SETTING_FIELDS,
     Action,
     Change,
     FieldChange,
@@ -83,7 +82,7 @@ def verify(live: LiveState, plan: Plan | None = None, gone: tuple[Gone, ...] = (
         MalformedOutput: something that differs was not read.
     """
     if plan is not None:
-        live.require(SETTING_FIELDS.get(change.kind, "") for change in plan.pending)
+        live.require(change.kind.field for change in plan.pending)
     status = live.segment.status
     attributes = len(live.attributes) + len(live.imported)
     checks = (
@@ -105,10 +104,10 @@ def gone(plan: Plan, written: Written, live: LiveState) -> tuple[Gone, ...]:
     Raises:
         MalformedOutput: a list that was replaced was not read.
     """
-    live.require(SETTING_FIELDS.get(kind, "") for kind in written.lists)
+    live.require(kind.field for kind in written.lists)
     found: list[Gone] = []
     for kind in Kind:
-        if SETTING_FIELDS.get(kind) in live.unread:
+        if kind.field in live.unread:
             continue
         deleted = [c.live for c in plan.of(kind, Action.DELETE) if c.live is not None]
         stated = [c.desired for c in plan.of(kind) if c.desired is not None]

@@ -94,22 +94,15 @@ Increment = Annotated[
 ]
 
 
+# The fields that say how much an attribute keeps.
+KEEPING = frozenset(("duration", "max_items", "fields", "aggregations", "sub_durations"))
+
+
 class BaseAttribute(Extensible):
     """What every kind of attribute has that is created one by one (F14)."""
 
     # F15: the only properties that PATCH takes; all others need delete and create.
-    PATCHABLE: ClassVar[frozenset[str]] = frozenset(
-        (
-            "name",
-            "description",
-            "duration",
-            "fields",
-            "max_items",
-            "actions",
-            "aggregations",
-            "sub_durations",
-        )
-    )
+    PATCHABLE: ClassVar[frozenset[str]] = KEEPING | {"name", "description", "actions"}
     ALWAYS_SENT: ClassVar[tuple[str, ...]] = ()
 
     name: Text

@@ -8,23 +8,16 @@ has its rule below; everything else keeps its order and is compared exactly.
 from __future__ import annotations
 
 import json
-import unicodedata
 from typing import Any
 
 from pydantic import BaseModel
 
+from tdxwrap.config.odd_characters import composed
+
+# What the setting must hold (F11).
+SETTING_LISTS = frozenset(("eventTables", "keyColumns", "batchAttributes"))
 # Lists whose order says nothing.
-_SETS = frozenset(
-    (
-        "invalidTexts",
-        "fields",
-        "aggregations",
-        "subDurations",
-        "eventTables",
-        "keyColumns",
-        "batchAttributes",
-    )
-)
+_SETS = SETTING_LISTS | {"invalidTexts", "fields", "aggregations", "subDurations"}
 # The operators whose `rightValues` are a set (F25).
 _SET_OPERATORS = ("In", "Contain", "StartWith", "EndWith")
 # Texts in which normal form and trailing white space say nothing.
@@ -50,12 +43,12 @@ def meaning(value: Any, field: str = "") -> str:
     return _text(_plain(value, field))
 
 
-def alike(one: Any, other: Any, field: str = "") -> bool:
+def alike(one: Any, other: Any) -> bool:
     """Whether two values differ at most in what an API may change when it stores them.
 
     That is case, white space, order, and whether a number is a text.
     """
-    return _loose(_plain(one, field)) == _loose(_plain(other, field))
+    return _loose(_plain(one)) == _loose(_plain(other))
 
 
 def states(item: BaseModel) -> tuple[str, ...]:
@@ -102,7 +95,7 @@ def _plain_text(value: str, field: str) -> Any:
     if field not in _LABELS:
         return value
     # An empty description and none at all are the same to the API.
-    return unicodedata.normalize("NFC", value).rstrip() or None
+    return composed(value).rstrip() or None
 
 
 def _plain_object(value: dict[str, Any]) -> dict[str, Any]:

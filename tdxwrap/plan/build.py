@@ -10,7 +10,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
-from tdxwrap.config.attributes import BaseAttribute, references
+from tdxwrap.config.attributes import KEEPING, BaseAttribute, references
 from tdxwrap.config.equality import MINUTES, alike, same, states
 from tdxwrap.config.fields import ApiItem, ConfigItem, Duration
 from tdxwrap.config.models import KeyEvent, RtConfig
@@ -39,8 +39,6 @@ _Placed = tuple[ConfigItem, Loc]
 # What something uses: the kind of an item, and what it is called by there.
 _Used = tuple[Kind, str]
 
-# What says how much an attribute keeps.
-_KEEPING = frozenset(("duration", "max_items", "fields", "aggregations", "sub_durations"))
 # F13, F15: what can only be changed by delete and create. A key event that reads another table
 # would leave its attributes with values from both.
 _KEY_EVENT_FIXED = frozenset(("database", "table"))
@@ -220,10 +218,10 @@ def _with_reasons(changes: Sequence[Change], live: LiveState) -> Iterable[Change
         elif not isinstance(change.live, BaseAttribute) or change.desired is None:
             yield change
         elif replaced.intersection(change.live.key_events()):
-            reason = f"its key event is replaced; {_LOST[Kind.ATTRIBUTE]}"
+            reason = f"its key event is replaced; {Kind.ATTRIBUTE.lost}"
             yield replace(change, action=Action.REPLACE, reason=reason)
         elif change.action is Action.REPLACE:
-            yield replace(change, reason=_LOST[Kind.ATTRIBUTE])
+            yield replace(change, reason=Kind.ATTRIBUTE.lost)
         else:
             yield replace(change, reason=_older_values(change) or change.reason)
 
@@ -250,7 +248,7 @@ def _older_values(change: Change) -> str:
     """What an update says of the values that go because less is kept; empty if none do."""
     less = [
         name
-        for name in (field.name for field in change.fields if field.name in _KEEPING)
+        for name in (field.name for field in change.fields if field.name in KEEPING)
         if _keeps_less(getattr(change.live, name, None), getattr(change.desired, name))
     ]
     return f"older values go: less is kept by {listed(less)}" if less else ""
@@ -335,17 +333,9 @@ def _pruned(change: Change, needed: set[_Used]) -> Change:
         return replace(change, reason=f"left alone: {change.live.not_read}")
     if needed.intersection(_labels(change)):
         return replace(change, reason=f"left alone: {_USERS[change.kind]}")
-    return replace(change, action=Action.DELETE, reason=_LOST[change.kind])
+    return replace(change, action=Action.DELETE, reason=change.kind.lost)
 
 
-_LOST = {
-    Kind.EVENT_TABLE: "its rows are no longer read",
-    Kind.KEY_EVENT: "its events are no longer recognized",
-    Kind.STITCHING_KEY: "profiles are no longer stitched by it",
-    Kind.BATCH_ATTRIBUTE: "it is no longer looked up",
-    Kind.ATTRIBUTE: "what it has collected is lost",
-    Kind.IMPORTED: "it is no longer imported",
-}
 _USERS = {
     Kind.KEY_EVENT: "attributes hang on it",
     Kind.EVENT_TABLE: "a key event reads it",

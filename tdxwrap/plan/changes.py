@@ -8,7 +8,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from enum import StrEnum
 from hashlib import sha256
-from typing import Annotated, Any
+from typing import Annotated, Any, Self
 
 from pydantic import Field
 
@@ -31,33 +31,34 @@ class Action(StrEnum):
 
 
 class Kind(StrEnum):
-    """What an item is."""
+    """What an item is.
 
-    EVENT_TABLE = "event table"
-    KEY_EVENT = "key event"
-    STITCHING_KEY = "stitching key"
-    LOOKUP_KEY = "lookup key"
-    BATCH_ATTRIBUTE = "batch attribute"
-    ATTRIBUTE = "attribute"
-    IMPORTED = "imported attribute"
+    Attributes:
+        step: the step of the recipe that it belongs to.
+        field: the field of the setting that holds it, under the API's name (F11); else empty.
+        lost: what is lost when it is deleted.
+    """
+
+    step: str
+    field: str
+    lost: str
+
+    EVENT_TABLE = "event table", "7a", "eventTables", "its rows are no longer read"
+    KEY_EVENT = "key event", "7a", "", "its events are no longer recognized"
+    STITCHING_KEY = "stitching key", "7b", "keyColumns", "profiles are no longer stitched by it"
+    LOOKUP_KEY = "lookup key", "7b", "extLookupKey", "batch attributes are no longer looked up"
+    BATCH_ATTRIBUTE = "batch attribute", "7b", "batchAttributes", "it is no longer looked up"
+    ATTRIBUTE = "attribute", "7c", "", "what it has collected is lost"
+    IMPORTED = "imported attribute", "7c", "", "it is no longer imported"
+
+    def __new__(cls, name: str, step: str, field: str, lost: str) -> Self:
+        """Make a member whose value is its name."""
+        kind = str.__new__(cls, name)
+        kind._value_ = name
+        kind.step, kind.field, kind.lost = step, field, lost
+        return kind
 
 
-STEP_OF = {
-    Kind.EVENT_TABLE: "7a",
-    Kind.KEY_EVENT: "7a",
-    Kind.STITCHING_KEY: "7b",
-    Kind.LOOKUP_KEY: "7b",
-    Kind.BATCH_ATTRIBUTE: "7b",
-    Kind.ATTRIBUTE: "7c",
-    Kind.IMPORTED: "7c",
-}
-# The fields of the setting, under the API's names (F11).
-SETTING_FIELDS = {
-    Kind.EVENT_TABLE: "eventTables",
-    Kind.STITCHING_KEY: "keyColumns",
-    Kind.BATCH_ATTRIBUTE: "batchAttributes",
-    Kind.LOOKUP_KEY: "extLookupKey",
-}
 # Why something that cannot be changed in place is not replaced.
 STORED = "live differs only in what an API may change: case, white space, order, number or text"
 Made = dict[tuple[Kind, str], str]
@@ -152,7 +153,7 @@ class Change:
     @property
     def step(self) -> str:
         """The step of the recipe that the change belongs to."""
-        return STEP_OF[self.kind]
+        return self.kind.step
 
     @property
     def writes(self) -> bool:

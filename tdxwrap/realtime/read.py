@@ -14,12 +14,12 @@ from tdxwrap.config.attributes import (
     attribute_from_api,
     with_names,
 )
+from tdxwrap.config.equality import SETTING_LISTS
 from tdxwrap.config.models import BatchAttribute, EventTable, KeyEvent, Member, StitchingKey
 from tdxwrap.errors import MalformedOutput, NotFound, Refused
 from tdxwrap.realtime.api import Realtime, not_enabled
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import (
-    SETTING_LISTS,
     LiveItem,
     LiveState,
     Segment,

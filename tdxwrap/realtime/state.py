@@ -15,8 +15,6 @@ from tdxwrap.errors import MalformedOutput, TdxwrapError
 READY = "ok"
 NOTHING_YET = "not_initialized"
 TERMINAL = frozenset(("inconsistent", "error", "failed"))
-# What the setting must hold (F11).
-SETTING_LISTS = frozenset(("eventTables", "keyColumns", "batchAttributes"))
 
 
 # As `tdx ps rt list` shows it (F10, F12, F23).

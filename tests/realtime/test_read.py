@@ -10,10 +10,11 @@ import yaml
 from support.inprocess import NO_RETRY, account
 from support.shells import FIXTURES
 
+from tdxwrap.config.equality import SETTING_LISTS
 from tdxwrap.errors import MalformedOutput, NotFound, Refused
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, resolve_segment
-from tdxwrap.realtime.state import SETTING_LISTS, LiveState, Segment
+from tdxwrap.realtime.state import LiveState, Segment
 from tdxwrap.tdx.client import Tdx
 
 HALF = yaml.safe_load((FIXTURES / "scenarios" / "half-configured.yaml").read_text("utf-8"))
