@@ -20,7 +20,7 @@ from tdxwrap.tdx.answer import CompletedCall, NotJson, parse_json, said
 from tdxwrap.tdx.failures import LOGIN, again, classify, unreadable
 from tdxwrap.tdx.login import missing_login, profile_variable
 from tdxwrap.tdx.process import AGAIN, Process, end_all, find_executable
-from tdxwrap.tdx.tempfiles import TempFiles
+from tdxwrap.tdx.tempfiles import file_of, output_file
 
 DEFAULT_TIMEOUT = 120.0  # seconds
 DEFAULT_GRACE = 2.0  # seconds between SIGTERM and SIGKILL
@@ -76,7 +76,6 @@ class Tdx:
         self._cwd = None if cwd is None else os.fspath(cwd)
         self._on_call = on_call
         self._reporting = threading.Lock()
-        self._files = TempFiles()
         # Reentrant: a signal handler may call kill_all while its own thread is starting a call.
         self._lock = threading.RLock()
         self._running: set[Process] = set()
@@ -89,9 +88,8 @@ class Tdx:
         self.close()
 
     def close(self) -> None:
-        """End the calls in flight and remove the temporary files. No call can follow."""
+        """End the calls in flight. No call can follow."""
         self.kill_all()
-        self._files.close()
 
     def kill_all(self) -> None:
         """End every call in flight with its children; from any thread, at any time.
@@ -188,7 +186,7 @@ class Tdx:
         text = _json_text(body)
         if len(text.encode()) <= MAX_ARGUMENT:
             return self._call((*args, "--data", text), parse=True, may_be_empty=may_be_empty)
-        with self._files.file_of(text) as file:
+        with file_of(text) as file:
             return self._call((*args, "-f", file), True, may_be_empty, body=text)
 
     def _call(
@@ -259,7 +257,7 @@ class Tdx:
         program = find_executable(self.executable, self._environ)
         if limit <= 0:
             return None, b"", b""
-        with self._files.output() as stdout, self._files.output() as stderr:
+        with output_file() as stdout, output_file() as stderr:
             process = Process(program, args, (stdout, stderr), self._environ, self._cwd)
             with self._lock:
                 if self._closed.is_set():

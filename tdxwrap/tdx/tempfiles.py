@@ -7,58 +7,30 @@ import fcntl
 import os
 import shutil
 import tempfile
-import threading
 from collections.abc import Iterator
 from pathlib import Path
 from typing import IO
 
-from tdxwrap.errors import Interrupted
 from tdxwrap.system.files import machine_problem
 
 TEMPORARY_PREFIX = "tdxwrap-"
 
 
-class TempFiles:
-    """A private directory for the files of one Tdx, made when first needed.
+def output_file() -> IO[bytes]:
+    """Return a regular file without a name, which nobody else can open; the caller closes it."""
+    with _temporary_files():
+        return tempfile.TemporaryFile(buffering=0)
 
-    Output files have no name at all.
-    """
 
-    def __init__(self) -> None:
-        self._lock = threading.RLock()
-        self._cleanup = contextlib.ExitStack()
-        self._directory: Path | None = None
-        self._closed = False
-
-    def output(self) -> IO[bytes]:
-        """Return a regular file that nobody else can open; the caller closes it."""
-        with self._lock, _temporary_files():
-            return tempfile.TemporaryFile(dir=self._path(), buffering=0)
-
-    @contextlib.contextmanager
-    def file_of(self, text: str) -> Iterator[str]:
-        """Yield the path of a file (0600) that holds the text, until the end of the context."""
-        with self._lock, _temporary_files():
-            descriptor, path = tempfile.mkstemp(dir=self._path(), prefix="body-", suffix=".json")
-            with open(descriptor, "w", encoding="utf-8") as file:
-                file.write(text)
-        try:
-            yield path
-        finally:
-            with contextlib.suppress(OSError):  # the directory goes, too
-                os.unlink(path)
-
-    def close(self) -> None:
-        with self._lock:
-            self._closed = True
-            self._cleanup.close()
-
-    def _path(self) -> Path:
-        if self._closed:
-            raise Interrupted("the run was interrupted before this call")
-        if self._directory is None:
-            self._directory = self._cleanup.enter_context(throwaway())
-        return self._directory
+@contextlib.contextmanager
+def file_of(text: str) -> Iterator[str]:
+    """Yield the path of a private file that holds the text, until the end of the context."""
+    with throwaway() as folder:
+        path = folder / "body.json"
+        with _temporary_files():
+            path.touch(0o600)
+            path.write_text(text, encoding="utf-8")
+        yield str(path)
 
 
 @contextlib.contextmanager

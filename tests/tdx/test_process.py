@@ -618,18 +618,14 @@ def test_second_signal_ends_a_deaf_tdx_at_once(shell: Stub, marker: str, tmp_pat
 
 
 @pytest.mark.skipif(sys.platform != "linux", reason="the kernel of Linux does this")
-def test_killed_tdxwrap_takes_tdx_with_it_and_its_leftovers_are_swept(
+def test_killed_tdxwrap_takes_tdx_with_it_and_leaves_no_file(
     shell: Stub, marker: str, tmp_path: Path, temporary: Path
 ) -> None:
     process = start_driver(shell(f"touch {tmp_path}/run-$$\n{SLEEPS}"), "main", marker)
     assert wait_for(lambda: list(tmp_path.glob("run-*")))
-    assert sweep_leftovers() == 0
     process.kill()
     process.wait(20)
     assert wait_for(lambda: survivors(marker) == [])
-    (left,) = temporary.iterdir()
-    assert left.name.startswith(f"tdxwrap-{process.pid}-")
-    assert sweep_leftovers() == 1
     assert list(temporary.iterdir()) == []
 
 
@@ -663,14 +659,25 @@ def test_only_directories_of_dead_processes_are_swept(echo: str, temporary: Path
     )
 
 
-def test_directory_is_private_and_gone_after_close(echo: str, temporary: Path) -> None:
-    with Tdx(echo, environ=BASE) as tdx:
-        tdx.run("x")
+def test_a_directory_is_private_and_swept_after_its_process(temporary: Path) -> None:
+    code = "import sys; from tdxwrap.tdx.tempfiles import throwaway\n"
+    code += "with throwaway() as folder: print(folder, flush=True); sys.stdin.read()"
+    command = [sys.executable, "-c", code]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        process.stdout.readline()
         (directory,) = temporary.iterdir()
         assert stat.S_IMODE(directory.stat().st_mode) == 0o700
-        assert directory.name.startswith(f"tdxwrap-{os.getpid()}-")
-        assert list(directory.iterdir()) == []
+        assert directory.name.startswith(f"tdxwrap-{process.pid}-")
+        assert sweep_leftovers() == 0
+        process.kill()
+    assert sweep_leftovers() == 1
     assert list(temporary.iterdir()) == []
+
+
+def test_no_call_follows_the_end(echo: str) -> None:
+    with Tdx(echo, environ=BASE) as tdx:
+        tdx.run("x")
     with pytest.raises(Interrupted):
         tdx.run("x")
 
