@@ -12,14 +12,19 @@ from tdxwrap.tdx.context import Context
 
 
 @dataclass(frozen=True, slots=True)
-class Planned:
+class RunEvent:
+    """Something that happened in a run."""
+
+
+@dataclass(frozen=True, slots=True)
+class Planned(RunEvent):
     """A plan is made and about to be shown; its live state is what there is to go back to."""
 
     plan: Plan
 
 
 @dataclass(frozen=True, slots=True)
-class StepStarted:
+class StepStarted(RunEvent):
     """A step of the recipe begins; `writes` is how many changes it has to make."""
 
     step: str
@@ -27,7 +32,7 @@ class StepStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class StepDone:
+class StepDone(RunEvent):
     """A step has reached its checkpoint.
 
     Attributes:
@@ -43,7 +48,7 @@ class StepDone:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeStarted:
+class ChangeStarted(RunEvent):
     """A change of the plan is about to be written."""
 
     change: Change
@@ -52,7 +57,7 @@ class ChangeStarted:
 
 
 @dataclass(frozen=True, slots=True)
-class ChangeDone:
+class ChangeDone(RunEvent):
     """A change of the plan is written; `id` is the item's id where it has one."""
 
     change: Change
@@ -61,7 +66,7 @@ class ChangeDone:
 
 
 @dataclass(frozen=True, slots=True)
-class StatusSeen:
+class StatusSeen(RunEvent):
     """The RT status while waiting; `elapsed` and `limit` in seconds."""
 
     status: str | None
@@ -70,7 +75,7 @@ class StatusSeen:
 
 
 @dataclass(frozen=True, slots=True)
-class Retrying:
+class Retrying(RunEvent):
     """A call failed and is tried again after `seconds`."""
 
     error: TdxwrapError
@@ -80,7 +85,7 @@ class Retrying:
 
 
 @dataclass(frozen=True, slots=True)
-class BaselineWritten:
+class BaselineWritten(RunEvent):
     """The baseline has been written to a file (recipe, 7a).
 
     Attributes:
@@ -95,12 +100,12 @@ class BaselineWritten:
 
 
 @dataclass(frozen=True, slots=True)
-class LiveMoved:
+class LiveMoved(RunEvent):
     """What is live changed between the plan and its confirmation: there is a new plan."""
 
 
 @dataclass(frozen=True, slots=True)
-class LiveKept:
+class LiveKept(RunEvent):
     """A member of a list appeared after the plan was made; it stays."""
 
     kind: Kind
@@ -108,26 +113,13 @@ class LiveKept:
 
 
 @dataclass(frozen=True, slots=True)
-class LockedHere:
+class LockedHere(RunEvent):
     """The parent segment is locked for the runs of this machine only; `reason` says why."""
 
     reason: str
 
 
-Event: TypeAlias = (
-    Planned
-    | StepStarted
-    | StepDone
-    | ChangeStarted
-    | ChangeDone
-    | StatusSeen
-    | Retrying
-    | BaselineWritten
-    | LiveMoved
-    | LiveKept
-    | LockedHere
-    | Context
-)
+Event: TypeAlias = RunEvent | Context
 Listener: TypeAlias = Callable[[Event], None]
 
 

@@ -46,10 +46,9 @@ def config_text(live: LiveState, *, before: str | None = None, ascii_only: bool 
     """
     live.require(SETTING_LISTS)
     items = _items(live)
-    entries: Entries = {
-        path: [_short(_entry(item, before)) for item in parts if not item.unread]
-        for path, parts in items.items()
-    }
+    entries: Entries = {path: [] for path in _CALLED}
+    for path, parts in items.items():
+        entries[path] = [_short(_entry(item, before)) for item in parts if not item.unread]
     entries[_LOOKUP_KEY] = [live.ext_lookup_key] if live.ext_lookup_key else []
     left_out = [
         _left_out(path, str(getattr(item, "name", item)), item.not_read)
@@ -85,21 +84,16 @@ def _items(live: LiveState) -> dict[str, list[ApiItem]]:
 
 
 def _document(live: LiveState, entries: Entries) -> Any:
-    stitching = {
-        "keys": entries["id_stitching.keys"],
-        "ext_lookup_key": next(iter(entries[_LOOKUP_KEY]), None),
-    }
-    document = {
-        "parent_segment": live.segment.id,
-        "event_tables": entries["event_tables"],
-        "key_events": entries["key_events"],
-        "id_stitching": {name: value for name, value in stitching.items() if value},
-        "batch_attributes": entries["batch_attributes"],
-        "attributes": entries["attributes"],
-    }
-    # Event tables stand there even when there are none: a file has to say something.
-    stated = {name: value for name, value in document.items() if value or name == "event_tables"}
-    return as_stated(stated)
+    document: dict[str, Any] = {"parent_segment": live.segment.id}
+    for path, items in entries.items():
+        section, _, name = path.partition(".")
+        if name and items:
+            value = items[0] if path == _LOOKUP_KEY else items
+            document.setdefault(section, {})[name] = value
+        # Event tables stand there even when there are none: a file has to say something.
+        elif items or path == "event_tables":
+            document[section] = items
+    return as_stated(document)
 
 
 def _refused(live: LiveState, text: str, entries: Entries) -> dict[tuple[str, int], str]:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Generic, TypeAlias, TypeVar
 
 from tdxwrap.config.attributes import BaseAttribute, ImportedAttribute
@@ -74,26 +74,13 @@ class LiveState:
     @property
     def size(self) -> int:
         """How many items are live, in all."""
-        return sum(len(items) for items in self._items())
+        lists = (self.event_tables, self.stitching_keys, self.batch_attributes, self.imported)
+        return sum(map(len, (*lists, self.key_events, self.attributes)))
 
     def configured_like(self, other: LiveState) -> bool:
         """Whether both hold the same configuration; the status may differ."""
-        return (
-            self.segment.id == other.segment.id
-            and self.ext_lookup_key == other.ext_lookup_key
-            and self.unread == other.unread
-            and self._items() == other._items()
-        )
-
-    def _items(self) -> tuple[tuple[object, ...], ...]:
-        return (
-            self.event_tables,
-            self.stitching_keys,
-            self.batch_attributes,
-            self.key_events,
-            self.attributes,
-            self.imported,
-        )
+        alike = replace(other, segment=self.segment, initialized=self.initialized)
+        return self.segment.id == other.segment.id and self == alike
 
     def require(self, lists: Iterable[str]) -> None:
         """Stop where a list of the setting is needed that was not read.
