@@ -17,8 +17,8 @@ from tdxwrap.realtime.queries import Query, literal
 IN_JQ = {
     "has rt config": ".realtime_config != null",
     "status by id": "[.[] | select((.id|tostring)==$ps) | .status]",
-    "segments by id or name": "[.[] | select((.id|tostring)==$ps or .name==$ps) | {id: (.id|tostring), "
-    "name, status}]",
+    "segments by id or name": "[.[] | select((.id|tostring)==$ps or .name==$ps) | "
+    "{id: (.id|tostring), name, status}]",
     "next page": "[(., (.pagination, .meta, .meta.pagination?, .links)?) | objects | (.nextPage, "
     ".next.href?, .next) | select(. != null)][0]",
     "has more": "[(., .pagination, .meta, .meta.pagination?) | objects | select(.hasMore == true "
