@@ -40,7 +40,7 @@ def schema(app: App, output_of: str | None) -> int:
     \b
     # yaml-language-server: $schema=rt-config.schema.json
     """
-    from tdxwrap.config import load
+    from tdxwrap.config import schema as config_schema
     from tdxwrap.output import documents
     from tdxwrap.system.spelling import did_you_mean
 
@@ -51,6 +51,8 @@ def schema(app: App, output_of: str | None) -> int:
             hint=did_you_mean(output_of, known) or f"one of {', '.join(known)}",
         )
     # With and without --json it is the same document.
-    app.console.print_document(load.schema() if output_of is None else documents.schema(output_of))
+    app.console.print_document(
+        config_schema.schema() if output_of is None else documents.schema(output_of)
+    )
     app.console.check_written()
     return ExitCode.DONE

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
@@ -18,16 +17,7 @@ from tdxwrap.config.models import RtConfig
 from tdxwrap.config.yaml_source import Source, read_bytes, read_source, unusable
 from tdxwrap.errors import ConfigError, Problem
 
-__all__ = ["LoadedConfig", "is_tdx_form", "load", "parse", "schema"]
-
-
-# What the environment gives may be of any form.
-_VARIABLE = {"type": "string", "pattern": r"\$\{"}
-_PATH = {"type": "string", "minLength": 1}
-_EXTENDS = {
-    "description": "the files that this one adds to and changes; paths relative to this file",
-    "anyOf": [_PATH, {"type": "array", "items": _PATH}],
-}
+__all__ = ["LoadedConfig", "is_tdx_form", "load", "parse"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,59 +113,3 @@ def _in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
     # What stands at an anchor is read again for each alias: report its problems once.
     once = {(p.file, p.line, p.column, p.message): p for p in reversed(list(problems))}
     return tuple(sorted(once.values(), key=lambda p: (p.file, p.line, p.column)))
-
-
-def schema() -> dict[str, Any]:
-    """The JSON Schema (draft 2020-12) of a configuration file, for editors."""
-    document = _for_readers(RtConfig.model_json_schema(by_alias=False))
-    document["patternProperties"] = {"^x-": {"description": "your own, not read"}}
-    definitions = document.pop("$defs")
-    partial = _partial(document)
-    del partial["properties"]["remove"]
-    partial["properties"]["extends"] = _EXTENDS
-    return {
-        "$schema": "https://json-schema.org/draft/2020-12/schema",
-        "$id": "urn:tdxwrap:rt-config",
-        "title": "tdxwrap configuration",
-        "$defs": definitions
-        | {f"Partial{name}": _partial(part) for name, part in definitions.items()},
-        "if": {"required": ["extends"]},
-        "then": partial,
-        "else": document,
-    }
-
-
-def _partial(part: Any) -> Any:
-    """The schema of what may lack what the file that it extends has, or is to be removed."""
-    if isinstance(part, list):
-        return [_partial(item) for item in part]
-    if not isinstance(part, dict):
-        return part
-    kept = {
-        "anyOf" if name == "oneOf" else name: value if name == "not" else _partial(value)
-        for name, value in part.items()
-        if name != "required"
-    }
-    if isinstance(kept.get("$ref"), str):
-        kept["$ref"] = kept["$ref"].replace("#/$defs/", "#/$defs/Partial")
-    if kept.get("additionalProperties") is False:
-        kept["properties"] = kept.get("properties", {}) | {"remove": {"const": True}}
-    return kept
-
-
-def _for_readers(part: Any) -> Any:
-    """Without what only pydantic, OpenAPI or a reader of tdx-facts understands."""
-    if isinstance(part, list):
-        return [_for_readers(item) for item in part]
-    if not isinstance(part, dict):
-        return part
-    noise = ("discriminator", "title" if isinstance(part.get("title"), str) else "")
-    kept = {name: _for_readers(value) for name, value in part.items() if name not in noise}
-    if isinstance(kept.get("description"), str):
-        kept["description"] = re.sub(r" \(F\d[^)]*\)", "", kept["description"])
-    return {"anyOf": [kept, _VARIABLE]} if _demands_form(kept) else kept
-
-
-def _demands_form(part: dict[str, Any]) -> bool:
-    form = isinstance(part.get("enum"), list) or isinstance(part.get("pattern"), str)
-    return form or part.get("type") in ("integer", "boolean")

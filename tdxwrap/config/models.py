@@ -227,7 +227,7 @@ class RtConfig(ConfigItem):
         None, description="default: the tables of key_events"
     )
     key_events: tuple[KeyEvent, ...] = Field((), description="the events, step 7a")
-    id_stitching: IdStitching = IdStitching()
+    id_stitching: IdStitching = Field(IdStitching(), description="how profiles are found, step 7b")
     batch_attributes: tuple[BatchAttribute, ...] = Field(
         (), description="columns of the master table that realtime may read"
     )

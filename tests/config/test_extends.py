@@ -16,8 +16,9 @@ from support.shells import FIXTURES, MINIMAL, Shell
 from support.worlds import configuration
 
 from tdxwrap.config.extends import MAX_FILES, NAMED, merge
-from tdxwrap.config.load import LoadedConfig, load, schema
+from tdxwrap.config.load import LoadedConfig, load
 from tdxwrap.config.models import RtConfig
+from tdxwrap.config.schema import schema
 from tdxwrap.config.yaml_source import Source, read_source
 from tdxwrap.errors import ConfigError
 from tdxwrap.fake.control import World

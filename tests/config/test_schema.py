@@ -11,7 +11,7 @@ import pytest
 import yaml
 from jsonschema import Draft202012Validator
 
-from tdxwrap.config.load import schema
+from tdxwrap.config.schema import schema
 
 CONFIGS = Path(__file__).parents[2] / "fixtures" / "configs"
 VALIDATOR = Draft202012Validator(schema())

@@ -19,7 +19,8 @@ from tdxwrap.config.filters import (
     rule_document,
     short_form,
 )
-from tdxwrap.config.load import parse, schema
+from tdxwrap.config.load import parse
+from tdxwrap.config.schema import schema
 from tdxwrap.errors import ConfigError, Problem
 
 VALIDATOR = Draft202012Validator(schema())

@@ -1,0 +1,113 @@
+"""The JSON Schema of a configuration file, made for editors that complete and explain."""
+
+from __future__ import annotations
+
+import re
+from typing import Any
+
+from tdxwrap.config.models import RtConfig
+
+# What the environment gives may be of any form.
+_VARIABLE = {"type": "string", "pattern": r"\$\{"}
+_PATH = {"type": "string", "minLength": 1}
+_EXTENDS = {
+    "description": "the files that this one adds to and changes; paths relative to this file",
+    "anyOf": [_PATH, {"type": "array", "items": _PATH}],
+}
+
+
+def schema() -> dict[str, Any]:
+    """The JSON Schema (draft 2020-12) of a configuration file, for editors."""
+    document = _for_editors(RtConfig.model_json_schema(by_alias=False))
+    document["patternProperties"] = {"^x-": {"description": "your own, not read"}}
+    definitions = document.pop("$defs")
+    kinds = document["properties"]["attributes"]["items"]["oneOf"]
+    partial = _partial(document)
+    del partial["properties"]["remove"]
+    partial["properties"]["extends"] = _EXTENDS
+    partial["properties"]["attributes"]["items"] = _by_type(_partial(kinds), needed=False)
+    document["properties"]["attributes"]["items"] = _by_type(kinds, needed=True)
+    # An editor offers what stands outside of conditions.
+    offered = {
+        name: {"description": part["description"]} for name, part in partial["properties"].items()
+    }
+    return {
+        "$schema": "https://json-schema.org/draft/2020-12/schema",
+        "$id": "urn:tdxwrap:rt-config",
+        "title": "tdxwrap configuration",
+        "type": "object",
+        "properties": offered,
+        "$defs": definitions
+        | {f"Partial{name}": _partial(part) for name, part in definitions.items()},
+        "if": {"required": ["extends"]},
+        "then": partial,
+        "else": document,
+    }
+
+
+def _by_type(kinds: list[dict[str, str]], *, needed: bool) -> dict[str, Any]:
+    """The schema of an attribute: `type` alone says the kind, so that an error names them all.
+
+    Args:
+        kinds: the schema of each, as references.
+        needed: whether it must have a type; without one, it may be of any kind.
+    """
+    named = {_snake(kind["$ref"]): kind for kind in kinds}
+    rules = [
+        {"if": {"properties": {"type": {"const": name}}, "required": ["type"]}, "then": kind}
+        for name, kind in named.items()
+    ]
+    untyped = {"if": {"not": {"required": ["type"]}}, "then": {"anyOf": kinds}}
+    kind = {"enum": [*named], "description": "the kind of attribute"}
+    return {
+        "type": "object",
+        "properties": {"type": kind},
+        **({"required": ["type"]} if needed else {}),
+        "allOf": rules if needed else [*rules, untyped],
+    }
+
+
+def _snake(reference: str) -> str:
+    """Return `lookup_catalog` for `#/$defs/PartialLookupCatalogAttribute`."""
+    words = re.findall(r"[A-Z][a-z]*", reference)
+    return "_".join(words).lower().removeprefix("partial_").removesuffix("_attribute")
+
+
+def _partial(part: Any) -> Any:
+    """The schema of what may lack what the file that it extends has, or is to be removed."""
+    if isinstance(part, list):
+        return [_partial(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    kept = {
+        "anyOf" if name == "oneOf" else name: value if name == "not" else _partial(value)
+        for name, value in part.items()
+        if name != "required"
+    }
+    if isinstance(kept.get("$ref"), str):
+        kept["$ref"] = kept["$ref"].replace("#/$defs/", "#/$defs/Partial")
+    if kept.get("additionalProperties") is False:
+        kept["properties"] = kept.get("properties", {}) | {"remove": {"const": True}}
+    return kept
+
+
+def _for_editors(part: Any) -> Any:
+    """Without what only pydantic and OpenAPI understand, and defaults that say nothing."""
+    if isinstance(part, list):
+        return [_for_editors(item) for item in part]
+    if not isinstance(part, dict):
+        return part
+    noise = {"discriminator"}
+    if isinstance(part.get("title"), str):
+        noise.add("title")
+    if not isinstance(part.get("default"), bool | int | str):
+        noise.add("default")
+    kept = {name: _for_editors(value) for name, value in part.items() if name not in noise}
+    if isinstance(kept.get("description"), str):
+        kept["description"] = re.sub(r" \(F\d[^)]*\)", "", kept["description"])
+    return {"anyOf": [kept, _VARIABLE]} if _demands_form(kept) else kept
+
+
+def _demands_form(part: dict[str, Any]) -> bool:
+    form = isinstance(part.get("enum"), list) or isinstance(part.get("pattern"), str)
+    return form or part.get("type") in ("integer", "boolean")
