@@ -190,6 +190,10 @@ class LiveChanged(NotReady, kind="live-changed"):
     """What is to be changed is no longer as it was when the plan was made (F33)."""
 
 
+class NotBegun(TdxwrapError, kind="not-begun", exit_code=ExitCode.INTERRUPTED):
+    """Nothing was written for this file, because another one of the run failed."""
+
+
 class Differs(TdxwrapError, kind="differs", exit_code=ExitCode.PENDING):
     """Live differs from the file (`verify CONFIG`)."""
 

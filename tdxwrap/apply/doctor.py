@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from typing import Any
 
 from tdxwrap.apply.checklist import Check, State
@@ -21,7 +22,6 @@ from tdxwrap.errors import (
 )
 from tdxwrap.plan import columns
 from tdxwrap.plan.changes import Topic
-from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import Reads, is_id, live_state, resolve_segment, start_items
 from tdxwrap.realtime.shapes import UNKNOWN, Deviation, Shape
 from tdxwrap.realtime.state import TERMINAL, LiveState, Schema, Segment
@@ -80,7 +80,7 @@ def examine(
         account: the profile and site in use, as far as known (F5).
     """
     answers = Answers()
-    api = Realtime(session.api.tdx, session.api.listed, answers.note)
+    api = replace(session.api, on_answer=answers.note)
     with Reads(api, session.retry) as reads:
         asked = ps if ps and is_id(ps) else _NO_SEGMENT
         futures = [reads.start(call) for call in (api.version, api.check_auth)]

@@ -30,6 +30,7 @@ class Session:
         profile: the tdx profile, where one is given.
         listen: called with every event.
         locks: the folder of the locks of this machine, as `segment_lock`.
+        all_written: waits until the segments beside this one are written, too.
     """
 
     api: Realtime
@@ -38,6 +39,7 @@ class Session:
     retry: Retry = field(default_factory=Retry)
     listen: Listener = ignore
     locks: Path | None = None
+    all_written: Callable[[], None] | None = None
 
     @contextmanager
     def step(self, name: str, checkpoint: str) -> Iterator[None]:
@@ -64,7 +66,13 @@ class Session:
         by_itself: bool = False,
         beside: Callable[[], object] | None = None,
     ) -> None:
-        """Wait for the status `ok`; arguments and errors as `realtime.wait.wait_until_ready`."""
+        """Wait for the status `ok`; arguments and errors as `realtime.wait.wait_until_ready`.
+
+        Of several segments, each reads what is live when it is ready, and not beside each poll.
+        """
+        several = self.all_written is not None
+        if self.all_written is not None:
+            self.all_written()
         wait_until_ready(
             self.api,
             segment_id,
@@ -73,8 +81,10 @@ class Session:
             lambda *seen: self.listen(StatusSeen(*seen)),
             changed=changed,
             by_itself=by_itself,
-            beside=beside,
+            beside=None if several else beside,
         )
+        if several and beside is not None:
+            beside()
 
 
 def check_key(session: Session) -> str:

@@ -12,7 +12,7 @@ from contextlib import contextmanager, suppress
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tdxwrap.apply import run, session
 from tdxwrap.apply.events import ChangeDone, Event, Retrying
@@ -28,7 +28,7 @@ from tdxwrap.output.lines import Line
 from tdxwrap.output.progress import shown_progress
 from tdxwrap.plan.changes import Action, Plan, PlanOptions
 from tdxwrap.realtime.api import Realtime
-from tdxwrap.realtime.retry import Retry
+from tdxwrap.realtime.retry import Pause, Retry
 from tdxwrap.realtime.state import LiveState, Segment
 from tdxwrap.system.files import write_text
 from tdxwrap.system.paths import absolute
@@ -37,6 +37,9 @@ from tdxwrap.tdx.answer import CompletedCall
 from tdxwrap.tdx.client import Tdx
 from tdxwrap.tdx.context import ASKED_AT_ONCE, Asking, Context, leader_above
 from tdxwrap.tdx.tempfiles import sweep_leftovers
+
+if TYPE_CHECKING:
+    from tdxwrap.cli.together import Member
 
 # What may write to an account; other commands keep a journal only where `--journal` names one.
 RECORDED = ("apply",)
@@ -60,6 +63,7 @@ class App:
         segment: the parent segment that it is about, as far as is known.
         changes: how many were written, are pending or differ; None where it does not matter.
         locks: as in `Session`.
+        member: what it shares with the other files of its run; None if it is alone.
         what_next: what a person may do after it.
         document, failure, code: how it ended; all empty until then.
     """
@@ -77,6 +81,7 @@ class App:
     failure: TdxwrapError | None = None
     code: ExitCode | None = None
     locks: Path | None = None
+    member: Member | None = None
     what_next: Sequence[Line] = ()
 
     def __post_init__(self) -> None:
@@ -92,6 +97,7 @@ class App:
         }
         self._journal: Journal | None = None
         self._asking: Asking | None = None
+        self._loaded: LoadedConfig | None = None
         self._altered = False
         self._said: list[Line] = []
         self.context = Context(profile=self._profile, site=chosen.site)
@@ -139,14 +145,15 @@ class App:
     # Files
 
     def load_file(self, config: str) -> LoadedConfig:
-        """Load a configuration and print its warnings.
+        """Load a configuration, once, and print its warnings.
 
         Raises:
             ConfigError: the file is not usable.
         """
-        loaded = load(config, environ=self.environ)
-        self.print_warnings(loaded.warnings)
-        return loaded
+        if self._loaded is None:
+            self._loaded = load(config, environ=self.environ)
+            self.print_warnings(self._loaded.warnings)
+        return self._loaded
 
     def load(self, config: str, override: str | None = None) -> tuple[LoadedConfig, str]:
         """Load a configuration and print its warnings; return it with its parent segment.
@@ -165,7 +172,13 @@ class App:
 
     def about(self, segment: Segment, changes: int) -> None:
         """Keep what the table of several files shows: the segment, and how many changes."""
-        self.segment, self.changes = f"{segment.name} ({segment.id})", changes
+        self._named(segment)
+        self.changes = changes
+
+    def _named(self, segment: Segment) -> None:
+        self.segment = f"{segment.name} ({segment.id})"
+        if self.member is not None:
+            self.member.known(segment)
 
     def print_or_write(self, text: str, file: Path | None) -> None:
         """Print a text, or write it to the file that `--file` names."""
@@ -200,7 +213,7 @@ class App:
             loaded: the configuration, which may demand an account.
             hold: keep to account, profile and site to the end of the run, as `Asking` says.
         """
-        chosen = self.chosen
+        chosen, member = self.chosen, self.member
         self._journal = self._new_journal(ps)
         with suppress(OSError):
             sweep_leftovers()
@@ -212,16 +225,20 @@ class App:
                 timeout=chosen.timeout,
                 environ=self.environ,
                 on_call=self._called,
+                reads=member.together.slots if member else None,
             ) as tdx,
             Parallel(ASKED_AT_ONCE, tdx.kill_all) as pool,
             shown_progress(self.console) as self._show,
         ):
+            if member is not None:
+                member.connect(tdx)
             retry = Retry(
                 retries=chosen.retries,
                 delay=chosen.retry_delay,
                 limit=chosen.retry_limit,
                 sleep=tdx.pause,
                 on_retry=lambda *values: self.happened(Retrying(*values)),
+                shared=member.together.pause if member else Pause(),
             )
             account = None if loaded is None else loaded.config.account
             leader = None if self._profile or self.environ.get("TDX_SESSION") else leader_above()
@@ -230,8 +247,10 @@ class App:
                 self._asking = Asking(tdx, retry.read, pool, self.context, *asked)
                 self._asking.begin(leader)
             listed = partial(remember, self.environ, self._profile, chosen.site)
-            api = Realtime(tdx, listed)
-            yield Session(api, self.environ, self._profile, retry, self.happened, self.locks)
+            ask, all_written = (member.read, member.all_written) if member else (None, None)
+            api = Realtime(tdx, listed, ask=ask, on_segment=self._named)
+            about = (self.environ, self._profile, retry, self.happened, self.locks)
+            yield Session(api, *about, all_written)
 
     def read_live(self, ps: str) -> LiveState:
         """Read what is live on a parent segment."""

@@ -37,8 +37,9 @@ if TYPE_CHECKING:
     type=click.IntRange(1, 16),
     default=1,
     metavar="N",
-    help="Creates of a step side by side (1).",
+    help="Creates at once (1); files: --segments-at-once (5).",
 )
+@option("--segments-at-once", type=click.IntRange(1, 50), default=5, metavar="N", line=())
 @option("--expect", metavar="FINGERPRINT", help="Apply only the plan that has it.")
 @seconds("--deadline", "Limit of the whole run.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for the status ok.")
@@ -69,7 +70,7 @@ def apply(
     \b
     tdxwrap apply rt.yaml
     tdxwrap apply rt.yaml --yes --json      without a terminal
-    tdxwrap apply brands/ --keep-going      every file; baselines by segment id
+    tdxwrap apply brands/                   every file, side by side
     """
     from tdxwrap.cli.applying import ApplyOptions, apply_loaded
     from tdxwrap.plan.changes import PlanOptions

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from tdxwrap.apply import run
@@ -57,11 +57,12 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
         where=loaded.source.where,
         named_by_segment=bool(app.file),
     )
-    consent = PlanConsent(
-        app.console, lambda: app.context, chosen.yes, chosen.plan.force, app.record
-    )
+    own = PlanConsent(app.console, lambda: app.context, chosen.yes, chosen.plan.force, app.record)
+    consent = own if app.member is None else app.member.asking(own)
     with deadline(chosen.limit), app.connected(loaded=loaded, hold=True) as connected:
         try:
+            policy = chosen.patience
+            policy = policy and replace(policy, sleep=connected.retry.sleep)
             outcome = run.apply(
                 connected,
                 loaded,
@@ -69,7 +70,7 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
                 consent=consent,
                 options=chosen.plan,
                 settings=settings,
-                policy=chosen.patience,
+                policy=policy,
                 expect=chosen.expect,
             )
         except TdxwrapError as error:
@@ -99,7 +100,7 @@ def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
         lines = report_text.report_lines(report, config)
     if report is not None:
         lines += report_text.gone_lines(report)
-    app.console.print_result(lines)
+    app.console.print_result(lines[1:] if proven and app.console.brief else lines)
     count = len(outcome.plan.pending)
     app.console.print_result([report_text.done_line(count, app.calls, seconds, app.journal_id)])
     notes = [Line("", app.way_back)] if app.way_back else []

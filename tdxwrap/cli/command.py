@@ -3,13 +3,11 @@
 from __future__ import annotations
 
 import os
-from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from tdxwrap.cli.options import GLOBAL_OPTIONS, Invocation
-from tdxwrap.errors import UsageProblem
 
 if TYPE_CHECKING:
     from tdxwrap.cli.app import App
@@ -67,31 +65,23 @@ class CommandGroup(click.Group, Command):
 
 
 class FilesCommand(Command):
-    """A command on one file, or on several and those of folders, one after another.
+    """A command on one file, or on several and those of folders, side by side.
 
-    Its parameters `configs` and `keep_going` are used up here; its function gets one CONFIG, None
-    where it takes none.
+    Its parameters `configs`, `keep_going` and `segments_at_once` are used up here; its function
+    gets one CONFIG, None where it takes none.
     """
 
     def invoke(self, ctx: click.Context) -> Any:
         """Run it on each file."""
-        configs, keep_going = ctx.params.pop("configs"), ctx.params.pop("keep_going")
+        configs = ctx.params.pop("configs")
         config = configs[0] if configs else None
         if len(configs) < 2 and not (config and os.path.isdir(config)):
+            del ctx.params["keep_going"]
+            ctx.params.pop("segments_at_once", None)
             ctx.params["config"] = config
             return super().invoke(ctx)
         from tdxwrap.cli.several import each_file, files_of
 
         app = new_app(ctx)
-        if ctx.params.get("parent_segment"):
-            hint = "it would override every file"
-            raise UsageProblem("--parent-segment goes with a single file", hint=hint)
-        if ctx.params.get("expect") is not None:
-            hint = "each file has a plan and a fingerprint of its own"
-            raise UsageProblem("--expect goes with a single file", hint=hint)
         assert self.callback is not None
-        one = partial(self.callback, **ctx.params)
-        markdown = ctx.params.get("markdown", False)
-        return each_file(
-            app, files_of(configs, app.warn), one, keep_going=keep_going, markdown=markdown
-        )
+        return each_file(app, files_of(configs, app.warn), self.callback, ctx.params)

@@ -1,4 +1,4 @@
-"""The consent to a plan: a person's yes on a terminal, `--yes` and `--force` elsewhere."""
+"""The consent to plans: a person's yes on a terminal, `--yes` and `--force` elsewhere."""
 
 from __future__ import annotations
 
@@ -56,43 +56,73 @@ class PlanConsent:
         """
         if not plan.pending:
             return False
-        asked = self._ask_for_changes(plan)
-        return self._ask_for_dangers(plan) or asked
+        self.check(plan)
+        if not self.yes:
+            changes = counted(len(plan.pending), "change")
+            these = "this" if len(plan.pending) == 1 else "these"
+            write = f"Write {these} {changes} to {self._place(plan)}"
+            question = f"{self._taking(plan) if plan.takings else write}?"
+            self.console.ask(question)
+            self.record([Line("? ", f"{question} yes")])
+        return self.ask_for_dangers(plan) or not self.yes
 
-    def _ask_for_changes(self, plan: Plan) -> bool:
+    def check(self, plan: Plan) -> None:
+        """Check that a person can be asked what the options leave open; raises as `ask`."""
         context = self.context()
         if self.yes or not self.console.can_ask:
             refuse_inherited(context)
-        segment = plan.live.segment
-        place = f"{segment.name} ({segment.id}), {', '.join(context.words(asked=True))}"
-        taking = f"{writes_text(plan).capitalize()} in {place}" if plan.takings else ""
-        if self.yes:
-            if taking:
-                line = Line("! ", taking, "bold", mark="yellow")
-                self.console.print_always([line])
-                self.record([line])
-            return False
-        count = len(plan.pending)
-        changes = counted(count, "change")
-        if not self.console.can_ask:
+        if self.yes and plan.takings:
+            self.warn_of_takings(plan)
+        if self.console.can_ask:
+            return
+        if not self.yes:
             raise UsageProblem(
-                f"{changes} to write, but no terminal to confirm on",
+                f"{counted(len(plan.pending), 'change')} to write, but no terminal to confirm on",
                 hint="add --yes to write them, or see them first with `tdxwrap plan`",
             )
-        these = "this" if count == 1 else "these"
-        question = f"{taking or f'Write {these} {changes} to {place}'}?"
-        self.console.ask(question)
-        self.record([Line("? ", f"{question} yes")])
-        return True
+        if not self.force:
+            refuse_dangers(plan.dangers)
 
-    def _ask_for_dangers(self, plan: Plan) -> bool:
+    def warn_of_takings(self, plan: Plan) -> None:
+        """Print what a plan takes away, and where."""
+        line = Line("! ", self._taking(plan), "bold", mark="yellow")
+        self.console.print_always([line])
+        self.record([line])
+
+    def _taking(self, plan: Plan) -> str:
+        return f"{writes_text(plan).capitalize()} in {self._place(plan)}"
+
+    def _place(self, plan: Plan) -> str:
+        segment, context = plan.live.segment, self.context()
+        return f"{segment.name} ({segment.id}), {', '.join(context.words(asked=True))}"
+
+    def ask_for_dangers(self, plan: Plan) -> bool:
+        """Ask for each dangerous change that `--force` does not allow; return whether it did."""
         if not plan.dangers or self.force:
             return False
-        if not self.console.can_ask:
-            refuse_dangers(plan.dangers)
         for change in plan.dangers:
             self.console.ask(f"Dangerous: change the {change.kind} to {change.name} anyway?")
         return True
+
+
+def ask_for_all(asked: Sequence[tuple[PlanConsent, Plan]], files: int) -> None:
+    """Ask once for the plans of several files, and for each dangerous change; raises as `ask`.
+
+    Args:
+        files: how many files there are, with those that have nothing to write.
+    """
+    console, yes = asked[0][0].console, asked[0][0].yes
+    if not yes:
+        for consent, plan in asked:
+            if plan.takings:
+                consent.warn_of_takings(plan)
+        changes = counted(sum(len(plan.pending) for _, plan in asked), "change")
+        question = f"Apply {changes} to {len(asked)} of {files} parent segments?"
+        console.ask(question)
+        for consent, _ in asked:
+            consent.record([Line("? ", f"{question} yes")])
+    for consent, plan in asked:
+        consent.ask_for_dangers(plan)
 
 
 def refuse_inherited(context: Context) -> None:

@@ -7,13 +7,16 @@ exactly one document goes to stdout, and nothing else is printed.
 
 from __future__ import annotations
 
+import copy
 import select
 import shlex
 import sys
+import threading
 import time
-from collections.abc import Iterable, Iterator, Mapping
-from contextlib import contextmanager
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from contextlib import contextmanager, nullcontext
+from dataclasses import dataclass, replace
+from functools import partial
 from typing import Any, TextIO, cast
 
 from rich.console import Console as RichConsole
@@ -22,7 +25,7 @@ from rich.text import Text
 
 from tdxwrap.errors import EnvironmentProblem, Interrupted, TdxwrapError
 from tdxwrap.output.error_text import error_lines
-from tdxwrap.output.lines import Line, seconds_text
+from tdxwrap.output.lines import BLANK, Line, seconds_text
 from tdxwrap.output.streams import LastingStream
 from tdxwrap.output.wrapping import hanging
 from tdxwrap.system import signals
@@ -50,6 +53,8 @@ class Console:
         clean: removes secrets from a text; needed before a text is folded or cut, where the
             stream would only see its parts.
         answering: seconds in which a question stood open.
+        brief: whether the course of a run is left to the moving line of several.
+        front: stands in front of every line.
     """
 
     def __init__(self, style: Style, environ: Mapping[str, str]) -> None:
@@ -62,7 +67,12 @@ class Console:
         self.out = _rich(self._stdout, colour)
         self.err = _rich(LastingStream(sys.stderr, self.clean), colour)
         self.answering = 0.0
+        self.brief = False
         self._live: Live | None = None
+        self._above: Console | None = None
+        self._held: list[Callable[[], object]] | None = None
+        self.front = ""
+        self._holding = threading.Lock()
 
     # Lines
 
@@ -98,8 +108,7 @@ class Console:
                 hint="set PYTHONIOENCODING=utf-8, or write to a file with --file",
             )
         if not self.style.json:
-            self.out.file.write(text)
-            self.out.file.flush()
+            self._put(partial(self._write, text))
 
     def print_markdown(self, text: str) -> None:
         """Print Markdown, as `print_text` does."""
@@ -142,7 +151,45 @@ class Console:
             text = f"{shlex.join(call.argv)}   # {seconds_text(call.seconds)}"
             self.print_note([Line("$ ", text, "dim", whole=True)])
 
+    # One of several
+
+    def held(self) -> Console:
+        """Return the console of one of several runs side by side: its lines wait for `release`."""
+        other = copy.copy(self)
+        other._above, other.brief = self, self.moves
+        other._held, other._holding = [], threading.Lock()
+        return other
+
+    def release(self, *, hold: bool = True) -> None:
+        """Print the lines that wait.
+
+        Args:
+            hold: whether the lines to come wait, too.
+        """
+        assert self._above is not None
+        with self._holding, self._above.still() if self._held else nullcontext():
+            for put in self._held or ():
+                put()
+            self._held = [] if hold else None
+
+    def _put(self, write: Callable[[], object]) -> None:
+        with self._holding:
+            if self._held is None:
+                write()
+            else:
+                self._held.append(write)
+
     def _print(self, console: RichConsole, lines: Iterable[Line]) -> None:
+        if self.front:
+            lines = (line for line in lines if line != BLANK)
+            lines = [replace(line, prefix=self.front + line.prefix) for line in lines]
+        self._put(partial(self._print_now, console, list(lines)))
+
+    def _write(self, text: str) -> None:
+        self.out.file.write(text)
+        self.out.file.flush()
+
+    def _print_now(self, console: RichConsole, lines: Iterable[Line]) -> None:
         with console:  # all lines are written at once
             for line in lines:
                 # Before a fold could take a secret apart.
@@ -187,22 +234,29 @@ class Console:
 
     def _typed(self, question: str) -> str:
         """Return the line that a person types; empty at the end of the input."""
-        if self._live is not None:
-            self._live.stop()
-        self.err.print(Text(terminal(self.clean(question)), style="bold"), end="")
-        asked = time.monotonic()
-        while not select.select([sys.stdin], [], [], signals.SLICE)[0]:
-            signals.check()
-        answer = sys.stdin.readline()
-        self.answering += time.monotonic() - asked
-        # After a Ctrl-C, click ends the line.
-        if not answer.endswith("\n"):
-            self.err.print()
-        if self._live is not None:
-            self._live.start()
+        with self.still():
+            self.err.print(Text(terminal(self.clean(question)), style="bold"), end="")
+            asked = time.monotonic()
+            while not select.select([sys.stdin], [], [], signals.SLICE)[0]:
+                signals.check()
+            answer = sys.stdin.readline()
+            self.answering += time.monotonic() - asked
+            # After a Ctrl-C, click ends the line.
+            if not answer.endswith("\n"):
+                self.err.print()
         return answer
 
     # What is under way
+
+    @contextmanager
+    def still(self) -> Iterator[None]:
+        """Take the moving line away for a while."""
+        live = self._live
+        if live is not None:
+            live.stop()
+        yield
+        if live is not None:
+            live.start()
 
     @contextmanager
     def busy(self, what: Any) -> Iterator[None]:
@@ -231,7 +285,7 @@ class Console:
     @property
     def moves(self) -> bool:
         """Whether a moving line can be shown: only on a terminal that can go back in a line."""
-        if self.style.json or self.style.quiet:
+        if self.style.json or self.style.quiet or self._above is not None:
             return False
         return self.err.file.isatty() and not self.err.is_dumb_terminal
 

@@ -39,6 +39,15 @@ def shown_progress(
         yield _Checklist(console, moving)
 
 
+@contextmanager
+def shown_count(console: Console, text: Callable[[], str]) -> Iterator[None]:
+    """Show what `text` returns on a moving line, with the time that has passed."""
+    moving = _MovingLine(time.monotonic)
+    moving.count(text)
+    with console.busy(moving):
+        yield
+
+
 class _Checklist:
     """A listener: a line for each event, the moving line for what is under way."""
 
@@ -63,7 +72,7 @@ class _Checklist:
                 name = self._console.clean(change.name)
                 what = f"{LOOKS[change.action].symbol} {kind_label(change)} {name}"
                 self._moving.show(_label(change.step), f"{number} of {of}   {what}", number - 1, of)
-            case events.ChangeDone():
+            case events.ChangeDone() if not self._console.brief:
                 self._change_done(event)
             case events.StatusSeen():
                 self._status_seen(event)
@@ -116,6 +125,8 @@ class _Checklist:
         self._say("!", "Retry", f"{said}: {again}")
 
     def _say(self, symbol: str, label: str, text: str) -> None:
+        if self._console.brief and symbol != "!":
+            return
         mark = {"✓": "green", "!": "yellow"}.get(symbol, "")
         self._console.print_note([Line(f"{symbol} {label:<{WIDTH}} ", text, mark=mark)])
 
@@ -146,6 +157,16 @@ class _MovingLine:
             clock = f"{clock_text(self._clock() - start)} of {clock_text(limit)}"
             text = f"{label} {status} · {clock}"
             return f"{text} (usually 30–90 s)", text
+
+        self._texts = texts
+
+    def count(self, text: Callable[[], str]) -> None:
+        """Show a text that changes by itself, and a running clock."""
+        start = self._clock()
+
+        def texts(ascii_only: bool) -> tuple[str, str]:
+            now = text()
+            return f"{now} · {clock_text(self._clock() - start)}", now
 
         self._texts = texts
 

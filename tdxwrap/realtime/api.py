@@ -51,11 +51,18 @@ class Realtime:
     Args:
         listed: called with every list of parent segments that tdx returns.
         on_answer: called with every answer that is read, usable or not, and its shape.
+        ask: runs the reads whose answer is the same for every parent segment; default: `tdx.json`.
+        on_segment: called with the parent segment that a run is about, once it is known.
     """
 
     tdx: Tdx
     listed: Callable[[list[Any]], None] | None = None
     on_answer: Callable[[Shape, Any], None] | None = None
+    ask: Callable[..., CompletedCall] | None = None
+    on_segment: Callable[[Segment], None] | None = None
+
+    def _same_for_all(self, *args: str) -> CompletedCall:
+        return (self.ask or self.tdx.json)(*args)
 
     # Who and where
 
@@ -101,7 +108,7 @@ class Realtime:
         self, query: queries.Query, ps: str | None
     ) -> tuple[list[dict[str, Any]], list[Any]]:
         """Call `tdx ps rt list`; return its entries that can be read, and what a query finds."""
-        result = self.tdx.json("ps", "rt", "list", "--json")
+        result = self._same_for_all("ps", "rt", "list", "--json")
         listed = self._read(shapes.RT_LIST, result)
         entries = [entry for entry in listed if shapes.RT_LIST_ENTRY.fits(entry)]
         found = entries if ps is None else query.search(entries, ps)
@@ -198,17 +205,17 @@ class Realtime:
 
     def databases(self) -> tuple[str, ...]:
         """`tdx databases`: their names."""
-        found = self._read(shapes.DATABASES, self.tdx.json("databases", "--json"))
+        found = self._read(shapes.DATABASES, self._same_for_all("databases", "--json"))
         return tuple(each["name"] for each in found)
 
     def tables(self, database: str) -> tuple[str, ...]:
         """`tdx tables "db.*"`: the names of the tables of a database."""
-        result = self.tdx.json("tables", _argument(f"{database}.*"), "--json")
+        result = self._same_for_all("tables", _argument(f"{database}.*"), "--json")
         return tuple(each["name"] for each in self._read(shapes.TABLES, result))
 
     def columns(self, table: str) -> dict[str, str]:
         """`tdx describe db.table`: column names with their types."""
-        result = self.tdx.json("describe", _argument(table), "--json")
+        result = self._same_for_all("describe", _argument(table), "--json")
         return _columns(result, self._read(shapes.DESCRIBE, result))
 
     def master_columns(self, segment_id: str) -> dict[str, str]:

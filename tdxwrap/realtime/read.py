@@ -85,6 +85,8 @@ def resolve_segment(
             f"{len(candidates)} parent segments are called '{ps}'",
             hint=f"use the id of the right one as parent_segment: {ids}",
         )
+    if api.on_segment is not None:
+        api.on_segment(candidates[0])
     return candidates[0]
 
 

@@ -6,7 +6,7 @@ import random
 import re
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TypeAlias, TypeVar
 
 from tdxwrap.errors import (
@@ -33,6 +33,17 @@ _TAKEN = re.compile(r"(?i)\btaken\b|\balready (exists|used|in use)\b|\bunique\b|
 _WORTH_REPEATING = (Transient, CallTimeout, MalformedOutput, Conflict)
 
 
+@dataclass(slots=True)
+class Pause:
+    """A pause of all calls of an account: a 429 of one slows all down (F17).
+
+    Attributes:
+        until: when it ends, by the clock of `Retry`.
+    """
+
+    until: float = 0.0
+
+
 @dataclass(frozen=True, slots=True)
 class Retry:
     """How often and how long failed calls are repeated.
@@ -45,6 +56,7 @@ class Retry:
         clock, sleep, jitter: time in seconds, and a factor of 0–1 that spreads callers out.
         left: returns the seconds in which the run has to be done; no pause is longer.
         on_retry: called before the pause of every retry.
+        shared: the pause of all who call for the same account.
     """
 
     retries: int = 3
@@ -57,6 +69,7 @@ class Retry:
     jitter: Callable[[], float] = random.random
     left: Callable[[], float] = signals.left
     on_retry: OnRetry | None = None
+    shared: Pause = field(default_factory=Pause)
 
     def read(self, send: Callable[[], T]) -> T:
         """Send a read; retry transient failures, timeouts and answers of the wrong form.
@@ -67,10 +80,10 @@ class Retry:
         """
         for attempt in range(self.retries):
             try:
-                return send()
+                return self._sent(send)
             except (Transient, CallTimeout, MalformedOutput) as error:
                 self._pause(error, attempt)
-        return send()
+        return self._sent(send)
 
     def write(self, send: Callable[[], T], find_applied: Callable[[], T | None]) -> T:
         """Send a write exactly once, as far as tdx lets us know.
@@ -88,7 +101,7 @@ class Retry:
         attempt = 0
         while True:
             try:
-                return send()
+                return self._sent(send)
             except CallFailed as error:
                 problem: CallFailed | Conflict = error
                 last = attempt >= self.retries
@@ -105,12 +118,19 @@ class Retry:
                 raise problem
             attempt += 1
 
+    def _sent(self, send: Callable[[], T]) -> T:
+        while (seconds := min(self.shared.until - self.clock(), self.left())) > 0:
+            self.sleep(seconds)
+        return send()
+
     def _pause(self, error: CallFailed | Conflict, attempt: int) -> None:
         seconds = min(self.delay * 2 ** min(attempt, 30), self.longest)
         seconds = min(seconds * (0.5 + self.jitter() / 2), max(self.left(), 0.0))
         if isinstance(error, Transient) and error.retry_after is not None:
             self._check_asked(error, error.retry_after)
             seconds = max(seconds, error.retry_after)
+        if isinstance(error, RateLimited):
+            self.shared.until = max(self.shared.until, self.clock() + seconds)
         if self.on_retry is not None:
             self.on_retry(error, attempt + 1, self.retries, seconds)
         self.sleep(seconds)

@@ -9,6 +9,7 @@ import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from typing import IO, Any, Self
 
@@ -40,6 +41,7 @@ class Tdx:
         environ: the environment of the user; default: the one of this process.
         cwd: where tdx runs; default: the working directory.
         on_call: receives every finished call, good or not, from one thread at a time.
+        reads: held by each read, to limit how many run at once.
 
     Attributes:
         begun: how many calls have begun.
@@ -58,6 +60,7 @@ class Tdx:
         environ: Mapping[str, str] | None = None,
         cwd: str | os.PathLike[str] | None = None,
         on_call: Callable[[CompletedCall], None] | None = None,
+        reads: AbstractContextManager[Any] | None = None,
     ) -> None:
         self.executable = executable
         self.begun = 0
@@ -75,6 +78,7 @@ class Tdx:
         self._data_redactor = Redactor.of_tdx(self._environ)
         self._cwd = None if cwd is None else os.fspath(cwd)
         self._on_call = on_call
+        self._reads = reads or nullcontext()
         self._reporting = threading.Lock()
         # Reentrant: a signal handler may call kill_all while its own thread is starting a call.
         self._lock = threading.RLock()
@@ -264,7 +268,8 @@ class Tdx:
                     raise Interrupted("the run was interrupted before this call")
                 self._running.add(process)
             try:
-                exit_code = process.run(limit, self._grace)
+                with nullcontext() if "-X" in args else self._reads:
+                    exit_code = process.run(limit, self._grace)
             finally:
                 with self._lock:
                     self._running.discard(process)

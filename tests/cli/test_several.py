@@ -177,14 +177,59 @@ def test_what_goes_with_a_single_file_only(three: Shell, world: World) -> None:
 # What fails
 
 
-def test_the_first_failure_ends_it(three: Shell, world: World) -> None:
+def test_after_a_failure_before_the_writes_nothing_is_begun(three: Shell, world: World) -> None:
     one_brand(three, "three", "999")
     done = three.run("apply", "b", "--yes")
     assert done.code == 4
-    assert outcomes(done) == ["ok", "not-found", "not begun"]
-    assert "3 files: 1 ok, 1 not-found, 1 not begun" in done.out
-    assert len(configuration(world, "394701")["attributes"]) == 1
-    assert world.segment("394702")["realtime"] is None
+    assert outcomes(done) == ["not begun", "not-found", "not begun"]
+    assert "3 files: 2 not begun, 1 not-found" in done.out
+    assert world.writes() == []
+    runs = three.run("runs", "--json").json["runs"]
+    assert sorted(run["outcome"] for run in runs) == ["not-begun", "not-begun", "not-found"]
+
+
+def test_a_broken_file_stops_all_before_the_first_read(three: Shell, world: World) -> None:
+    one_brand(three, "three", "394703", "nonsense: 1\n")
+    for command in ("apply", "plan", "verify", "doctor"):
+        done = three.run(command, "b")
+        assert (done.code, outcomes(done)) == (2, ["not begun", "config", "not begun"])
+    assert world.calls() == []
+    one_brand(three, "two", "394702", "nonsense: 2\n")
+    done = three.run("check", "b")
+    assert (done.code, outcomes(done)) == (2, ["ok", "config", "config"])
+    assert done.err.count("there is no field nonsense") == 2
+
+
+def test_a_file_without_a_parent_segment_is_broken(three: Shell, world: World) -> None:
+    path = three.cwd / "b" / "two.yaml"
+    path.write_text(path.read_text().replace("parent_segment:", "x-was:"))
+    done = three.run("plan", "b")
+    assert (done.code, outcomes(done)) == (2, ["not begun", "not begun", "usage"])
+    assert "✗ b/two.yaml names no parent segment" in done.err
+    assert world.calls() == []
+
+
+@pytest.mark.parametrize("command", ["plan", "apply", "verify", "doctor"])
+@pytest.mark.parametrize("name", ["394701", "Outdoor"])
+def test_two_files_that_mean_the_same_parent_segment(
+    three: Shell, world: World, command: str, name: str
+) -> None:
+    three.write("b/_base.yaml", f"parent_segment: '{name}'\n")
+    three.write(
+        "b/two.yaml", MINIMAL.read_text().replace("parent_segment:", "extends: _base.yaml #")
+    )
+    done = three.run(command, "b", "--keep-going", *(["--yes"] if command == "apply" else []))
+    assert done.code == 2
+    assert [row[2] for row in table(done)][::2] == ["usage", "usage"]
+    assert "✗ b/one.yaml and b/two.yaml mean the same parent segment" in done.err
+    assert world.segment("394701")["realtime"] is None
+
+
+def test_check_only_warns_of_a_parent_segment_that_two_files_name(three: Shell) -> None:
+    one_brand(three, "two", "394701")
+    done = three.run("check", "b")
+    assert (done.code, outcomes(done)) == (0, ["ok"] * 3)
+    assert "! b/one.yaml and b/two.yaml mean the same parent segment 394701: in one" in done.err
 
 
 def test_keep_going_ends_with_the_worst(three: Shell, world: World) -> None:
@@ -198,7 +243,7 @@ def test_keep_going_ends_with_the_worst(three: Shell, world: World) -> None:
 
 
 def test_changes_that_were_written_before_a_failure_are_counted(three: Shell, world: World) -> None:
-    world.add_fault("http", POST, status=422)
+    world.add_fault("http", {**POST, "path": "394701/realtime_attributes"}, status=422)
     done = three.run("apply", "b", "--yes", "--keep-going")
     assert done.code == 4
     assert [row[2:] for row in table(done)] == [["refused", "3"], ["ok", "4"], ["ok", "4"]]
@@ -256,7 +301,9 @@ def test_the_deadline_is_that_of_all_files(three: Shell, world: World) -> None:
     assert outcomes(done) == ["deadline"] * 3
     assert done.err.count("the deadline of the whole run is over") == 3
     assert world.writes() == []
-    assert len(three.run("runs", "--json").json["runs"]) == 1  # tdx was not asked for the others
+    again = three.run("apply", "b", "--yes", "--deadline", "0.001")
+    assert (again.code, outcomes(again)) == (5, ["deadline"] * 3)
+    assert len(three.run("runs", "--json").json["runs"]) == 3  # tdx was not asked again
 
 
 # What is asked, and what is kept
@@ -268,25 +315,49 @@ def test_without_a_terminal_nothing_is_written_without_yes(three: Shell, world: 
     assert world.writes() == []
 
 
-def test_on_a_terminal_each_file_is_asked_for(three: Shell, world: World) -> None:
-    question = "[y/N] "
-    done = three.terminal(
-        "apply", "b", "--keep-going", answers=[(question, lambda: "y\n"), (question, lambda: "n\n")]
-    )
-    assert done.code == 130
-    assert done.out.count(question) == 2
-    assert f"to {OUTLET} (394703), " in " ".join(done.out.split())
-    assert "1 ok, 1 interrupted, 1 not begun" in done.out
-    assert len(configuration(world, "394701")["attributes"]) == 1
+def test_on_a_terminal_there_is_one_question_for_all(three: Shell, world: World) -> None:
+    three.run("apply", "b/one.yaml", "--yes")
+    question = "Apply 8 changes to 2 of 3 parent segments? [y/N] "
+    done = three.terminal("apply", "b", answers=[(question, lambda: "n\n")])
+    assert (done.code, done.out.count("[y/N]"), done.out.count("not confirmed")) == (130, 1, 1)
+    assert "1 ok, 2 interrupted" in done.out
     assert world.segment("394703")["realtime"] is None
+
+    done = three.terminal("apply", "b", answers=[(question, lambda: "y\n")])
+    assert (done.code, done.out.count("[y/N]")) == (0, 1)
+    assert "of 3 files done" in done.out
+    assert "Books (394702)  Done in" in done.out
+    assert done.out.count("RT attributes created") == 0
+    assert len(configuration(world, "394703")["attributes"]) == 1
+
+
+def test_what_changes_while_a_person_decides_is_asked_for_again(three: Shell, world: World) -> None:
+    three.run("apply", "b", "--yes")
+    for name, segment in (("one", "394701"), ("two", "394702")):
+        tables = "event_tables: [web_events.pageviews, web_events.carts]\n"
+        one_brand(three, name, segment, tables)
+
+    def change_and_agree() -> str:
+        with world.edit_segment("394702") as segment:
+            segment["realtime"]["attributes"][0]["duration"]["value"] = 7
+        return "y\n"
+
+    first = ("Apply 2 changes to 2 of 3 parent segments? [y/N] ", change_and_agree)
+    again = ("Apply 2 changes to 1 of 3 parent segments? [y/N] ", lambda: "n\n")
+    done = three.terminal("apply", "b", answers=[first, again])
+    assert done.code == 130, done.out
+    assert "2 ok, 1 interrupted" in done.out
+    assert len(configuration(world, "394701")["eventTables"]) == 2
+    assert len(configuration(world, "394702")["eventTables"]) == 1
 
 
 def test_no_baseline_of_another_run_is_overwritten(three: Shell) -> None:
     three.write("before-394701.yaml", "mine\n")
-    one_brand(three, "three", "394701", "event_tables: [web_events.pageviews, web_events.carts]\n")
     done = three.run("apply", "b", "--yes", "--rt-config", "before.yaml")
     assert done.code == 0, done.text
     assert "before-394701.yaml is there already, and stays as it is" in done.err
+    one_brand(three, "one", "394701", "event_tables: [web_events.pageviews, web_events.carts]\n")
+    assert three.run("apply", "b", "--yes", "--rt-config", "before.yaml").code == 0
     assert (three.cwd / "before-394701.yaml").read_text() == "mine\n"
     beside = list((three.home / ".local/state/tdxwrap/runs").glob("*-394701*.rt_config.yaml"))
     assert len(beside) == 2
@@ -298,7 +369,7 @@ def test_no_baseline_of_another_run_is_overwritten(three: Shell) -> None:
 
 def test_ctrl_c_says_what_was_done_and_what_was_not_begun(three: Shell, world: World) -> None:
     world.add_fault("hang", POST, skip=1, seconds=120)
-    running = three.start("apply", "b", "--yes", "--keep-going")
+    running = three.start("apply", "b", "--yes", "--segments-at-once", "1")
     for _ in range(600):
         hanging = [c for c in world.calls() if c.fault == "hang" and c.exit is None]
         if hanging:
@@ -308,13 +379,16 @@ def test_ctrl_c_says_what_was_done_and_what_was_not_begun(three: Shell, world: W
     done = running.end(60)
 
     assert done.code == 130
+    # The first is written, and waits for the others.
     assert [row[2:] for row in table(done)] == [
-        ["ok", "4"],
+        ["interrupted", "4"],
         ["interrupted", "3"],
-        ["not begun", "-"],
+        ["interrupted", "0"],
     ]
+    assert "all 4 changes are written; whether they are live is not known yet" in done.err
     assert "✗ 7c: interrupted by SIGINT" in done.err
     assert "so far     3 of 4 changes are written; open: attribute page_views_24h" in done.err
+    assert "so far     nothing was written for b/two.yaml" in done.err, done.text
     assert "Traceback" not in done.err
     assert world.segment("394702")["realtime"] is None
     again = three.run("apply", "b", "--yes")
@@ -330,14 +404,15 @@ def test_json_is_one_document_of_the_single_ones(three: Shell) -> None:
     document = done.json
     assert done.code == 4
     assert done.err == ""
-    first, second = document.pop("files")
+    first, second, third = document.pop("files")
     assert document == {
         "tdxwrap": "plan",
         "version": 1,
         "ok": False,
         "exit_code": 4,
-        "not_begun": [os.path.join("b", "two.yaml")],
+        "not_begun": [],
     }
+    assert (third["file"], third["exit_code"]) == ("b/two.yaml", 7)
     assert (first.pop("file"), first.pop("exit_code")) == ("b/one.yaml", 7)
     assert (second["file"], second["exit_code"], second["ok"]) == ("b/three.yaml", 4, False)
     assert second["error"]["kind"] == "not-found"
@@ -390,7 +465,7 @@ def test_verify_takes_a_parent_segment_as_before(three: Shell) -> None:
     assert "✓ RT attributes 1" in done.out
     done = three.run("verify", "b/one.yaml", "Outdoor")
     assert done.code == 2
-    assert outcomes(done) == ["ok", "config"]
+    assert outcomes(done) == ["not begun", "config"]
 
 
 def test_one_of_several_from_standard_input(three: Shell) -> None:
