@@ -8,7 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-from support.shells import Shell
+import yaml
+from support.shells import FIXTURES, Shell
 
 from tdxwrap.fake.control import World
 
@@ -266,7 +267,7 @@ def test_a_personalization_made_while_a_person_decides_is_seen(user: Shell, half
 
 
 def test_markdown_fits_a_comment_however_much_there_is(
-    user: Shell, half: World, new_shell: Callable[..., Shell]
+    user: Shell, half: World, new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:
     with half.edit_segment("394649") as segment:
         realtime = segment["realtime"]
@@ -288,7 +289,6 @@ def test_markdown_fits_a_comment_however_much_there_is(
     many = "".join(f"  - {{identifier: new_{n}, name: 新しい_{n}, {rest}}}\n" for n in range(2500))
     text = (KEPT % ("category", "1 day")).rstrip() + "\n" + many
     user.write("many.yaml", text)
-    user.write("again.yaml", text)
     args = ("--prune", "--replace", "--force", "--markdown", "--no-check-columns")
     for encoding in ("utf-8", "ascii"):
         out = user.run("plan", "many.yaml", *args, PYTHONIOENCODING=encoding).out
@@ -297,7 +297,12 @@ def test_markdown_fits_a_comment_however_much_there_is(
         assert "<summary>2500 create</summary>" in out
         assert re.search(r"- (…|&#8230;) and \d+ more: see `tdxwrap plan`", out)
         assert out.count("<details") == out.count("</details>")
-    both = user.run("plan", "many.yaml", "again.yaml", *args).out
+    scenario = yaml.safe_load((FIXTURES / "scenarios" / "half-configured.yaml").read_text())
+    scenario["segments"] += [{**scenario["segments"][0], "id": "394650", "name": "Another"}]
+    others = new_shell(new_world(scenario, name="others"), "others")
+    for name, number in (("many", "394649"), ("again", "394650")):
+        others.write(f"{name}.yaml", text.replace("394649", number))
+    both = others.run("plan", "many.yaml", "again.yaml", *args).out
     assert len(both) <= 65_536
     assert both.count("### Realtime plan") == 2
 
