@@ -92,6 +92,12 @@ def shell(world: World, new_shell: Callable[..., Shell]) -> Shell:
     return new_shell(world)
 
 
+def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[Any] | None:
+    """The thousands of cases of a sweep are made where a sweep is run: they take seconds."""
+    marks = {mark.name for mark in getattr(obj, "pytestmark", ())}
+    return [] if "sweep" in marks and "not sweep" in collector.config.option.markexpr else None
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """After `make sweep`: fault by call, how the first run ended; the second always with exit 0."""
     cells: dict[str, dict[str, dict[int, str]]] = {}
