@@ -97,11 +97,11 @@ items() {
     jq '.data | if type == "array" and all(.[]; ((objects | .id | numbers, strings) // "") != "")
       then .[] else error("no list") end' "$answer" >>"$work/items" ||
       fail 5 "tdx did not answer a list of $1 that have ids"
-    page=$(jq -r --argjson came "$(jq -s length "$work/items")" '
+    page=$(jq -r --slurpfile came "$work/items" '
       [., .pagination, .meta, .meta.pagination?, .links | objects] as $said
       | first($said[] | .nextPage, .next.href?, .next | select(. != null)) // ""
       | if (. == "" and all($said[]; .hasMore != true and .hasNextPage != true
-          and (.total // .totalCount // 0) <= $came
+          and (.total // .totalCount // 0) <= ($came | length)
           and (.totalPages // 0) <= (.currentPage // .totalPages // 0))) or startswith("/")
         then . else error("no path") end' "$answer") || fail 5 "the next page of $1 has no path"
   done
@@ -111,14 +111,16 @@ items() {
 # create COLLECTION BODY: create an item unless it exists; set $id to its id.
 create() {
   [ -e "$work/$1" ] || items "$1"
-  name=$(jq -c ".name | $visible" <<<"$2")
   found=$(jq -rs --slurpfile body <(printf '%s' "$2") '
     def text: if type == "number" then tostring else . end;
     $body[0] as $new
-    | first(.[] | select(.name == $new.name or (.identifier // false) == $new.identifier)) as $old
-    | [$new | to_entries[] | .key as $key | select($old[$key] != null)
-        | select(($old[$key] | text) != (.value | text)) | $key]
-    | "\($old.id) \(join(", "))"' "$work/$1")
+    | ($new.name | '"$visible"' | tojson),
+      (first(.[] | select(.name == $new.name or (.identifier // false) == $new.identifier)) as $old
+        | [$new | to_entries[] | .key as $key | select($old[$key] != null)
+            | select(($old[$key] | text) != (.value | text)) | $key]
+        | "\($old.id) \(join(", "))")' "$work/$1")
+  name=${found%%$'\n'*}
+  found=${found:${#name} + 1}
   if [ -n "$found" ]; then
     id=${found%% *}
     echo "  = $name is there already ($id)"
@@ -148,11 +150,10 @@ add() {
   printf '{}' >"$work/setting.json"
   if [ "$rt_config_exists" != "false" ]; then
     call api "/audiences/$ps/realtime_setting" --type cdp
-    jq '(.data? | objects) // .' "$answer" >"$work/setting.json"
-    jq -e --slurpfile body <(printf '%s' "$1") '
-      . as $live
-      | all("eventTables", ($body[0] | to_entries[] | select(.value | type == "array") | .key);
-          ($live[.] | type) == "array")' "$work/setting.json" >/dev/null ||
+    jq --slurpfile body <(printf '%s' "$1") '
+      ((.data? | objects) // .) as $live
+      | if all("eventTables", ($body[0] | to_entries[] | select(.value | type == "array") | .key);
+          ($live[.] | type) == "array") then $live else error("no list") end' "$answer" >"$work/setting.json" ||
       fail 5 "the realtime setting came without a list that this would replace: run it again"
   fi
   body=$(jq --slurpfile body <(printf '%s' "$1") '
