@@ -10,7 +10,7 @@
 # make screenshot  docs/apply.svg anew
 PYTHON ?= python3
 # Most tests wait for other processes, so more of them than cores run side by side.
-JOBS ?= 4
+JOBS ?= 6
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= fixtures/configs/web-personalization.yaml
