@@ -2,7 +2,7 @@
 
 click knows the commands and options; the types of the parameters add files and parent segments
 (options.py). click's own scripts would take a name apart at its spaces, commas or backslashes, so
-each shell has one here, which leaves the quoting to that shell.
+each shell has one here (`complete.bash` and so on), which leaves the quoting to that shell.
 """
 
 from __future__ import annotations
@@ -22,22 +22,18 @@ from click.shell_completion import (
 VARIABLE = "_TDXWRAP_COMPLETE"
 
 
+def _script(shell: str) -> str:
+    """Return the script of a shell, with click's variables; importlib would take its time here."""
+    path = os.path.join(os.path.dirname(__file__), f"complete.{shell}")
+    with open(path, encoding="utf-8") as file:
+        return file.read()
+
+
 @add_completion_class
 class Bash(BashComplete):
     """bash 4.4 or newer, which inserts a value without quoting it."""
 
-    source_template = """\
-%(complete_func)s() {
-    local IFS=$'\\n' type value
-    COMPREPLY=()
-    while IFS=, read -r type value; do
-        [[ $value == */ ]] && compopt -o nospace
-        [[ -n $type ]] && COMPREPLY+=("$value")
-    done < <(COMP_WORDS="${COMP_WORDS[*]}" COMP_CWORD=$COMP_CWORD \\
-        %(complete_var)s=bash_complete "$1" 2>/dev/null)
-}
-complete -o nosort -F %(complete_func)s %(prog_name)s
-"""
+    source_template = _script("bash")
 
     def get_completion_args(self) -> tuple[list[str], str]:
         """Return the words before the cursor and the one at it; bash splits at `=`."""
@@ -62,29 +58,7 @@ complete -o nosort -F %(complete_func)s %(prog_name)s
 class Zsh(ZshComplete):
     """zsh. What ends in a slash goes on, so no space follows it."""
 
-    source_template = """\
-#compdef %(prog_name)s
-%(complete_func)s() {
-    local type value text
-    local -a response values shown
-    response=("${(@f)$(COMP_WORDS="${words[*]}" COMP_CWORD=$((CURRENT - 1)) \\
-        %(complete_var)s=zsh_complete $words[1] 2>/dev/null)}")
-    for type value text in "${response[@]}"; do
-        if [[ $value == */ ]]; then
-            compadd -U -S '' -- "$value"
-        elif [[ -n $value ]]; then
-            values+=("$value")
-            shown+=("$value${text:+  -- $text}")
-        fi
-    done
-    (( ! $#values )) || compadd -U -l -V %(prog_name)s -d shown -a values
-}
-if [[ $zsh_eval_context[-1] == loadautofunc ]]; then
-    %(complete_func)s "$@"
-else
-    compdef %(complete_func)s %(prog_name)s
-fi
-"""
+    source_template = _script("zsh")
 
     def format_completion(self, item: CompletionItem[str]) -> str:
         """Return three lines: the type, the value and its help."""
@@ -95,15 +69,7 @@ fi
 class Fish(FishComplete):
     """fish."""
 
-    source_template = """\
-function %(complete_func)s
-    set -lx %(complete_var)s fish_complete
-    set -lx COMP_WORDS (commandline -cp | string collect)
-    set -lx COMP_CWORD (commandline -ct | string collect)
-    %(prog_name)s 2>/dev/null | string match --regex '.+'
-end
-complete --command %(prog_name)s --no-files --keep-order --arguments '(%(complete_func)s)'
-"""
+    source_template = _script("fish")
 
     def format_completion(self, item: CompletionItem[str]) -> str:
         """Return the value and, after a tab, its help."""
