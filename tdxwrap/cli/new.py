@@ -42,7 +42,7 @@ def new(
     tdxwrap new -f rt.yaml
     tdxwrap new "Customer 360" --table web.pageviews --stitch-by email > rt.yaml
     """
-    from tdxwrap.cli.questions import Wishes, choose
+    from tdxwrap.cli.questions import choose
     from tdxwrap.generate.first_config import config_text
 
     needed = {"PS": ps, "--table DB.TABLE": tables}
@@ -50,7 +50,7 @@ def new(
     if missing and not app.console.can_ask:
         hint = "give it, or run tdxwrap new on a terminal, where it asks"
         raise UsageProblem(f"missing: {missing}", hint=hint)
-    chosen = choose(app, ps, Wishes(tables, keys, lookup_key))
+    chosen = choose(app, ps, tables, keys, lookup_key)
     text = config_text(chosen)
     if chosen.configured:
         segment = chosen.segment

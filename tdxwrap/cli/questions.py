@@ -2,8 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
 
 from pydantic import ValidationError
 
@@ -16,45 +15,35 @@ from tdxwrap.generate.first_config import Chosen
 from tdxwrap.output.console import Console
 from tdxwrap.output.lines import BLANK, Line
 from tdxwrap.output.plan_text import segment_line
+from tdxwrap.plan.columns import hint_for
 from tdxwrap.realtime.read import Reads, resolve_segment
 from tdxwrap.realtime.state import Columns, Segment
-from tdxwrap.system.spelling import did_you_mean
 from tdxwrap.system.threads import result
 
 SHOWN = 30  # choices that are listed; the others can be typed
 
 
-@dataclass(frozen=True, slots=True)
-class Wishes:
-    """What the options say.
-
-    Attributes:
-        tables: as `database.table`.
-        keys: stitching keys.
-    """
-
-    tables: tuple[str, ...]
-    keys: tuple[str, ...]
-    lookup_key: str | None
-
-
-def choose(app: App, ps: str | None, wishes: Wishes) -> Chosen:
+def choose(
+    app: App, ps: str | None, tables: Sequence[str], keys: Sequence[str], lookup_key: str | None
+) -> Chosen:
     """Settle what the first CONFIG is made of, from the options, the account and the answers.
 
     Args:
         ps: id or name of a parent segment.
+        tables: as `database.table`.
+        keys: stitching keys.
     """
     console = app.console
-    wanted = [_table(text) for text in wishes.tables]
+    wanted = [_table(text) for text in tables]
     with app.connected(ps) as connected, Reads(connected.api, connected.retry) as reads:
         segment = _segment(console, connected, ps)
         console.print_note([segment_line(segment, app.account)])
-        tables = _described(reads, wanted or _ask_tables(console, connected))
+        described = _described(reads, wanted or _ask_tables(console, connected))
         configured = reads.start(connected.api.view, segment.id)
         master = _master(app, reads, segment)
-        lookup_key = _lookup_key(console, wishes.lookup_key, wishes.keys, master)
-        keys = _stitching_keys(console, wishes.keys, [*tables.values()], lookup_key)
-        return Chosen(segment, tables, keys, lookup_key, result(configured))
+        lookup_key = _lookup_key(console, lookup_key, keys, master)
+        keys = _stitching_keys(console, keys, [*described.values()], lookup_key)
+        return Chosen(segment, described, keys, lookup_key, result(configured))
 
 
 def _table(text: str) -> EventTable:
@@ -89,13 +78,13 @@ def _ask_tables(console: Console, session: Session) -> list[EventTable]:
         raise Refused(
             "this account has no databases", hint="events have to arrive in a table first"
         )
-    (database,) = _ask(console, "Database", databases, first_config.likely_databases(databases))
+    (database,) = _ask(console, "Database", databases, first_config.likely(databases, 1))
     tables = session.retry.read(lambda: session.api.tables(database))
     if not tables:
         raise Refused(
             f"the database {database} has no tables", hint="events have to arrive in one first"
         )
-    proposed = first_config.likely_tables(tables)
+    proposed = first_config.likely(tables, 3)
     names = _ask(console, f"Event tables of {database}", tables, proposed, several=True)
     return [EventTable(database=database, table=name) for name in names]
 
@@ -162,11 +151,9 @@ def _stitching_keys(
     return _ask(console, "Stitching keys", possible, proposed, several=True, none=True)
 
 
-def _demand(name: str, known: Iterable[str], what: str) -> None:
-    names = list(known)
-    if name not in names:
-        hint = did_you_mean(name, names) or f"there are {', '.join(names[:8])}"
-        raise UsageProblem(f"{name} is not {what}", hint=hint)
+def _demand(name: str, known: Collection[str], what: str) -> None:
+    if name not in known:
+        raise UsageProblem(f"{name} is not {what}", hint=hint_for(name, known))
 
 
 def _ask(

@@ -39,7 +39,6 @@ _SUBJECT = (
     re.compile(r"(?i)page|path|url|title"),
 )
 _EVENTS = re.compile(r"(?i)event|view|click|cart|order|purchase|visit|access")
-_TABLES_PROPOSED = 3
 _ONE_LINE = 1_000_000  # characters
 _COMMENT_COLUMN = 36
 _VALUE = re.compile(r"@(\w+)")
@@ -66,14 +65,9 @@ class Chosen:
 # What to propose
 
 
-def likely_databases(names: Sequence[str]) -> list[str]:
-    """Return the first database named like events, else the first of all."""
-    return [name for name in names if _EVENTS.search(name)][:1] or list(names[:1])
-
-
-def likely_tables(names: Sequence[str]) -> list[str]:
-    """Return a few tables named like events, else the first of all."""
-    return [name for name in names if _EVENTS.search(name)][:_TABLES_PROPOSED] or list(names[:1])
+def likely(names: Sequence[str], count: int) -> list[str]:
+    """Return the first databases or tables that are named like events, else the first of all."""
+    return [name for name in names if _EVENTS.search(name)][:count] or list(names[:1])
 
 
 def possible_keys(tables: Iterable[Columns]) -> list[str]:

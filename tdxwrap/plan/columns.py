@@ -6,7 +6,7 @@ Pure: `check` compares a configuration with what `SchemaReads` has read.
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterator
 from typing import Any, TypeAlias
 
 from tdxwrap.config.filters import Operator
@@ -84,7 +84,7 @@ def _nowhere(key: str, schema: Schema, loc: Loc) -> Finding:
     if not all(isinstance(each, NotFound) for each in failures):
         message = f"stitching key {key} is not a column of any event table that could be described"
         level = Level.WARNING
-    return Finding(Topic.KEYS, level, message, _hint(key, sorted(schema.names())), loc)
+    return Finding(Topic.KEYS, level, message, hint_for(key, sorted(schema.names())), loc)
 
 
 def _lookup_key(config: RtConfig, schema: Schema) -> Iterator[Finding]:
@@ -106,7 +106,7 @@ def _lookup_key(config: RtConfig, schema: Schema) -> Iterator[Finding]:
         yield Finding(Topic.LOOKUP_KEY, Level.WARNING, message, hint, _LOOKUP_KEY)
     elif master is not None and key not in columns:
         message = f"lookup key {key} is not a column of the master table"
-        yield Finding(Topic.LOOKUP_KEY, Level.FAILED, message, _hint(key, others), _LOOKUP_KEY)
+        yield Finding(Topic.LOOKUP_KEY, Level.FAILED, message, hint_for(key, others), _LOOKUP_KEY)
 
 
 def _batch_attributes(config: RtConfig, schema: Schema) -> Iterator[Finding]:
@@ -116,7 +116,7 @@ def _batch_attributes(config: RtConfig, schema: Schema) -> Iterator[Finding]:
     for part, loc in config.batch().items():
         if part.column not in schema.master:
             message = f"batch attribute {part.column} is not a column of the master table"
-            hint = _hint(part.column, schema.master)
+            hint = hint_for(part.column, schema.master)
             yield Finding(Topic.COLUMNS, Level.WARNING, message, hint, loc)
 
 
@@ -135,7 +135,7 @@ def _columns(config: RtConfig, schema: Schema) -> Iterator[Finding]:
         if known is None or column in known or column in _IMPLICIT:
             continue
         if len(hints) < _MAX_SUGGESTIONS and (column, table) not in hints:
-            hints[column, table] = _hint(column, known)
+            hints[column, table] = hint_for(column, known)
         field = "filter" if loc[2] == "filter_rule" else loc[2]
         message = f"{what}: {field} {column} is not a column of {table}"
         hint = hints.get((column, table), "")
@@ -191,9 +191,9 @@ def _named(part: Any, loc: Loc) -> Iterator[tuple[Loc, str, Any]]:
             yield from _named(value, (*loc, name))
 
 
-def _hint(name: str, known: Iterable[str]) -> str:
-    names = list(known)
-    return did_you_mean(name, names) or (f"there are {listed(names)}" if names else "")
+def hint_for(name: str, known: Collection[str]) -> str:
+    """Return what a name that is not known may have been meant to be, or what there is."""
+    return did_you_mean(name, known) or (f"there are {listed(known)}" if known else "")
 
 
 def brief(error: TdxwrapError) -> str:
