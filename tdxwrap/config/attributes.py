@@ -259,40 +259,32 @@ def is_reference(name: str) -> bool:
     return "keyevent" in name.lower()
 
 
-def references(value: Any) -> Iterator[str]:
-    """The key events in a document, wherever it holds them."""
-    if isinstance(value, list):
-        for item in value:
-            yield from references(item)
+def references(value: Any, *, is_one: bool = False) -> Iterator[str]:
+    """The key events in a document, wherever it holds them.
+
+    Args:
+        is_one: whether the texts in the value itself are references.
+    """
+    if isinstance(value, str) and is_one:
+        yield value
+    for item in value if isinstance(value, list) else ():
+        yield from references(item, is_one=is_one)
     for name, item in value.items() if isinstance(value, dict) else ():
-        found = item if isinstance(item, list) else [item]
-        if is_reference(name):
-            yield from (each for each in found if isinstance(each, str))
-        yield from references(item)
+        yield from references(item, is_one=is_reference(name))
 
 
-def with_names(value: Any, names: Mapping[str, str]) -> Any:
+def with_names(value: Any, names: Mapping[str, str], *, is_one: bool = False) -> Any:
     """A document with other references to key events, wherever they are: ids to names, or back.
 
     Args:
         names: what to put for what; a reference that is not in it is kept as text.
+        is_one: whether the value itself is a reference, or a list of them.
     """
     if isinstance(value, list):
-        return [with_names(item, names) for item in value]
-    if not isinstance(value, dict):
-        return value
-    return {
-        name: _named(item, names) if is_reference(name) else with_names(item, names)
-        for name, item in value.items()
-    }
-
-
-def _named(reference: Any, names: Mapping[str, str]) -> Any:
-    if isinstance(reference, list):
-        return [_named(item, names) for item in reference]
-    if not isinstance(reference, str | int):
-        return with_names(reference, names)
-    return names.get(str(reference), str(reference))
+        return [with_names(item, names, is_one=is_one) for item in value]
+    if isinstance(value, dict):
+        return {n: with_names(item, names, is_one=is_reference(n)) for n, item in value.items()}
+    return names.get(str(value), str(value)) if is_one and isinstance(value, str | int) else value
 
 
 def derived_identifier(name: str) -> str:

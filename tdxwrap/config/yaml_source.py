@@ -360,29 +360,28 @@ class _Reader:
         return text, tag
 
     def _resolved(self, match: re.Match[str], node: yaml.ScalarNode, loc: Loc) -> str:
-        name, default = match[1], match[2]
         if match[0] == "$${":
             return "${"
+        name, default = match[1], match[2]
+        value = self.environ.get(name or "")
         if name is None:
             hint = "write ${NAME} or ${NAME:-default}; $${ stands for the two characters"
             message = "${ is not followed by the name of a variable"
             if match[3]:
                 message = f"the default after ${{{match[3]} holds a brace, or does not end in one"
-            self._reject(node, loc, message, hint)
-            return ""
-        if is_credential(name):
+        elif is_credential(name):
             message = f"the environment variable {name} is a credential by its name"
             hint = "a configuration holds no secrets; rename the variable if its value is none"
-            self._reject(node, loc, message, hint)
-            return ""
-        value = self.environ.get(name)
-        if value is None and default is None:
+        elif value is None and default is None:
+            message = f"the environment variable {name} is not set"
             hint = f"set it, or write ${{{name}:-default}}"
-            self._reject(node, loc, f"the environment variable {name} is not set", hint)
-        if any("\ud800" <= character <= "\udfff" for character in value or ""):
+        elif any("\ud800" <= character <= "\udfff" for character in value or ""):
             message = f"the environment variable {name} holds bytes that are not UTF-8"
-            self._reject(node, loc, message, "set it to a text in UTF-8")
-        return value or default or ""
+            hint = "set it to a text in UTF-8"
+        else:
+            return value or default or ""
+        self._reject(node, loc, message, hint)
+        return ""
 
     def _reject_tag(self, node: yaml.Node, loc: Loc) -> None:
         tag = node.tag.replace(_TAG, "!!")

@@ -148,9 +148,8 @@ def config_text(chosen: Chosen) -> str:
             _block(
                 "key event" if number == 0 else "next key event",
                 name=name,
-                database=table.database,
-                table=table.table,
                 description=f"Every row of {table}",
+                **dict(table),
             )
             for number, (table, name) in enumerate(events.items())
         ),
