@@ -129,8 +129,12 @@ class _Run:
     baseline: Baseline | None = field(init=False)
 
     def __post_init__(self) -> None:
-        file = self.settings.baseline
-        self.baseline = None if file is None else self.baseline_of(file)
+        live, file, elsewhere = self.plan.live, self.settings.baseline, self.settings.elsewhere
+        if file is not None and self.settings.named_by_segment:
+            segment_id = live.segment.id.replace("/", "_")
+            file = file.with_name(f"{file.stem}-{segment_id}{file.suffix}")
+        beside = (elsewhere, self.api, self.retry, self.emit)
+        self.baseline = None if file is None else Baseline(live, file, *beside)
         self.writer = Writer(self.api, self.retry, self.plan.live.segment.id)
         reading = self.settings.reading
         self.lists = Lists(self.plan, self.api, self.retry, self.pool, self.emit, reading)
@@ -244,13 +248,6 @@ class _Run:
                     f"the {change.kind} {change.name} has changed since the plan was made",
                     hint="nothing was written: run the same command again, and look at its plan",
                 )
-
-    def baseline_of(self, file: Path) -> Baseline:
-        live = self.plan.live
-        if self.settings.named_by_segment:
-            segment_id = live.segment.id.replace("/", "_")
-            file = file.with_name(f"{file.stem}-{segment_id}{file.suffix}")
-        return Baseline(live, file, self.settings.elsewhere, self.api, self.retry, self.emit)
 
     # Lists of the setting: several changes, one PATCH
 

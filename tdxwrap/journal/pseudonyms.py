@@ -198,7 +198,9 @@ class Pseudonyms:
             redacted |= {"pid": 0, "id": f"{stamp}-{redacted['segment'] or line['command']}"}
         if line["type"] == "call" and line["error"] is None:
             # Beside its data, the output of a successful call is only for people.
-            redacted |= {"stderr": ""} if _is_data(line["stdout"]) else {"stderr": "", "stdout": ""}
+            printed = line["stdout"]
+            is_data = printed[:1] in ("{", "[") or _VERSION.fullmatch(printed)
+            redacted |= {"stderr": ""} if is_data else {"stderr": "", "stdout": ""}
         return redacted
 
     def _part(self, prop: str, value: Any) -> Any:
@@ -213,7 +215,3 @@ class Pseudonyms:
             return self.argv(value)
         part = self._parts.get(prop)
         return part(value) if part else value
-
-
-def _is_data(text: str) -> bool:
-    return text[:1] in ("{", "[") or bool(_VERSION.fullmatch(text))

@@ -132,10 +132,9 @@ def _lookup_key(config: RtConfig, live: LiveState) -> Iterable[Change]:
     if wanted is None:
         if there is not None:
             yield Change(Action.UNMANAGED, Kind.LOOKUP_KEY, there)
-    elif there is None:
-        yield Change(Action.CREATE, Kind.LOOKUP_KEY, wanted, loc=loc)
-    elif there == wanted:
-        yield Change(Action.UNCHANGED, Kind.LOOKUP_KEY, wanted, loc=loc)
+    elif there in (None, wanted):
+        action = Action.CREATE if there is None else Action.UNCHANGED
+        yield Change(action, Kind.LOOKUP_KEY, wanted, loc=loc)
     else:
         yield Change(
             Action.UPDATE,
@@ -246,11 +245,9 @@ def _event_reason(change: Change, live: LiveState, first: Mapping[str, str]) -> 
 
 def _older_values(change: Change) -> str:
     """What an update says of the values that go because less is kept; empty if none do."""
-    less = [
-        name
-        for name in (field.name for field in change.fields if field.name in KEEPING)
-        if _keeps_less(getattr(change.live, name, None), getattr(change.desired, name))
-    ]
+    old, new = change.live, change.desired
+    names = [field.name for field in change.fields if field.name in KEEPING]
+    less = [n for n in names if _keeps_less(getattr(old, n, None), getattr(new, n))]
     return f"older values go: less is kept by {listed(less)}" if less else ""
 
 

@@ -119,7 +119,8 @@ def find_renames(changes: Sequence[Change]) -> Iterator[tuple[bool, str]]:
         if change.desired is None and change.kind is Kind.KEY_EVENT and change.name in formers:
             text = f"its former name {change.name} is live as well"
             yield change.takes, f"key event {formers[change.name]}: {text}"
-        content = _content(change.desired) if _is_new(change) and not change.reason else ""
+        is_new = change.action is Action.CREATE and not change.reason
+        content = _content(change.desired) if is_new else ""
         olds = left.pop(content, []) if content else []
         if olds:
             ways = " or ".join(_way(old) for old in olds[:_WAYS])
@@ -147,28 +148,20 @@ def with_lookalikes(changes: Sequence[Change]) -> Iterator[Change]:
 
     It may be a typing error, or an API that stores names its own way; what is live is `KEPT`.
     """
-    new = {_spelling(change.kind, change.desired) for change in changes if _is_new(change)}
-    old = {
-        _spelling(change.kind, change.live): change.live
-        for change in changes
-        if change.action is Action.UNMANAGED
-    }
+    new = {_spelling(change) for change in changes if change.action is Action.CREATE}
+    old = {_spelling(change): change for change in changes if change.action is Action.UNMANAGED}
     for change in changes:
-        spelling = _spelling(change.kind, change.desired or change.live)
-        there = old.get(spelling)
-        if _is_new(change) and there is not None:
-            live = member_key(there)
+        there = old.get(_spelling(change))
+        if change.action is Action.CREATE and there is not None and there.live is not None:
+            live = member_key(there.live)
             reason = f"live has {live!r}; it differs only in case, white space or Unicode form"
             yield replace(change, reason=reason)
-        elif change.action is Action.UNMANAGED and spelling in new:
+        elif change.action is Action.UNMANAGED and _spelling(change) in new:
             yield replace(change, reason=KEPT)
         else:
             yield change
 
 
-def _is_new(change: Change) -> bool:
-    return change.action is Action.CREATE
-
-
-def _spelling(kind: Kind, item: ConfigItem | None) -> tuple[Kind, str]:
-    return kind, folded(member_key(item)) if item is not None else ""
+def _spelling(change: Change) -> tuple[Kind, str]:
+    item = change.desired or change.live
+    return change.kind, folded(member_key(item)) if item is not None else ""
