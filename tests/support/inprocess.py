@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import contextlib
+import importlib
 import io
 import json
 import os
+import pkgutil
 import tempfile
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -15,6 +17,7 @@ from typing import Any, NoReturn
 from unittest.mock import patch
 
 from support.shells import clean_environ
+from tdxwrap import fake
 from tdxwrap.apply.session import Session, read_live
 from tdxwrap.apply.steps import Settings, carry_out
 from tdxwrap.cli import command_line
@@ -31,6 +34,11 @@ from tdxwrap.realtime.state import LiveState
 from tdxwrap.tdx.client import Tdx
 
 NO_RETRY = Retry(retries=0, sleep=lambda seconds: None)
+
+# The fake imports what it needs for a call: several threads must not do so at once.
+for _module in pkgutil.iter_modules(fake.__path__, f"{fake.__name__}."):
+    if not _module.name.endswith("__main__"):
+        importlib.import_module(_module.name)
 
 
 class InProcessTdx(Tdx):
