@@ -33,7 +33,9 @@ _CALLED = {
 }
 
 
-def config_text(live: LiveState, *, before: str | None = None, ascii_only: bool = False) -> str:
+def config_text(
+    live: LiveState, *, before: str | None = None, origin: str = "", ascii_only: bool = False
+) -> str:
     """The live configuration as the text of a CONFIG file, with names in place of ids.
 
     What a file cannot say (a second item of the same name, a form that this version cannot read)
@@ -41,6 +43,7 @@ def config_text(live: LiveState, *, before: str | None = None, ascii_only: bool 
 
     Args:
         before: the run before which it was live. To go back to that, every field is stated.
+        origin: what configured it, where that is no account.
     Raises:
         MalformedOutput: the setting was not read whole.
     """
@@ -61,7 +64,8 @@ def config_text(live: LiveState, *, before: str | None = None, ascii_only: bool 
         for (path, index), reason in sorted(refused.items(), reverse=True):
             left_out.append(_left_out(path, _name(entries[path].pop(index)), reason))
         text = yaml_text(_document(live, entries), ascii_only=ascii_only, width=100)
-    lines = [*_header(live, before), *left_out, *_unknown_properties(items)]
+    header = [f"# What {origin} configures, imported by tdxwrap {__version__}."]
+    lines = [*(header if origin else _header(live, before)), *left_out, *_unknown_properties(items)]
     return "\n".join([*(comment(line, ascii_only=ascii_only) for line in lines), "", text])
 
 

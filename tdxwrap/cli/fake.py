@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import shlex
 import sys
 from typing import TYPE_CHECKING
 
@@ -13,11 +12,7 @@ from tdxwrap.cli.command import Command
 from tdxwrap.errors import UsageProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
-
     from tdxwrap.cli.app import App
-    from tdxwrap.output.lines import Line
-    from tdxwrap.sandbox.world import Asked
 
 WELCOME = """\
 tdx is a built-in stand-in here: nothing real is called, and no account is needed. Try
@@ -42,7 +37,7 @@ def fake(app: App, what: str, command: tuple[str, ...]) -> int:
     from tdxwrap.apply.export import config_text
     from tdxwrap.output.lines import Line
     from tdxwrap.sandbox.rehearsal import example, live_through
-    from tdxwrap.sandbox.world import playground
+    from tdxwrap.sandbox.world import call_lines, playground
 
     if (what == "run") != bool(command) or (what == "shell" and app.chosen.json):
         hint = "tdxwrap fake run [--json] -- COMMAND, or tdxwrap fake shell"
@@ -50,25 +45,15 @@ def fake(app: App, what: str, command: tuple[str, ...]) -> int:
     with playground(app.environ, example()) as place:
         if what == "shell":
             app.console.print_note(Line("", line) for line in WELCOME.splitlines())
-            return place.run(("bash", "--noprofile", "--rcfile", place.environ["BASH_ENV"]))
+            code = place.run(("bash", "--noprofile", "--rcfile", place.environ["BASH_ENV"]))
+            return code or 0
         words = [os.path.abspath(word) if os.path.isfile(word) else word for word in command]
         # The one document of --json is all that goes to stdout.
-        code = place.run(words, stdout=sys.stderr.fileno() if app.chosen.json else None)
+        code = place.run(words, stdout=sys.stderr.fileno() if app.chosen.json else None) or 0
         asked, live = place.asked(), place.world.live()
-        app.console.print_result(_lines(asked))
+        app.console.print_result(call_lines(asked))
         for ps in [] if app.chosen.json or app.chosen.quiet else live:
             found = live_through(place.world.launcher(), place.environ, ps)
             app.console.print_text(config_text(found, ascii_only=app.console.ascii_only))
     app.end(exit=code, calls=asked, live=live)
     return code
-
-
-def _lines(asked: Sequence[Asked]) -> Iterator[Line]:
-    from tdxwrap.output.lines import Line
-    from tdxwrap.system.text import one_line
-
-    yield Line("", "What tdx was asked:" if asked else "tdx was not called", "bold")
-    for call in asked:
-        failed = "" if call.exit == 0 else f"   # exit {call.exit}"
-        command = one_line(shlex.join(("tdx", *call.argv)))
-        yield Line(f"{call.step:<4}", f"{command}{failed}", whole=True)

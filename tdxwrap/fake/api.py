@@ -54,6 +54,8 @@ def read_request(invocation: Invocation) -> Request:
 
 def _body(invocation: Invocation) -> Any:
     text = invocation.values.get("data")
+    if text is not None and text.startswith("@"):
+        text = _file_text(text[1:])
     if "file" in invocation.values:
         text = _file_text(invocation.values["file"])
     if text is None:

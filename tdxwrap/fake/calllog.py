@@ -91,9 +91,10 @@ def request_fields(context: Context) -> Json:
 
 def _readable_body(values: dict[str, str]) -> Any:
     text = values.get("data")
+    path = text[1:] if text and text.startswith("@") else values.get("file")
     try:
-        if "file" in values:
-            with open(values["file"], encoding="utf-8") as file:
+        if path is not None:
+            with open(path, encoding="utf-8") as file:
                 text = file.read()
         return None if text is None else quickjson.loads(text)
     except (OSError, ValueError):

@@ -100,6 +100,10 @@ def _dispatch(context: Context) -> Answer:
         return text(context.tdx["version"])
     if "help" in context.invocation.flags:
         return Answer(out=HELP.encode())
+    if context.tdx["open"]:
+        from tdxwrap.fake import open_account
+
+        open_account.make_what_is_named(context)
     name = context.invocation.command
     if name == "api":
         from tdxwrap.fake import api

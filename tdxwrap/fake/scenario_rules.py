@@ -35,6 +35,8 @@ TDX: Json = {
     "conflict_while_updating": False,
     "more_properties": [],
     "normalizes": [],
+    # The columns of every table of an account that holds whatever it is asked about.
+    "open": [],
 }
 # What `tdx.normalizes` may hold, one or several (see normalizing.py).
 NORMALIZES = ("trims", "lower-cases", "sorts", "changes units", "turns numbers into text")

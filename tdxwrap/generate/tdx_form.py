@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from typing import Any, TypeAlias
 
 from tdxwrap.config.load import parse
@@ -27,24 +27,17 @@ _HEAD = """\
 # counts (counter_type): check them."""
 
 
-@dataclass(frozen=True, slots=True)
-class Converted:
-    """The text of a CONFIG.
-
-    Attributes:
-        left_out: what has no exact counterpart; comments of the text, with the nearest form.
-    """
-
-    text: str
-    left_out: tuple[str, ...]
-
-
-def convert(source: Source) -> Converted:
+def convert(source: Source) -> tuple[str, list[Problem]]:
     """Convert a file of which `is_tdx_form` holds.
 
+    Returns:
+        The text of a CONFIG; and what has no exact counterpart, with the nearest form, which are
+        comments in the text.
     Raises:
-        ConfigError: the result is not a valid configuration, because the file is none.
+        ConfigError: the file is not valid, or the result would not be.
     """
+    if source.problems:
+        raise ConfigError(source.path, source.problems)
     form = _Form(source)
     whole = dict(source.data)
     stitching = _mapping(whole.pop("id_stitching", None) or {})
@@ -66,8 +59,8 @@ def convert(source: Source) -> Converted:
     text = yaml_text(as_stated(_stated(document)), width=100)
     _check(source.path, text)
     head = _HEAD.format(source.path, __version__).splitlines()
-    lines = [*head, *(f"# {line}" for line in form.left_out)]
-    return Converted("\n".join([*map(comment, lines), "", text]), tuple(form.left_out))
+    lines = [*head, *(f"# left out: {p.path} in line {p.line}: {p.message}" for p in form.left_out)]
+    return "\n".join([*map(comment, lines), "", text]), form.left_out
 
 
 class _Form:
@@ -75,7 +68,7 @@ class _Form:
 
     def __init__(self, source: Source) -> None:
         self._source = source
-        self.left_out: list[str] = []
+        self.left_out: list[Problem] = []
 
     def items(
         self, holder: Fields, loc: Loc, convert: Callable[[Fields], tuple[Fields, bool]]
@@ -104,8 +97,8 @@ class _Form:
             self._note((*loc, name), f"{_flow(value)}; there is nothing like it")
 
     def _note(self, loc: Loc, what: str) -> None:
-        problem = self._source.problem(loc, what)
-        self.left_out.append(f"left out: {problem.path} in line {problem.line}: {what}")
+        # Whole, since it is all that is left of it.
+        self.left_out.append(replace(self._source.problem(loc, ""), message=what))
 
 
 def _key_event(fields: Fields) -> tuple[Fields, bool]:

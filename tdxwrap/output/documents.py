@@ -306,14 +306,19 @@ class NewOutput(Output):
     configured: bool
 
 
-class ImportOutput(ExportOutput):
+class ImportOutput(Output):
     """A configuration as YAML, and the file that it was written to; what it lacks is in comments.
 
     Attributes:
+        config: null where the calls are only listed.
         left_out: what of the source has no place in it, and why.
+        calls: what a script asked of tdx.
     """
 
+    config: str | None
+    file: str | None
     left_out: list[str]
+    calls: list[AskedDocument]
 
 
 class FakeOutput(Output):

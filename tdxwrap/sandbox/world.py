@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import math
+import os
 import shlex
+import signal
 import subprocess
 import sys
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,8 +18,10 @@ from typing import Any
 from tdxwrap.errors import UsageProblem
 from tdxwrap.fake.control import Call, World, write_launcher
 from tdxwrap.fake.scenario import DEFAULT_KEY
+from tdxwrap.output.lines import Line
 from tdxwrap.sandbox.environment import EXAMPLE, environment
 from tdxwrap.system import signals
+from tdxwrap.system.text import one_line
 from tdxwrap.tdx.tempfiles import throwaway
 
 # What bash reads first. It finds a function before a program, whatever PATH a script sets.
@@ -48,6 +54,15 @@ class Asked:
         return cls(call.argv, _step(call), call.exit, call.env.get("FAKE_TDX_LINE", ""))
 
 
+def call_lines(asked: Sequence[Asked]) -> Iterator[Line]:
+    """Yield the calls of tdx, each with its step and, if it failed, its exit code."""
+    yield Line("", "What tdx was asked:" if asked else "tdx was not called", "bold")
+    for call in asked:
+        failed = "" if call.exit == 0 else f"   # exit {call.exit}"
+        command = one_line(shlex.join(("tdx", *call.argv)))
+        yield Line(f"{call.step:<4}", f"{command}{failed}", whole=True)
+
+
 def _step(call: Call) -> str:
     if not call.write:
         return ""
@@ -69,35 +84,37 @@ class Playground:
         """Return every call of tdx so far."""
         return [Asked.of(call) for call in self.world.calls()]
 
-    def run(self, command: Sequence[str], stdout: int | None = None) -> int:
+    def run(self, command: Sequence[str], limit: float = math.inf, **streams: Any) -> int | None:
         """Run a command to its end.
 
         Args:
-            stdout: the descriptor that its standard output goes to; None for ours.
+            limit: seconds after which it is ended, with all that it has started.
+            streams: `stdin`, `stdout`, `stderr`, as subprocess takes them; ours by default.
         Returns:
-            Its exit code; 128 and the number of the signal that ended it.
+            Its exit code; 128 and the number of the signal that ended it; None if the limit did.
         Raises:
             UsageProblem: it cannot be started.
         """
+        apart = limit < math.inf
         try:
-            process = subprocess.Popen(command, cwd=self.work, env=self.environ, stdout=stdout)
+            process = subprocess.Popen(
+                command, cwd=self.work, env=self.environ, start_new_session=apart, **streams
+            )
         except OSError as error:
             hint = "name a program, and its arguments behind it: tdxwrap fake run -- bash step7.sh"
             what = f"{command[0]} cannot be started: {error.strerror}"
             raise UsageProblem(what, hint=hint) from None
+        code, end = None, time.monotonic() + limit
         try:
-            while (code := _ended(process)) is None:
+            while code is None and time.monotonic() < end:
                 signals.check()
+                with suppress(subprocess.TimeoutExpired):
+                    code = process.wait(signals.SLICE)
         finally:
-            process.kill()
-        return code if code >= 0 else 128 - code
-
-
-def _ended(process: subprocess.Popen[Any]) -> int | None:
-    try:
-        return process.wait(signals.SLICE)
-    except subprocess.TimeoutExpired:
-        return None
+            with suppress(ProcessLookupError):
+                os.killpg(process.pid, signal.SIGKILL) if apart else process.kill()
+            process.wait()
+        return 128 - code if code is not None and code < 0 else code
 
 
 def as_tdx(folder: Path, variables: Mapping[str, str], path: str) -> dict[str, str]:
@@ -126,20 +143,10 @@ def playground(environ: Mapping[str, str], scenario: Mapping[str, Any]) -> Itera
     """
     with throwaway() as folder:
         world = World.create(folder / "world", dict(scenario))
-        work, tools = folder / "work", folder / "bin"
+        work = folder / "work"
         work.mkdir()
         (work / "rt.yaml").write_bytes(EXAMPLE.read_bytes())
         own = environment(environ, folder)
-        own |= as_tdx(tools, world.environ(), own.get("PATH", ""))
-        _write_tdxwrap(tools)
-        yield Playground(world, work, own)
-
-
-def _write_tdxwrap(folder: Path) -> None:
-    """Write a `tdxwrap` that is this one, wherever it is installed."""
-    packages = shlex.quote(str(Path(__file__).parents[2]))
-    tool = folder / "tdxwrap"
-    tool.write_text(
-        f'#!/bin/sh\nPYTHONPATH={packages} exec {shlex.quote(sys.executable)} -Pm tdxwrap "$@"\n'
-    )
-    tool.chmod(0o700)
+        # tdxwrap may not be on the PATH; where it is installed, it is beside its Python.
+        path = f"{own.get('PATH', '')}:{Path(sys.executable).parent}"
+        yield Playground(world, work, own | as_tdx(folder / "bin", world.environ(), path))

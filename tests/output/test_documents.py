@@ -117,6 +117,7 @@ def test_documents_before_the_first_apply(shell: Shell) -> None:
     checked(shell.run("graph", MINIMAL, "--live", "nobody", "--json"), "graph", 4)
     checked(shell.run("import", SHOP, "--json"), "import")
     checked(shell.run("import", MINIMAL, "--json"), "import", 2)
+    checked(shell.run("import", "-", "--list", "--json", stdin="tdx ps list"), "import")
     checked(shell.run("fake", "run", "--json", "--", "true"), "fake")
     faults = shell.run("rehearse", "--fault", "list", "--json")
     assert checked(faults, "rehearse --fault list")["faults"]

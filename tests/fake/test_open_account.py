@@ -1,0 +1,49 @@
+"""An account that holds whatever it is asked about (`tdx.open`)."""
+
+from __future__ import annotations
+
+from support.fakedriver import MakeFake, single
+
+EMAIL = {"tdx": {"open": ["email"], "require_identifier": False}, "segments": [], "databases": {}}
+
+
+def test_it_has_what_is_named(make: MakeFake) -> None:
+    fake = make(**EMAIL)
+    assert fake.fork("ps", "list", "--json").json == []
+    named = fake.fork("ps", "view", "Customer 360", "--json").json
+    assert fake.fork("ps", "view", "Customer 360", "--json").json == named
+    assert named["realtime_config"] is None
+    assert fake.ok(f"/audiences/{named['id']}/realtime_setting")["eventTables"] == []
+    assert fake.ok("/audiences/12/realtime_setting")["eventTables"] == []
+    rows = fake.fork("ps", "rt", "list", "--json").json
+    assert [row["name"] for row in rows] == ["Customer 360", "12"]
+    columns = fake.fork("describe", "web.views", "--json").json["columns"]
+    assert columns == [{"name": "email", "type": "string"}, {"name": "time", "type": "long"}]
+    assert fake.fork("tables", "web.*", "--json").json == [{"database": "web", "name": "views"}]
+    assert fake.fork("tables", "none.*", "--json").json == []
+
+
+def test_it_takes_tables_key_events_sites_and_keys_of_any_account(make: MakeFake) -> None:
+    fake = make(**EMAIL)
+    fake.env |= {"TD_API_KEY": "of another account"}
+    table = {"database": "web", "table": "views"}
+    fake.ok("/audiences/12/realtime_setting", "PATCH", {"eventTables": [table]})
+    made = fake.ok("/audiences/12/realtime_attributes", "POST", single("90210"))
+    assert made["data"]["realtimeKeyEventId"] == "90210"
+    assert fake.fork("ps", "view", "12", "--site", "eu01", "--profile", "x", "--json").code == 0
+
+
+def test_what_is_wrong_is_wrong_there_too(make: MakeFake) -> None:
+    fake = make(**EMAIL)
+    fake.refused(400, "/audiences/12/realtime_setting", "PATCH", {"eventTables": "none"})
+    assert fake.world.live() == {}
+
+
+def test_data_may_name_a_file(make: MakeFake) -> None:
+    fake = make()
+    (fake.home / "body.json").write_text('{"keyColumns": [{"name": "email"}]}')
+    path = "/audiences/394649/realtime_setting"
+    words = ("api", path, "--type", "cdp", "-X", "PATCH")
+    assert fake.fork(*words, "--data", "@body.json").json["keyColumns"][0]["name"] == "email"
+    assert fake.world.calls()[-1].body == {"keyColumns": [{"name": "email"}]}
+    assert "cannot read none.json" in fake.fork(*words, "--data", "@none.json").err
