@@ -4,24 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-COMMANDS = frozenset(
-    (
-        ("auth",),
-        ("status",),
-        ("use",),
-        ("databases",),
-        ("tables",),
-        ("describe",),
-        ("api",),
-        ("ps", "list"),
-        ("ps", "view"),
-        ("ps", "desc"),
-        ("ps", "pull"),
-        ("ps", "rt", "list"),
-        ("ps", "pz", "init"),
-        ("ps", "pz", "list"),
-    )
-)
+_ALONE = ("auth", "status", "use", "databases", "tables", "describe", "api")
+_OF_PS = ("list", "view", "desc", "pull", "rt list", "pz init", "pz list")
+COMMANDS = frozenset(tuple(text.split()) for text in (*_ALONE, *(f"ps {each}" for each in _OF_PS)))
 TAKES_TABLE = frozenset((("describe",), ("tables",)))  # the argument is database.table
 FILE_OPTIONS = frozenset(("-o", "--output", "-f", "--file"))
 KEYWORD_OPTIONS = frozenset(("-X", "--method", "--type", "--site"))  # the value is tdx's own word
