@@ -316,9 +316,7 @@ GLOBAL_OPTIONS = [
     _global("--timeout", type=SECONDS, help="Limit of one tdx call (120)."),
     _global("--retries", type=click.IntRange(0, 20), metavar="N", help="Further tries (3)."),
     _global(
-        "--retry-delay",
-        type=SECONDS,
-        help="Pause before the first retry (0.5); doubled each time.",
+        "--retry-delay", type=SECONDS, help="Pause before the first retry (0.5); doubled each time."
     ),
     _global("--retry-limit", type=SECONDS, help="Longest pause that the API may ask for (60)."),
     _global("--journal", type=FilePath(), metavar="PATH", help="Record the run in this new file."),

@@ -132,10 +132,7 @@ def _lookup_key(
 
 
 def _stitching_keys(
-    console: Console,
-    wished: Sequence[str],
-    tables: Sequence[Columns],
-    lookup_key: str | None,
+    console: Console, wished: Sequence[str], tables: Sequence[Columns], lookup_key: str | None
 ) -> Sequence[str]:
     possible = [name for name in first_config.possible_keys(tables) if name != lookup_key]
     for name in wished:

@@ -56,10 +56,7 @@ class _Rule(BaseModel):
     """Shared settings: the API's camelCase names on both sides, nothing unknown, immutable."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel,
-        extra="forbid",
-        frozen=True,
-        defer_build=True,
+        alias_generator=to_camel, extra="forbid", frozen=True, defer_build=True
     )
 
     @classmethod
@@ -208,9 +205,7 @@ _LIST = {"type": "array", "items": _SCALAR}
 
 Value = Annotated[Any, PlainValidator(_scalar), WithJsonSchema(_SCALAR)]
 Values = Annotated[
-    tuple[Value, ...],
-    BeforeValidator(_list_of_one),
-    WithJsonSchema({"anyOf": [_SCALAR, _LIST]}),
+    tuple[Value, ...], BeforeValidator(_list_of_one), WithJsonSchema({"anyOf": [_SCALAR, _LIST]})
 ]
 Pair = Annotated[
     tuple[Value, ...],

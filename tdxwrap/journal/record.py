@@ -193,10 +193,7 @@ def folder(environ: Mapping[str, str]) -> Path | None:
 
 
 def open_journal(
-    path: Path | None,
-    label: str,
-    environ: Mapping[str, str],
-    warn: Callable[[str], None],
+    path: Path | None, label: str, environ: Mapping[str, str], warn: Callable[[str], None]
 ) -> Journal | None:
     """Open a new journal; return None after a warning if none can be written.
 

@@ -50,11 +50,7 @@ LOOKS = {
     Action.UNMANAGED: Look("·", ""),
     Action.UNCHANGED: Look("=", ""),
 }
-STEP_TITLES = {
-    "7a": "Event tables and key events",
-    "7b": "ID stitching",
-    "7c": "Attributes",
-}
+STEP_TITLES = {"7a": "Event tables and key events", "7b": "ID stitching", "7c": "Attributes"}
 # Longer names than this do not push what stands behind them.
 NAME_WIDTH = 28
 # More items of a kind than this that stay as they are appear as a number.

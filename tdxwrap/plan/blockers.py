@@ -11,14 +11,7 @@ from tdxwrap.config.equality import meaning
 from tdxwrap.config.fields import ConfigItem
 from tdxwrap.config.filters import OpaqueRule, rule_length
 from tdxwrap.config.models import KeyEvent
-from tdxwrap.plan.changes import (
-    STORED,
-    Action,
-    Blocker,
-    Change,
-    Kind,
-    listed,
-)
+from tdxwrap.plan.changes import STORED, Action, Blocker, Change, Kind, listed
 
 
 def find_blockers(changes: Sequence[Change]) -> Iterator[Blocker]:

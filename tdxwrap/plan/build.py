@@ -52,10 +52,7 @@ _MATCHED_BY = {
 
 
 def build_plan(
-    config: RtConfig,
-    live: LiveState,
-    options: PlanOptions | None = None,
-    made: Made | None = None,
+    config: RtConfig, live: LiveState, options: PlanOptions | None = None, made: Made | None = None
 ) -> Plan:
     """Compare what the file says with what is live.
 

@@ -53,7 +53,7 @@ NEXT_PAGE = Query(
 # Whether there is more, where a list says so in place of a path: a flag, pages, or a whole number
 HAS_MORE = Query(
     "[@, pagination, meta, meta.pagination][?hasMore == `true` || hasNextPage == `true`"
-    " || totalPages > currentPage] != `[]`",
+    " || totalPages > currentPage] != `[]`"
 )
 TOTAL = Query(
     "[@, pagination, meta, meta.pagination][*].[total, totalCount][] | max([?type(@) == 'number'])"

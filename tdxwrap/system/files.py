@@ -47,8 +47,7 @@ def write_text(file: Path, text: str, option: str) -> Path | None:
     except OSError as error:
         if error.errno in NO_ROOM:
             raise EnvironmentProblem(
-                f"{file} could not be written: {error.strerror}",
-                hint=f"make room, or use {option}",
+                f"{file} could not be written: {error.strerror}", hint=f"make room, or use {option}"
             ) from None
         raise UsageProblem(
             f"{file} cannot be written: {error.strerror}", hint=f"name another file with {option}"
