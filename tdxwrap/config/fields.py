@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass
 from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Self, cast
 
@@ -188,33 +187,24 @@ def empty_if_none(value: object) -> object:
     return () if value is None else value
 
 
-# Stands in a location for the name of the field that a filter in short has (messages.py).
+# Stands for the name of the field that a filter in short has (messages.py): what is under `filter`
+# is read where `filter_rule` is.
 IN_SHORT = "<filter>"
 
 
-@dataclass(frozen=True, slots=True)
-class _Short:
-    """What stands under `filter`, to be read where `filter_rule` is."""
-
-    value: object
-
-
-class _ShortField(BaseModel):
-    content: ShortFilter = Field(alias=IN_SHORT)
-
-
-def _filter_rule(value: object) -> object:
-    if isinstance(value, _Short) and value.value is not None:
-        return _ShortField.model_validate({IN_SHORT: value.value}).content.rule()
-    return EVERY_EVENT if value is None or isinstance(value, _Short) else value
+class _InShort(BaseModel):
+    content: ShortFilter | None = Field(alias=IN_SHORT)
 
 
 def _rule(value: object) -> FilterRule:
     """A rule; one that has the marks of a rule, and a form not known, as it is (F31)."""
-    given = _filter_rule(value)
+    if isinstance(value, dict) and IN_SHORT in value:
+        short = _InShort.model_validate(value).content
+        return EVERY_EVENT if short is None else short.rule()
     try:
         # By itself, since an unknown property of it must not be ignored.
-        return given if isinstance(given, FilterRule) else FilterRule.model_validate(given)
+        rule = EVERY_EVENT if value is None else value
+        return rule if isinstance(rule, FilterRule) else FilterRule.model_validate(rule)
     except ValidationError:
         if not isinstance(value, dict) or not {"type", "conditions"} & value.keys():
             raise
@@ -300,7 +290,7 @@ class Filtered(ConfigItem):
         if not isinstance(value, dict) or "filter" not in value or "filter_rule" in value:
             return value
         rest = {name: field for name, field in value.items() if name != "filter"}
-        return rest | {"filter_rule": _Short(value["filter"])}
+        return rest | {"filter_rule": {IN_SHORT: value["filter"]}}
 
     @model_serializer(mode="wrap")
     def _filter_in_short(
