@@ -48,30 +48,25 @@ def load(path: str | Path, *, environ: Mapping[str, str]) -> LoadedConfig:
     return parse(str(path), read_bytes(str(path)), environ=environ)
 
 
-def read(path: str, content: bytes, *, environ: Mapping[str, str]) -> Source:
-    """The data of a file with what it extends merged in, not yet checked.
+def parse(path: str, content: bytes, *, environ: Mapping[str, str]) -> LoadedConfig:
+    """Check the bytes of a file; `path` names it in messages, and what it extends is beside it.
 
     Fields at the top that begin with `x-` are the user's own, a home for YAML anchors.
 
     Raises:
-        ConfigError: one of them cannot be read, or is no configuration at all.
+        ConfigError: as `load`.
     """
     source = read_source(path, content, environ)
     _demand_mapping(source)
-    whole = extended(source, environ)
-    data = {name: value for name, value in whole.data.items() if not name.startswith("x-")}
-    return replace(whole, data=data)
-
-
-def parse(path: str, content: bytes, *, environ: Mapping[str, str]) -> LoadedConfig:
-    """Check the bytes of a file; `path` names it in messages, and what it extends is beside it.
-
-    Raises:
-        ConfigError: as `load`.
-    """
-    source = read(path, content, environ=environ)
-    config, found = _validated(source)
-    problems = [*source.problems, *found, *cross_checks.errors(source)]
+    source = extended(source, environ)
+    data = {name: value for name, value in source.data.items() if not name.startswith("x-")}
+    source = replace(source, data=data)
+    config, problems = None, [*source.problems]
+    try:
+        config = RtConfig.model_validate(data)
+    except ValidationError as error:
+        problems += problems_of(error, source)
+    problems += cross_checks.errors(source)
     if config is None or problems:
         raise ConfigError(path, _in_file_order(problems))
     warnings = _in_file_order(cross_checks.cautions(source))
@@ -94,19 +89,11 @@ def _demand_mapping(source: Source) -> None:
     if source.problems:
         raise ConfigError(source.path, _in_file_order(source.problems))
     kind = "a list" if isinstance(source.data, list) else "a single value"
-    holds = (
-        "is empty" if source.data is None else f"holds {kind}, not the fields of a configuration"
-    )
+    holds = f"holds {kind}, not the fields of a configuration"
+    holds = "is empty" if source.data is None else holds
     hint = f"a configuration consists of {', '.join(cross_checks.SECTIONS)}"
     place = source.place(())
     raise unusable(source.path, f"the file {holds}", hint, (place.line, place.column))
-
-
-def _validated(source: Source) -> tuple[RtConfig | None, list[Problem]]:
-    try:
-        return RtConfig.model_validate(source.data), []
-    except ValidationError as error:
-        return None, list(problems_of(error, source))
 
 
 def _in_file_order(problems: Iterable[Problem]) -> tuple[Problem, ...]:
