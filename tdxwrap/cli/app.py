@@ -244,7 +244,8 @@ class App:
             leader = None if self._profile or self.environ.get("TDX_SESSION") else leader_above()
             if leader or account or hold or self.command == "plan":
                 asked = (hold, account, self._found)
-                self._asking = Asking(tdx, retry.read, pool, self.context, *asked)
+                alike = (member.status, member.together.nobody) if member else ()
+                self._asking = Asking(tdx, retry.read, pool, self.context, *asked, *alike)
                 self._asking.begin(leader)
             listed = partial(remember, self.environ, self._profile, chosen.site)
             ask, all_written = (member.read, member.all_written) if member else (None, None)

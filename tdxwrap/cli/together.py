@@ -8,12 +8,14 @@ the wait, which begins when the last of them has written.
 from __future__ import annotations
 
 import copy
+import os
 import threading
+import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from enum import IntEnum
 
-from tdxwrap.errors import Interrupted, NotBegun, TdxwrapError, UsageProblem
+from tdxwrap.errors import CallFailed, Interrupted, NotBegun, TdxwrapError, UsageProblem
 from tdxwrap.output.consent import PlanConsent
 from tdxwrap.plan.changes import Plan
 from tdxwrap.realtime.read import READS_AT_ONCE
@@ -51,6 +53,7 @@ class Together:
         changed: held to change a phase, and notified after it.
         slots: limits the reads of all segments together.
         pause: of all segments, after a 429 of one.
+        nobody: a session in which nothing was chosen, as in `Asking`.
         stop: what ended the run from outside.
     """
 
@@ -60,6 +63,7 @@ class Together:
         self.changed = threading.Condition()
         self.slots = threading.BoundedSemaphore(READS_AT_ONCE)
         self.pause = Pause()
+        self.nobody = f"{os.getpid()}{time.time_ns()}"
         self.stop: BaseException | None = None
         self.members = [Member(self, number, file) for number, file in enumerate(files, 1)]
         self._asked: dict[tuple[str, ...], _Common] = {}
@@ -88,23 +92,28 @@ class Together:
             for tdx in begun:
                 pool.start(tdx.kill_all)
 
-    def read(self, tdx: Tdx, args: tuple[str, ...], *, anew: bool) -> CompletedCall:
-        """Run a read for all who ask for it meanwhile.
+    def read(
+        self, key: tuple[str, ...], tdx: Tdx, args: tuple[str, ...], *, anew: bool
+    ) -> CompletedCall:
+        """Run a read for all who ask for it meanwhile; who fails otherwise, fails alone.
 
         Args:
+            key: the same for all whose answer is the same.
             anew: an answer that was asked for earlier is too old.
         """
         with self.changed:
-            common = self._asked.get(args)
+            common = self._asked.get(key)
             mine = common is None or (common.begun if anew else common.failed)
             if mine or common is None:
-                common = self._asked[args] = _Common()
+                common = self._asked[key] = _Common()
         if mine:
-            common.run(tdx, args, GATHER if anew else 0.0)
+            return common.run(tdx, args, GATHER if anew else 0.0)
         try:
             return result(common.answer)
-        except TdxwrapError as error:
-            raise copy.copy(error) from None  # each of them adds what it knows
+        except CallFailed as error:
+            raise copy.copy(error) from None
+        except TdxwrapError:
+            return tdx.json(*args)  # what it was refused for, may be about its own file
 
 
 class _Common:
@@ -118,14 +127,17 @@ class _Common:
     def failed(self) -> bool:
         return self.answer.done() and self.answer.exception() is not None
 
-    def run(self, tdx: Tdx, args: tuple[str, ...], gather: float) -> None:
+    def run(self, tdx: Tdx, args: tuple[str, ...], gather: float) -> CompletedCall:
         try:
             tdx.pause(gather)
             self.begun = True
-            self.answer.set_result(tdx.json(*args))
+            answer = tdx.json(*args)
         except BaseException as error:
             self.begun = True
-            self.answer.set_exception(error)
+            self.answer.set_exception(copy.copy(error))  # each of them adds what it knows
+            raise
+        self.answer.set_result(answer)
+        return answer
 
 
 class Member:
@@ -154,7 +166,7 @@ class Member:
         self.tdx: Tdx | None = None
         self.refused = False
         self._refusal: TdxwrapError | None = None
-        self._read: set[tuple[str, ...]] = set()
+        self._known: set[tuple[str, ...]] = set()
 
     def connect(self, tdx: Tdx) -> None:
         """Take the tdx that it calls; it ends when the run is stopped."""
@@ -165,9 +177,16 @@ class Member:
     def read(self, *args: str) -> CompletedCall:
         """Run a read whose answer is the same for every segment; a second time, anew."""
         assert self.tdx is not None
-        anew = args in self._read
-        self._read.add(args)
-        return self.together.read(self.tdx, args, anew=anew)
+        return self._read(args, self.tdx, args)
+
+    def status(self, tdx: Tdx) -> CompletedCall:
+        """Run `tdx status` in the session of a tdx, whose answer is the same for every file."""
+        return self._read((tdx.session,), tdx, ("status", "--json"))
+
+    def _read(self, key: tuple[str, ...], tdx: Tdx, args: tuple[str, ...]) -> CompletedCall:
+        anew = key in self._known
+        self._known.add(key)
+        return self.together.read(key, tdx, args, anew=anew)
 
     def known(self, segment: Segment) -> None:
         """Note which segment the file means, once all files have one.

@@ -68,6 +68,8 @@ class Asking:
         hold: keep to this context to the end, whatever is chosen meanwhile.
         account: the only account to work on, by name or id; None for any.
         found: called once with the context and a warning, which may be empty.
+        status: asks in the session of a tdx.
+        nobody: a session in which nothing was chosen: no process has this number.
         last: what must not change, because nothing holds it.
     """
 
@@ -78,6 +80,8 @@ class Asking:
     hold: bool
     account: str | None
     found: Callable[[Context, str], None]
+    status: Callable[[Tdx], CompletedCall] = lambda tdx: tdx.json("status", "--json")
+    nobody: str = field(default_factory=lambda: f"{os.getpid()}{time.time_ns()}")
     last: str | None = field(default=None, init=False)
 
     def begin(self, leader: int | None) -> None:
@@ -104,8 +108,7 @@ class Asking:
 
     def _run(self, leader: int | None) -> bool:
         above = [] if leader is None else sessions_above(leader)
-        # No process has this number.
-        asked = [self.tdx.session, *above, f"{os.getpid()}{time.time_ns()}"]
+        asked = [self.tdx.session, *above, self.nobody]
         if not (above or self.hold):
             asked.pop()
         started = [self.pool.start(self._status, session, bool(above)) for session in asked]
@@ -130,7 +133,7 @@ class Asking:
             EnvironmentProblem: it is needed, and failed; not if there is no such command.
         """
         tdx = self.tdx.within(TDX_SESSION=session)
-        ask = partial(tdx.json, "status", "--json")
+        ask = partial(self.status, tdx)
         try:
             return (self.read(ask) if needed else ask()).data
         except NotAuthenticated:

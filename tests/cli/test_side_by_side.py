@@ -228,3 +228,22 @@ def test_one_document_for_all(five: Shell, world: World) -> None:
     assert (document["exit_code"], document["ok"], document["not_begun"]) == (4, False, [])
     assert [each["exit_code"] for each in document["files"]] == [0, 4, 0, 0, 0]
     assert [Path(each["file"]).stem for each in document["files"]] == list(IDS)
+
+
+@pytest.mark.parametrize("first", [0, 1])
+def test_a_file_for_another_account_fails_alone(five: Shell, world: World, first: int) -> None:
+    path = five.cwd / two(five)[first]
+    path.write_text("account: elsewhere\n" + path.read_text())
+    done = five.run("apply", *two(five), "--yes", "--keep-going")
+    assert done.code == 3
+    assert "2 files: " in done.out
+    assert "1 environment" in done.out
+    assert writes_of(world, IDS[first]) == []
+    assert len(configuration(world, IDS[1 - first])["attributes"]) == 1
+
+
+def test_a_read_for_all_that_fails_is_tried_again_by_each(five: Shell, world: World) -> None:
+    world.add_fault("http", {"command": "ps rt list"}, status=503)
+    done = five.run("plan", "b")
+    assert done.code == 0, done.text
+    assert len(listings(world)) == 2
