@@ -5,6 +5,8 @@ from __future__ import annotations
 import re
 from typing import Any
 
+from pydantic.alias_generators import to_snake
+
 from tdxwrap.config.models import RtConfig
 
 # What the environment gives may be of any form.
@@ -52,7 +54,7 @@ def _by_type(kinds: list[dict[str, str]], *, needed: bool) -> dict[str, Any]:
         kinds: the schema of each, as references.
         needed: whether it must have a type; without one, it may be of any kind.
     """
-    named = {_snake(kind["$ref"]): kind for kind in kinds}
+    named = {_kind(kind["$ref"]): kind for kind in kinds}
     rules = [
         {"if": {"properties": {"type": {"const": name}}, "required": ["type"]}, "then": kind}
         for name, kind in named.items()
@@ -67,10 +69,10 @@ def _by_type(kinds: list[dict[str, str]], *, needed: bool) -> dict[str, Any]:
     }
 
 
-def _snake(reference: str) -> str:
+def _kind(reference: str) -> str:
     """Return `lookup_catalog` for `#/$defs/PartialLookupCatalogAttribute`."""
-    words = re.findall(r"[A-Z][a-z]*", reference)
-    return "_".join(words).lower().removeprefix("partial_").removesuffix("_attribute")
+    name = reference.rpartition("/")[2].removeprefix("Partial")
+    return to_snake(name.removesuffix("Attribute"))
 
 
 def _partial(part: Any) -> Any:
