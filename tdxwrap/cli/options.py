@@ -6,7 +6,7 @@ import os
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from functools import wraps
-from typing import TYPE_CHECKING, Any, Protocol, TypeVar
+from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 
 import click
 from click.core import ParameterSource
@@ -20,6 +20,7 @@ if TYPE_CHECKING:
 
     from tdxwrap.errors import TdxwrapError
 
+Items: TypeAlias = "list[CompletionItem[str]]"
 F = TypeVar("F", bound=Callable[..., Any])
 
 A_WEEK = 7 * 24 * 60 * 60  # seconds; no limit or pause is longer
@@ -95,9 +96,7 @@ class Known(click.ParamType[str]):
     def __init__(self, values: Callable[[], Iterable[str]], *, files: bool = False) -> None:
         self.values, self.files = values, files
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem[str]]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
         """Offer the values, then files."""
         from click.shell_completion import CompletionItem
 
@@ -117,9 +116,7 @@ class FilePath(click.Path):
 
         return Path(str(super().convert(value, param, ctx)))
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem[str]]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
         """Offer files."""
         return files(incomplete)
 
@@ -129,9 +126,7 @@ class Config(click.ParamType[str]):
 
     name = "config"
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem[str]]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
         """Offer YAML files that the line does not name yet."""
         named = ctx.params.get(param.name or "") if param.nargs == -1 else None
         found = files(incomplete, (".yaml", ".yml"))
@@ -159,9 +154,7 @@ class Segment(Argument):
 
     name = "ps"
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem[str]]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
         """Offer the names and ids that tdx listed last for this profile and site."""
         from click.shell_completion import CompletionItem
 
@@ -184,9 +177,7 @@ class Segment(Argument):
 class ConfigOrSegment(Config):
     """A CONFIG, or the id or name of a parent segment."""
 
-    def shell_complete(
-        self, ctx: click.Context, param: click.Parameter, incomplete: str
-    ) -> list[CompletionItem[str]]:
+    def shell_complete(self, ctx: click.Context, param: click.Parameter, incomplete: str) -> Items:
         """Offer both."""
         found = super().shell_complete(ctx, param, incomplete)
         return found + Segment().shell_complete(ctx, param, incomplete)
@@ -235,7 +226,7 @@ def _run_ids() -> list[str]:
     return ["last", *sorted((path.stem for path in kept), reverse=True)]
 
 
-def files(incomplete: str, endings: tuple[str, ...] = ("",)) -> list[CompletionItem[str]]:
+def files(incomplete: str, endings: tuple[str, ...] = ("",)) -> Items:
     """List the files with one of the endings, and the folders that a path may go on to."""
     from click.shell_completion import CompletionItem
 
