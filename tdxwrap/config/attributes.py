@@ -69,9 +69,7 @@ class ConstIncrement(ConfigItem):
     value: Count
 
     @model_serializer(mode="wrap")
-    def _short_in_a_file(
-        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
-    ) -> Any:
+    def _in_a_file(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
         return handler(self) if info.by_alias else self.value
 
 

@@ -258,9 +258,7 @@ class Duration(ConfigItem):
         return f"{self.value} {self.unit}{'' if self.value == 1 else 's'}"
 
     @model_serializer(mode="wrap")
-    def _short_in_a_file(
-        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
-    ) -> Any:
+    def _in_a_file(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
         return handler(self) if info.by_alias else str(self)
 
 
@@ -293,9 +291,7 @@ class Filtered(ConfigItem):
         return rest | {"filter_rule": {IN_SHORT: value["filter"]}}
 
     @model_serializer(mode="wrap")
-    def _filter_in_short(
-        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
-    ) -> Any:
+    def _in_a_file(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
         document = handler(self)
         name = "filterRule" if info.by_alias else "filter_rule"
         if info.by_alias and self.FILTER_ALWAYS_SENT:

@@ -85,9 +85,7 @@ class EventTable(Member):
         return f"{self.database}.{self.table}"
 
     @model_serializer(mode="wrap")
-    def _short_in_a_file(
-        self, handler: SerializerFunctionWrapHandler, info: SerializationInfo
-    ) -> Any:
+    def _in_a_file(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
         dotted = "." in self.database or "." in self.table
         return handler(self) if info.by_alias or dotted else str(self)
 
