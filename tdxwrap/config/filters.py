@@ -25,7 +25,6 @@ from pydantic import (
     ConfigDict,
     Discriminator,
     Field,
-    GetJsonSchemaHandler,
     PlainValidator,
     StrictFloat,
     StrictInt,
@@ -36,8 +35,7 @@ from pydantic import (
     model_validator,
 )
 from pydantic.alias_generators import to_camel, to_pascal, to_snake
-from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, PydanticKnownError
+from pydantic_core import PydanticKnownError
 
 # What pydantic puts into a location beside the names that a file has (messages.py).
 VALUE, COMPARISON, COMPARISONS = "<value>", "<comparison>", "<comparisons>"
@@ -52,23 +50,22 @@ class InvalidValue(ValueError):
         self.hint = hint
 
 
+def _as_the_api_writes_it(schema: dict[str, Any], model: type[BaseModel]) -> None:
+    # The schema of a file is made with field names.
+    aliases = {name: str(info.alias) for name, info in model.model_fields.items()}
+    schema["properties"] = {aliases.get(n, n): v for n, v in schema["properties"].items()}
+
+
 class _Rule(BaseModel):
     """Shared settings: the API's camelCase names on both sides, nothing unknown, immutable."""
 
     model_config = ConfigDict(
-        alias_generator=to_camel, extra="forbid", frozen=True, defer_build=True
+        alias_generator=to_camel,
+        extra="forbid",
+        frozen=True,
+        defer_build=True,
+        json_schema_extra=_as_the_api_writes_it,
     )
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        # The schema of a file is made with field names; a rule stands there as the API writes it.
-        schema = handler(core_schema)
-        fields = handler.resolve_ref_schema(schema)
-        aliases = {name: str(info.alias) for name, info in cls.model_fields.items()}
-        fields["properties"] = {aliases.get(n, n): v for n, v in fields["properties"].items()}
-        return schema
 
 
 _WithValue = Literal["Equal", "Greater", "GreaterEqual", "Less", "LessEqual", "Regexp", "IsNull"]

@@ -11,8 +11,8 @@ from typing import Annotated, Any, ClassVar, Self
 
 from pydantic import (
     BeforeValidator,
+    ConfigDict,
     Field,
-    GetJsonSchemaHandler,
     SerializationInfo,
     SerializerFunctionWrapHandler,
     WithJsonSchema,
@@ -21,7 +21,6 @@ from pydantic import (
     model_validator,
 )
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
 
 from tdxwrap.config.attributes import Attribute, BaseAttribute, ImportedAttribute
 from tdxwrap.config.fields import (
@@ -97,8 +96,16 @@ def _split_table(text: str) -> dict[str, str]:
     return {"database": database, "table": table}
 
 
+def _table_may_be_dotted(schema: dict[str, Any]) -> None:
+    schema["required"] = ["name", "table"]
+    dotted = {"properties": {"table": {"pattern": r"^[^.]+\.[^.]+$"}}}
+    schema["anyOf"] = [{"required": ["database"]}, dotted]
+
+
 class KeyEvent(Filtered, Extensible):
     """A named event: rows of an event table that pass a filter (F13)."""
+
+    model_config = ConfigDict(json_schema_extra=_table_may_be_dotted)
 
     name: Text = Field(description="what attributes refer to it by")
     # Kept from the API, and from what is compared with it.
@@ -106,17 +113,6 @@ class KeyEvent(Filtered, Extensible):
     database: Text = Field(alias="databaseName", description="may stand before the table's name")
     table: Text = Field(alias="tableName", description="a table of event_tables")
     description: Description = None
-
-    @classmethod
-    def __get_pydantic_json_schema__(
-        cls, core_schema: CoreSchema, handler: GetJsonSchemaHandler
-    ) -> JsonSchemaValue:
-        schema = super().__get_pydantic_json_schema__(core_schema, handler)
-        fields = handler.resolve_ref_schema(schema)
-        fields["required"] = ["name", "table"]
-        dotted = {"properties": {"table": {"pattern": r"^[^.]+\.[^.]+$"}}}
-        fields["anyOf"] = [{"required": ["database"]}, dotted]
-        return schema
 
     @model_validator(mode="before")
     @classmethod
