@@ -65,10 +65,8 @@ def _long_filters(changes: Sequence[Change]) -> Iterator[Blocker]:
 
 def _has_new_rule(change: Change) -> bool:
     """Whether a filter is to be written that nobody here has seen to work: it may be a typo."""
-    if change.desired is None or not change.writes:
-        return False
-    new = {meaning(rule) for rule in _opaque_rules(change.desired)}
-    return bool(new - {meaning(rule) for rule in _opaque_rules(change.live)})
+    new, old = (set(map(meaning, _opaque_rules(item))) for item in (change.desired, change.live))
+    return change.writes and not new <= old
 
 
 def _opaque_rules(item: ConfigItem | None) -> Iterator[dict[str, Any]]:

@@ -156,24 +156,17 @@ def _of_other_type(condition: Any, kind: str) -> list[Any]:
 
 
 def uses(config: RtConfig) -> Iterator[Use]:
-    """Every column that a key event or an attribute reads from the table of a key event."""
+    """Every column that a key event, an attribute or an action reads from a key event's table."""
     file = config.model_dump(mode="json", by_alias=False)
-    for index, event in enumerate(file["key_events"]):
-        for named in _named(event, ("key_events", index)):
-            yield f"key event {event['name']}", event["name"], *named
-    for index, attribute in enumerate(file["attributes"]):
-        for holder, loc in _collecting(attribute, ("attributes", index)):
-            for named in _named(holder, loc):
-                yield f"attribute {attribute['name']}", holder["key_event"], *named
-
-
-def _collecting(attribute: Any, loc: Loc) -> Iterator[tuple[Any, Loc]]:
-    """What of an attribute reads a key event's table: the attribute itself and its actions."""
-    actions = attribute.pop("actions", ())
-    if "key_event" in attribute:
-        yield attribute, loc
-    for number, action in enumerate(actions):
-        yield action, (*loc, "actions", number)
+    for section, kind in (("key_events", "key event"), ("attributes", "attribute")):
+        for index, item in enumerate(file[section]):
+            what, loc = f"{kind} {item['name']}", (section, index)
+            actions = enumerate(item.pop("actions", ()))
+            parts = [(loc, item), *(((*loc, "actions", n), action) for n, action in actions)]
+            for part_loc, part in parts:
+                event = item["name"] if section == "key_events" else part.get("key_event")
+                if event is not None:
+                    yield from ((what, event, *named) for named in _named(part, part_loc))
 
 
 def _named(part: Any, loc: Loc) -> Iterator[tuple[Loc, str, Any]]:
