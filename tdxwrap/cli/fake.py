@@ -50,10 +50,10 @@ def fake(app: App, what: str, command: tuple[str, ...]) -> int:
         words = [os.path.abspath(word) if os.path.isfile(word) else word for word in command]
         # The one document of --json is all that goes to stdout.
         code = place.run(words, stdout=sys.stderr.fileno() if app.chosen.json else None) or 0
-        asked, live = place.asked(), place.world.live()
-        app.console.print_result(call_lines(asked))
+        calls, live = place.world.calls(), place.world.live()
+        app.console.print_result(call_lines(calls))
         for ps in [] if app.chosen.json or app.chosen.quiet else live:
             found = live_through(place.world.launcher(), place.environ, ps)
             app.console.print_text(config_text(found, ascii_only=app.console.ascii_only))
-    app.end(exit=code, calls=asked, live=live)
+    app.end(exit=code, calls=calls, live=live)
     return code

@@ -12,12 +12,11 @@ from tdxwrap.cli.options import CONFIG, FILE, SEGMENT
 from tdxwrap.errors import ConfigError, Refused, UsageProblem
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
     from pathlib import Path
 
     from tdxwrap.cli.app import App
     from tdxwrap.config.yaml_source import Source
-    from tdxwrap.sandbox.world import Asked
+    from tdxwrap.sandbox.world import Calls
 
 
 @click.command("import", cls=Command)
@@ -58,7 +57,7 @@ def import_(
     text = script.bash_of(content, markdown=source.endswith((".md", ".markdown")))
     script.check(source, text)
     with script.run(source, text, args, allow, app.environ) as (ground, error):
-        calls = ground.asked()
+        calls = ground.world.calls()
         if listed:
             app.console.print_answer(call_lines(calls))
             return app.end(error, config=None, file=None, left_out=[], calls=calls)
@@ -66,7 +65,9 @@ def import_(
             raise error
         elsewhere = None if ids_from is None else partial(app.read_live, ids_from)
         config = script.config_of(source, ground, elsewhere)
-    if error is None and _left_out(config):
+    if error is not None:
+        error.so_far = "the CONFIG holds what the script got to"
+    elif _left_out(config):
         hint = "see the comments of the file"
         error = Refused("not all of it has a place in a CONFIG", hint=hint)
     return _finish(app, config, file, calls, error)
@@ -107,9 +108,7 @@ def _left_out(config: str) -> list[str]:
     return [line[2:] for line in config.splitlines() if line.startswith("# left out: ")]
 
 
-def _finish(
-    app: App, config: str, file: Path | None, calls: Sequence[Asked], error: Refused | None
-) -> int:
+def _finish(app: App, config: str, file: Path | None, calls: Calls, error: Refused | None) -> int:
     app.print_or_write(config, file)
     where = None if file is None else str(file)
     return app.end(error, config=config, file=where, left_out=_left_out(config), calls=calls)

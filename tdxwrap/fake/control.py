@@ -43,6 +43,21 @@ class Call:
     applied: bool
     fault: str | None
 
+    @property
+    def step(self) -> str:
+        """The step of the recipe that the call writes, `7a`, `7b` or `7c`; empty for a read."""
+        path = str(self.path) if self.write else ""
+        if "attributes" in path:
+            return "7c"
+        if "key_events" in path or (path and "eventTables" in (self.body or ())):
+            return "7a"
+        return "7b" if path else ""
+
+    @property
+    def line(self) -> str:
+        """The line of the bash script that made the call; empty if bash did not tell."""
+        return self.env.get("FAKE_TDX_LINE", "")
+
 
 class World:
     """The world in one state directory; its methods are safe while calls are running."""

@@ -14,4 +14,5 @@ def environment(environ: Mapping[str, str], folder: Path) -> dict[str, str]:
     """Return the environment of a throwaway world, without the user's credentials, state and
     locks."""
     kept = {name: environ[name] for name in _KEPT if name in environ}
-    return {**kept, "HOME": str(folder), "XDG_STATE_HOME": str(folder / "state")}
+    own = {"HOME": folder, "TMPDIR": folder, "XDG_STATE_HOME": folder / "state"}
+    return kept | {name: str(path) for name, path in own.items()}

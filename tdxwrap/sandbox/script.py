@@ -21,15 +21,15 @@ from tdxwrap.fake.control import World
 from tdxwrap.realtime.state import LiveState
 from tdxwrap.sandbox.environment import environment
 from tdxwrap.sandbox.rehearsal import live_through
-from tdxwrap.sandbox.world import Asked, Playground, as_tdx
+from tdxwrap.sandbox.world import Calls, Playground, as_tdx
 from tdxwrap.tdx.tempfiles import throwaway
 
 LIMIT = 60.0  # seconds
 _PROGRAMS = """
 bash jq base64 basename cat chmod cksum comm cp csplit cut date dd dirname echo expand expr false
 fmt fold head id join ls md5sum mkdir mktemp mv nl od paste printf pwd readlink realpath rm rmdir
-seq sha256sum shuf sort split stat sum tac tail tee test timeout touch tr true truncate tsort uname
-unexpand uniq wc whoami
+seq sha256sum shuf sleep sort split stat sum tac tail tee test timeout touch tr true truncate tsort
+uname unexpand uniq wc whoami
 """
 # Whatever the script does, bash calls these; PATH stays as it is.
 _LOCKED = """\
@@ -44,13 +44,13 @@ _REFUSED = {
     "calls npx": r"\bnpx\b",
     "may start with another environment": _BEGIN + r"(?:env|exec)\s+-",
     "calls command, which may start another tdx": _BEGIN + r"command\s+(?!-[vV]\s)",
-    "calls a program by its path": _BEGIN + r"[\"']?/(?:[\w.-]+/)*s?bin/",
+    "names a program by its path": r"(?<![\w.~}/-])/(?:[\w.-]+/)*s?bin/\w",
     "names another tdx": r"/tdx(?![\w-])",
 }
 _HINT = "it is run on a stand-in for tdx and must not reach another one: take it out"
 # What people leave to be filled in; `<` of a here-document, and of a comparison, is none.
 _PLACEHOLDER = re.compile(
-    r"(?<![<\w])<(?:db|table\d*|description|[A-Z][A-Z0-9]*|[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)+)>"
+    r"(?<![<\w])<(?:ps|db|table\d*|description|[A-Z][A-Z0-9]*|[A-Za-z0-9]+(?:[_-][A-Za-z0-9]+)+)>"
 )
 _NAMES = re.compile(r"[\w.-]{1,99}(?:/[\w.-]{1,99})*")
 _WRITTEN = re.compile(r"(?:-o|--output|>)[ =]*[\"']?([\w./-]+)")
@@ -136,7 +136,7 @@ def run(
             code = ground.run(("bash", str(file), *args), LIMIT, **streams)
             said.seek(0)
             text = said.read().decode("utf-8", "replace").replace(str(file), source)
-        yield ground, _error(source, code, ground.asked(), text)
+        yield ground, _error(source, code, ground.world.calls(), text)
 
 
 def _account(script: str, args: Sequence[str]) -> dict[str, object]:
@@ -159,13 +159,14 @@ def _copy_read(script: str, source: Path, work: Path) -> None:
             shutil.copyfile(source / name, work / name)
 
 
-def _error(source: str, code: int | None, asked: Sequence[Asked], said: str) -> Refused | None:
-    failed = next((call for call in asked if call.exit and (call.step or call.exit == 2)), None)
+def _error(source: str, code: int | None, calls: Calls, said: str) -> Refused | None:
+    failed = next((call for call in calls if call.exit and (call.step or call.exit == 2)), None)
     missing = re.search(r"(\S+): command not found", said)
     hint = "arguments of the script go behind --; --list shows what it asks of tdx"
     if failed is not None:
         words = " ".join(failed.argv[:2])
-        what = f"{source}{failed.line and f', line {failed.line}'}: tdx refused {words}"
+        verdict = "the stand-in for tdx does not know" if failed.exit == 2 else "tdx refused"
+        what = f"{source}{failed.line and f', line {failed.line}'}: {verdict} {words}"
     elif missing:
         what = f"{source} calls {missing[1]}, which it is not allowed to"
         hint = f"if it reaches no tdx, add --allow {missing[1]}"

@@ -9,7 +9,7 @@ from typing import Any
 
 from tdxwrap.fake.control import World, write_launcher
 from tdxwrap.fake.replay import Replay
-from tdxwrap.sandbox.world import Asked, as_tdx
+from tdxwrap.sandbox.world import Calls, as_tdx
 
 # Nothing has to wait, and the recipe's commands are taken as they are (F14).
 _BLANK = {"updating_seconds": 0, "tdx": {"require_identifier": False}}
@@ -52,9 +52,9 @@ class FakeTdx:
         self.world.add_table(table, {"time": "long", **dict.fromkeys(columns, "string"), **typed})
 
     @property
-    def calls(self) -> list[Asked]:
+    def calls(self) -> Calls:
         """Every call of tdx so far."""
-        return [Asked.of(call) for call in self.world.calls()]
+        return self.world.calls()
 
     @property
     def live(self) -> dict[str, dict[str, Any]]:

@@ -13,7 +13,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeAlias
 
 from tdxwrap.errors import UsageProblem
 from tdxwrap.fake.control import Call, World, write_launcher
@@ -24,6 +24,8 @@ from tdxwrap.system import signals
 from tdxwrap.system.text import one_line
 from tdxwrap.tdx.tempfiles import throwaway
 
+Calls: TypeAlias = Sequence[Call]
+
 # What bash reads first. It finds a function before a program, whatever PATH a script sets.
 _FUNCTION = """\
 tdx() {{ FAKE_TDX_LINE=${{BASH_LINENO[0]}} {} "$@"; }}
@@ -32,44 +34,13 @@ PS1='fake tdx $ '
 """
 
 
-@dataclass(frozen=True, slots=True)
-class Asked:
-    """A call of tdx.
-
-    Attributes:
-        argv: the words after `tdx`.
-        step: the step of the recipe that it writes; empty for a read.
-        exit: its exit code; None as long as it runs, or where it was killed.
-        line: the line of the bash script that made it; empty if bash did not tell.
-    """
-
-    argv: tuple[str, ...]
-    step: str
-    exit: int | None
-    line: str = ""
-
-    @classmethod
-    def of(cls, call: Call) -> Asked:
-        """Return what is of interest of a recorded call."""
-        return cls(call.argv, _step(call), call.exit, call.env.get("FAKE_TDX_LINE", ""))
-
-
-def call_lines(asked: Sequence[Asked]) -> Iterator[Line]:
+def call_lines(calls: Calls) -> Iterator[Line]:
     """Yield the calls of tdx, each with its step and, if it failed, its exit code."""
-    yield Line("", "What tdx was asked:" if asked else "tdx was not called", "bold")
-    for call in asked:
+    yield Line("", "What tdx was asked:" if calls else "tdx was not called", "bold")
+    for call in calls:
         failed = "" if call.exit == 0 else f"   # exit {call.exit}"
         command = one_line(shlex.join(("tdx", *call.argv)))
         yield Line(f"{call.step:<4}", f"{command}{failed}", whole=True)
-
-
-def _step(call: Call) -> str:
-    if not call.write:
-        return ""
-    path = str(call.path)
-    if "attributes" in path:
-        return "7c"
-    return "7a" if "key_events" in path or "eventTables" in (call.body or ()) else "7b"
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,10 +50,6 @@ class Playground:
     world: World
     work: Path
     environ: Mapping[str, str]
-
-    def asked(self) -> list[Asked]:
-        """Return every call of tdx so far."""
-        return [Asked.of(call) for call in self.world.calls()]
 
     def run(self, command: Sequence[str], limit: float = math.inf, **streams: Any) -> int | None:
         """Run a command to its end.

@@ -152,7 +152,8 @@ def test_of_a_script_that_fails_there_is_what_it_got_to(user: Shell) -> None:
 
     unknown = imported(user, f"PS=77\n{TABLES}tdx ps push rt.yaml\n")
     assert (unknown.code, bool(config_in(unknown.out).event_tables)) == (4, True)
-    assert "mine.sh, line 5: tdx refused ps push" in unknown.err
+    assert "mine.sh, line 5: the stand-in for tdx does not know ps push" in unknown.err
+    assert "so far     the CONFIG holds what the script got to" in unknown.err
 
     missing = imported(user, f"PS=77\n{TABLES}grep -q x /dev/null")
     assert "mine.sh calls grep, which it is not allowed to" in missing.err
@@ -218,6 +219,7 @@ def test_a_pasted_id_is_looked_up_where_it_is_from(
         "node /opt/tdx/dist/index.js",
         "/usr/bin/sudo tdx ps list",
         "true && exec -c bash",
+        "timeout 9 /usr/bin/env -i tdx ps list",
     ],
 )
 def test_a_line_that_may_reach_another_tdx_is_refused_before_it_runs(line: str) -> None:
@@ -235,6 +237,7 @@ def test_a_line_that_may_reach_another_tdx_is_refused_before_it_runs(line: str) 
         "tdx api '/audiences/7' >& /dev/null",
         "tdx ps list > /tmp/tdx-out; cat <<EOF>file",
         "sort <in >out; [[ a < b ]]; echo '<b>'",
+        "ls /usr/bin; cat ./bin/x bin/y ~/bin/z",
         '  "/audiences/7/realtime_setting" --data {"command": "x"}',
     ],
 )
@@ -245,10 +248,10 @@ def test_an_ordinary_line_is_none(line: str) -> None:
 def test_placeholders_are_found_before_it_runs() -> None:
     text = STEP_7.read_text().replace("394649", "<ps_id>").replace("web_events", "<db>")
     with pytest.raises(ConfigError) as raised:
-        script.check("mine.sh", text + "tdx ps view <YOUR-SEGMENT>")
+        script.check("mine.sh", text + "tdx ps view <YOUR-SEGMENT> <ps>")
     found = [(each.line, each.message.split()[2]) for each in raised.value.problems]
     assert found[0] == (7, "<ps_id>")
-    assert {name for _, name in found} == {"<ps_id>", "<db>", "<YOUR-SEGMENT>"}
+    assert {name for _, name in found} == {"<ps_id>", "<db>", "<YOUR-SEGMENT>", "<ps>"}
 
 
 def test_whatever_path_it_gets_to_the_real_tdx_is_not_called(user: Shell) -> None:
