@@ -120,7 +120,7 @@ class Asking:
             context = replace(context, chosen_in=asked[number])
             self.tdx.follow(TDX_SESSION=asked[number])
         profile, site = self.given.profile, self.given.site
-        if self.hold and not profile:
+        if self.hold:
             self._pin(context, essences[number], essences[-1], asked[-1])
         context = replace(context, profile=profile or context.profile, site=site or context.site)
         self.found(context, self._warning(context) if self.account else "")
@@ -149,10 +149,15 @@ class Asking:
         Args:
             chosen, none: what tdx says in the session that counts, and in that of nobody.
         """
-        if chosen and chosen == none and context.profile and context.site:
+        profile, session = context.profile, self.tdx.session
+        if chosen and none and chosen != none and profile not in (None, DEFAULT):
+            self.tdx.follow(TDX_PROFILE=str(profile))
+            # No variable names a site: one that was chosen beside the profile stays in its session.
+            asked = (session, nobody)
+            both = [self.pool.start(self._status, each, True) for each in asked]
+            chosen, none = (_essence(result(a), s) for a, s in zip(both, asked, strict=True))
+        if chosen and chosen == none and profile and context.site:
             self.tdx.follow(TDX_SESSION=nobody)
-        elif chosen and none and chosen != none and context.profile not in (None, DEFAULT):
-            self.tdx.follow(TDX_PROFILE=str(context.profile))
         else:
             self.last = chosen
 

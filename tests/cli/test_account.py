@@ -290,11 +290,12 @@ def test_the_reads_do_not_wait_for_the_probes(shell: Shell, world: World) -> Non
 # It stays
 
 
-def switch(world: World, profile: str) -> str:
-    """Choose another profile in the session of a run that is under way."""
+def switch(world: World, profile: str = "", site: str = "") -> str:
+    """Choose another profile or site in the session of a run that is under way."""
     (session,) = {str(call.session) for call in world.calls() if "rt" in call.argv}
     environ = {**world.environ(), "TDX_SESSION": session}
-    subprocess.run([FAKE_TDX, "use", "profile", profile], env={**os.environ, **environ}, check=True)
+    words = ("profile", profile) if profile else ("site", site)
+    subprocess.run([FAKE_TDX, "use", *words], env={**os.environ, **environ}, check=True)
     return "y\n"
 
 
@@ -310,6 +311,24 @@ def test_what_is_chosen_during_a_run_does_not_count(
     done = shell.terminal("apply", MINIMAL, answers=[("[y/N]", lambda: switch(world, then))])
     assert done.code == 0, done.out
     assert configured(world) == [{"default": "main", "staging": "acme"}[first]]
+
+
+@pytest.mark.parametrize(
+    ("chosen", "args"), [("staging", ()), ("", ("--profile", "staging")), ("", ())]
+)
+@pytest.mark.parametrize("beside", ["", "us01"])
+def test_a_site_that_is_chosen_during_a_run_does_not_count(
+    shell: Shell, world: World, chosen: str, args: tuple[str, ...], beside: str
+) -> None:
+    assert shell.run("status", "394649").code == 0
+    if chosen:
+        switch(world, chosen)
+    if beside:
+        switch(world, site=beside)
+    answers = [("[y/N]", lambda: switch(world, site="jp01"))]
+    done = shell.terminal("apply", MINIMAL, *args, answers=answers)
+    assert done.code == 0, done.out
+    assert configured(world) == ["acme" if chosen or args else "main"]
 
 
 def test_a_change_that_cannot_be_held_off_ends_the_run(shell: Shell, world: World) -> None:
