@@ -99,12 +99,16 @@ class Problem:
 
 
 class ConfigError(TdxwrapError, kind="config", exit_code=ExitCode.USAGE):
-    """The configuration is invalid; `problems` holds every reason, in file order."""
+    """The configuration is invalid; `problems` holds the reasons, in file order.
 
-    def __init__(self, file: str, problems: Sequence[Problem]) -> None:
-        count = len(problems)
+    Attributes:
+        count: of all reasons, `more` of which are not told one by one.
+    """
+
+    def __init__(self, file: str, problems: Sequence[Problem], more: int = 0) -> None:
+        self.count = len(problems) + more
         super().__init__(
-            f"{file} has {count} error{'' if count == 1 else 's'}",
+            f"{file} has {self.count} error{'' if self.count == 1 else 's'}",
             hint="fix the file and run the command again; nothing was written",
         )
         self.problems = tuple(problems)

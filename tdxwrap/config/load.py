@@ -19,6 +19,9 @@ from tdxwrap.errors import ConfigError, Problem
 
 __all__ = ["LoadedConfig", "is_tdx_form", "load", "parse"]
 
+# How many unknown fields at the top are looked at; of more, another file was given by mistake.
+_UNKNOWN_FIELDS = 1_000
+
 
 @dataclass(frozen=True, slots=True)
 class LoadedConfig:
@@ -59,7 +62,9 @@ def parse(path: str, content: bytes, *, environ: Mapping[str, str]) -> LoadedCon
     source = read_source(path, content, environ)
     _demand_mapping(source)
     source = extended(source, environ)
-    data = {name: value for name, value in source.data.items() if not name.startswith("x-")}
+    names = [name for name in source.data if not name.startswith("x-")]
+    beyond = {*[name for name in names if name not in RtConfig.model_fields][_UNKNOWN_FIELDS:]}
+    data = {name: source.data[name] for name in names if name not in beyond}
     source = replace(source, data=data)
     config, problems = None, [*source.problems]
     try:
@@ -68,7 +73,7 @@ def parse(path: str, content: bytes, *, environ: Mapping[str, str]) -> LoadedCon
         problems += problems_of(error, source)
     problems += cross_checks.errors(source)
     if config is None or problems:
-        raise ConfigError(path, _in_file_order(problems))
+        raise ConfigError(path, _in_file_order(problems), more=len(beyond))
     warnings = _in_file_order(cross_checks.cautions(source))
     return LoadedConfig(config, source, path, source.digest, warnings)
 

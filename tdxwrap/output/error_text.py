@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from tdxwrap.errors import ConfigError, Problem, TdxwrapError
 from tdxwrap.output.lines import Line, command_text, counted
 
@@ -14,7 +12,7 @@ SHOWN = 50
 def error_lines(error: TdxwrapError) -> list[Line]:
     """Render what failed, what tdx said and what to do next."""
     if isinstance(error, ConfigError):
-        return problem_lines(error.problems)
+        return _problem_lines(error)
     step = f"{error.step}: " if error.step else ""
     where = f"   {error.where}" if error.where else ""
     lines = [Line("✗ ", f"{step}{error.what}{where}", "bold", mark="red")]
@@ -33,17 +31,17 @@ def error_lines(error: TdxwrapError) -> list[Line]:
     return lines
 
 
-def problem_lines(problems: Sequence[Problem]) -> list[Line]:
-    """Render every problem of a file: where it is, what is wrong and how to fix it."""
+def _problem_lines(error: ConfigError) -> list[Line]:
+    """Render what is wrong with a file: where it is, and how to fix it."""
     lines: list[Line] = []
-    for problem in problems[:SHOWN]:
+    for problem in error.problems[:SHOWN]:
         place = f"{problem.file}:{problem.line}:{problem.column}" if problem.line else problem.file
         path = f"{problem.path}: " if problem.path else ""
         lines.append(Line(f"{place}  ", f"{path}{problem.message}", mark="red"))
         if problem.hint:
             lines.append(Line(" " * (len(place) + 2), problem.hint))
-    total = counted(len(problems), "error")
-    more = f"; the first {SHOWN} are shown" if len(problems) > SHOWN else ""
+    total = counted(error.count, "error")
+    more = f"; the first {SHOWN} are shown" if error.count > SHOWN else ""
     return [*lines, Line("", f"{total}{more}", "bold")]
 
 

@@ -141,6 +141,8 @@ class Asking:
         except TdxwrapError as error:
             if needed and isinstance(error, CallFailed):
                 raise _unknown(error.said) from None
+            if needed and isinstance(error, EnvironmentProblem):
+                raise
             return None
 
     def _pin(self, context: Context, chosen: str | None, none: str | None, nobody: str) -> None:
