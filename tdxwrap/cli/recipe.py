@@ -39,8 +39,11 @@ def recipe(
             hint="without --plan the script leaves what is there as it is",
         )
     loaded, ps = app.load(config, parent_segment)
-    chosen, ascii_only, where = app.chosen, app.console.ascii_only, loaded.source.where
-    origin = shell_script.Origin(config, ps, chosen.profile, chosen.site, ascii_only, where)
+    origin = shell_script.Origin(
+        *(config, ps, app.chosen.profile, app.chosen.site, app.console.ascii_only),
+        where=loaded.source.where,
+        account=loaded.config.account,
+    )
     if plan:
         found = app.make_plan(loaded, ps, options)
         _show_and_check(app, found, options)

@@ -45,6 +45,7 @@ def _delay(rule: Json, record: Record) -> None:
 def _signal_caller(rule: Json, record: Record) -> None:
     record.write()
     os.kill(os.getppid(), getattr(signal, signal_name(rule["signal"])))
+    time.sleep(rule["seconds"])
 
 
 def _connection_reset(rule: Json, record: Record) -> None:

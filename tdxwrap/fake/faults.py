@@ -45,7 +45,7 @@ PARAMETERS: dict[str, Json] = {
     "prompt": {"text": "Continue? (y/N) "},
     "echo-secrets": {"to": "all"},
     "delay": {**_WHEN_BEFORE, "seconds": 1},
-    "signal-caller": {**_WHEN_BEFORE, "signal": "SIGINT"},
+    "signal-caller": {**_WHEN_BEFORE, "signal": "SIGINT", "seconds": 0},
     "disabled-api": {},
     "unauthenticated": {},
     "own-failure": {"text": "Error: Cannot autolaunch D-Bus without X11 $DISPLAY"},

@@ -48,6 +48,7 @@ class Origin:
         profile, site: the global options of that name.
         ascii_only: write every other character as an escape.
         where: gives `file:line` of an item of the configuration.
+        account: the only one to work in; None for any.
     """
 
     file: str
@@ -56,6 +57,7 @@ class Origin:
     site: str | None = None
     ascii_only: bool = False
     where: Callable[[Loc], str] = lambda loc: ""
+    account: str | None = None
 
 
 @dataclass
@@ -165,9 +167,11 @@ def _script(plan: Plan, origin: Origin, about: str, *, merging: bool) -> str:
     with Tdx() as tdx:
         draft = Draft(tdx, origin=origin, merging=merging)
         carry_out(plan, draft, Retry(), Settings(baseline=None, reading=False), draft.listen)
+    account = shell_word(origin.account or "", ascii_only=origin.ascii_only)
     values = {
         "@about": _about(origin, about),
         "@options": _options(origin),
+        "@account": f"demand {account}\n" if origin.account else "",
         "@ps": shell_word(origin.ps, ascii_only=origin.ascii_only),
         "@steps": _taken_away(plan, origin)
         + ("look_for_config\n" if plan.pending else "")
@@ -179,7 +183,7 @@ def _script(plan: Plan, origin: Origin, about: str, *, merging: bool) -> str:
     if origin.ascii_only:
         values["@steps"] = ascii_json(values["@steps"])
         template = re.sub("[❌✅] ", "", template)
-    used = _without_unused(template, values["@steps"])
+    used = _without_unused(template, values["@account"] + values["@steps"])
     return re.sub("|".join(values), lambda match: values[match[0]], used)
 
 

@@ -218,6 +218,23 @@ expect() {
   [ "$count" -ge "$2" ] || fail 6 "expected at least $2 $1, found $count"
 }
 
+# demand ACCOUNT: fail unless tdx says that it works in this account, by name or id.
+demand() {
+  tdx status --json >"$answer" 2>/dev/null || :
+  tdx auth >"$work/auth" 2>/dev/null || :
+  told=$(
+    jq -r 'paths(strings, numbers) as $at
+      | select($at | map(tostring) | join(".") | ascii_downcase | gsub("[_-]"; "")
+          | test("(^|[.])account[.]?(name|id)?$"))
+      | getpath($at) | tostring | '"$visible" "$answer" 2>/dev/null || :
+    jq -Rr 'scan("(?i)\\baccount(?:[ _]?(?:name|id))?\\b[\\s:=\"]*([^,;\"]+)")[0]
+      | splits("[()]") | gsub("^\\s+|\\s+$"; "") | select(. != "") | '"$visible" "$work/auth"
+  )
+  [ -n "$told" ] || fail 3 "tdx does not tell whether this is the account $1"
+  grep -qxF -e "$1" <<<"$told" ||
+    fail 3 "this is the account ${told%%$'\n'*}, and the file demands $1"
+}
+
 # look_for_config: check if RT config exists.
 look_for_config() {
   call ps view "$ps" --json
@@ -238,6 +255,7 @@ if [ -z "${TD_API_KEY:+set}" ] && ! tdx auth >/dev/null; then
   exit 3
 fi
 
+@account
 # The parent segment: the endpoints take an id only.
 ps=@ps
 list_segments

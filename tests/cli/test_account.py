@@ -7,6 +7,7 @@ import os
 import pty
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Callable
@@ -125,6 +126,40 @@ def test_the_account_may_stand_in_a_base(shell: Shell, world: World) -> None:
     config = shell.write("brand.yaml", f"extends: base.yaml\n{MINIMAL.read_text()}")
     assert shell.run("plan", config).code == 3
     assert shell.run("plan", config, "--profile", "staging").code == 0
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
+@pytest.mark.parametrize("form", ["flat", "nested", "silent", "absent"])
+def test_a_script_demands_the_account_too(shell: Shell, world: World, form: str) -> None:
+    world.set("tdx.status", form)
+    text = shell.run("recipe", demanding(shell, "acme")).out
+    shell.write("step7.sh", text)
+    done = in_shell(shell, "bash step7.sh", TDX=str(FAKE_TDX))
+    assert done.code == 3, done.text
+    assert "this is the account main, and the file demands acme" in done.err
+    assert world.writes() == []
+    there = in_shell(shell, "bash step7.sh", TDX=str(FAKE_TDX), TDX_PROFILE="staging")
+    assert there.code == 0, there.text
+    assert configured(world) == ["acme"]
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
+def test_a_script_ends_where_tdx_tells_no_account(shell: Shell, world: World) -> None:
+    world.set("tdx.status", "silent")
+    world.set("tdx.auth", "bare")
+    shell.write("step7.sh", shell.run("recipe", demanding(shell, "acme")).out)
+    done = in_shell(shell, "bash step7.sh", TDX=str(FAKE_TDX), TDX_PROFILE="staging")
+    assert done.code == 3, done.text
+    assert "tdx does not tell whether this is the account acme" in done.err
+    assert world.writes() == []
+
+
+@pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
+def test_a_script_knows_the_account_by_its_id(shell: Shell, world: World) -> None:
+    world.set("tdx.status", "nested")
+    shell.write("step7.sh", shell.run("recipe", demanding(shell, "1234")).out)
+    done = in_shell(shell, "bash step7.sh", TDX=str(FAKE_TDX), TDX_PROFILE="staging")
+    assert done.code == 0, done.text
 
 
 # Whose choice counts

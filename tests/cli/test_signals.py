@@ -169,11 +169,16 @@ def test_a_signal_does_not_break_what_it_comes_upon(shell: Shell, way: str) -> N
 def test_a_signal_that_finds_the_run_blocked_ends_it_all_the_same(shell: Shell) -> None:
     code = """if True:
         def late():
-            time.sleep(0.5)
+            while True:
+                try:
+                    os.open("rt.yaml", os.O_WRONLY | os.O_NONBLOCK)
+                    break
+                except OSError:  # until it is opened for reading
+                    time.sleep(0.01)
             os.kill(os.getpid(), signal.SIGTERM)
         threading.Thread(target=late, daemon=True).start()
     """
-    os.mkfifo(shell.cwd / "rt.yaml")  # nobody writes into it
+    os.mkfifo(shell.cwd / "rt.yaml")  # nothing is written into it
     done = scripted(shell, code, "check", "rt.yaml")
 
     assert done.code == 130

@@ -90,10 +90,12 @@ def test_a_call_is_quick_even_in_a_large_world(make: MakeFake) -> None:
     fake.run("--version")
     best = 9.0
     for _ in range(5):
-        started = time.perf_counter()
+        before = os.times()
         fake.run("ps", "rt", "list", "--json")
-        best = min(best, time.perf_counter() - started)
-    # The aim is 35 ms on a quiet machine; the limit leaves room for a busy one.
+        after = os.times()
+        user = after.children_user - before.children_user
+        best = min(best, user + after.children_system - before.children_system)
+    # Of the processor, as others may be at work. The aim is 35 ms.
     assert best < 0.2
 
 

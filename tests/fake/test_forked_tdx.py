@@ -18,7 +18,7 @@ FAULTS = {
     "killed": {"when": "before"},
     "prompt": {},
     "hang": {"seconds": 60, "ignore_sigterm": True, "with_child": True},
-    "signal-caller": {"signal": "SIGTERM"},
+    "signal-caller": {"signal": "SIGTERM", "seconds": 60},
     "wrong-exit": {"exit": 3},
     "big-output": {"bytes": 300_000},
 }
@@ -33,7 +33,8 @@ def test_forked_and_executed_it_is_the_same(
         if fault != "none":
             world.add_fault(fault, {"command": "rt list"}, **FAULTS[fault])
         shell = choose(new_shell(world, name))
-        args = ("status", "394649", "--json", "--timeout", "2", "--retries", "0")
+        timeout = "2" if fault == "hang" else "60"
+        args = ("status", "394649", "--json", "--timeout", timeout, "--retries", "0")
         ran = shell.run(*args, TDX_SESSION="the session", FORCE_COLOR="3")
         calls = [asdict(call) for call in sorted(world.calls(), key=lambda call: call.argv)]
         for call in calls:

@@ -79,7 +79,7 @@ def bash(
         capture_output=True,
         text=True,
         encoding="utf-8",
-        timeout=110,
+        timeout=300,
     )
 
 
