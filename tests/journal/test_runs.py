@@ -15,7 +15,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from support.shells import FIXTURES, MINIMAL, WEB, Shell
 
-from tdxwrap.config.load import read as read_config
+from tdxwrap.config.load import load
 from tdxwrap.errors import UsageProblem
 from tdxwrap.fake.control import World
 from tdxwrap.fake.replay import Replay
@@ -349,7 +349,7 @@ def shared(shell: Shell) -> tuple[Path, Path]:
     text = (shell.cwd / "shared.jsonl").read_text("utf-8")
     assert text.splitlines() == again[len(run.lines) :]
     file = run.lines[0]["config"]
-    data = read_config(file, Path(file).read_bytes(), environ={}).data
+    data = load(file, environ={}).source.data
     config = pseudonyms.value({**data, "parent_segment": run.lines[0]["segment"]})
     return shell.cwd / "shared.jsonl", Path(shell.write("shared.yaml", json.dumps(config)))
 
