@@ -197,11 +197,14 @@ def _batch_names(source: Source) -> Iterator[Problem]:
     """An imported column that is a batch attribute as well has its name from there."""
     names: dict[str, object] = {}
     for _, part in _at(source.data, "batch_attributes.*"):
-        names[str(part if isinstance(part, str) else _get(part, "column"))] = _get(part, "name")
+        column = part if isinstance(part, str) else _get(part, "column")
+        if isinstance(column, str):
+            names[column] = _get(part, "name")
     for loc, attribute in _at(source.data, "attributes.*"):
-        column, name = str(_get(attribute, "column")), _get(attribute, "name")
-        is_named = _get(attribute, "type") == "imported" and name is not None
-        if is_named and names.get(column, name) != name:
+        column, name = _get(attribute, "column"), _get(attribute, "name")
+        if _get(attribute, "type") != "imported" or not isinstance(column, str) or name is None:
+            continue
+        if names.get(column, name) != name:
             message = f"{column} is called otherwise under batch_attributes"
             yield source.problem((*loc, "name"), message, "name it there, or take it out there")
 
