@@ -34,7 +34,9 @@ from tdxwrap.config.filters import InvalidValue
 
 
 class Aggregation(ConfigItem):
-    """A summary of the items of a list attribute (F14)."""
+    """A summary of the items of a list attribute."""
+
+    # F14
 
     name: Text
     identifier: Text
@@ -43,7 +45,9 @@ class Aggregation(ConfigItem):
 
 
 class ListAction(Filtered):
-    """An event that takes an item out of a list attribute, or empties it (F14, F32)."""
+    """An event that takes an item out of a list attribute, or empties it."""
+
+    # F14, F32
 
     FILTER_ALWAYS_SENT: ClassVar[bool] = True
 
@@ -52,7 +56,9 @@ class ListAction(Filtered):
 
 
 class SubDuration(ConfigItem):
-    """One of the windows of a sliding counter (F14)."""
+    """One of the windows of a sliding counter."""
+
+    # F14
 
     name: Text
     identifier: Text
@@ -97,7 +103,9 @@ KEEPING = frozenset(("duration", "max_items", "fields", "aggregations", "sub_dur
 
 
 class BaseAttribute(Extensible):
-    """What every kind of attribute has that is created one by one (F14)."""
+    """What every kind of attribute has that is created one by one."""
+
+    # F14
 
     # F15: the only properties that PATCH takes; all others need delete and create.
     PATCHABLE: ClassVar[frozenset[str]] = KEEPING | {"name", "description", "actions"}
@@ -188,14 +196,18 @@ class CounterAttribute(EventAttribute):
 
 
 class LookupColumn(ConfigItem):
-    """A column of a lookup catalog (F14)."""
+    """A column of a lookup catalog."""
+
+    # F14
 
     name: Text
     data_type: Literal["string", "number"]
 
 
 class LookupKey(ConfigItem):
-    """What a row of a lookup catalog is found by (F14)."""
+    """What a row of a lookup catalog is found by."""
+
+    # F14
 
     id: Annotated[Text, BeforeValidator(text_if_number)]
     type: Text
@@ -211,10 +223,12 @@ class LookupCatalogAttribute(BaseAttribute):
 
 
 class ImportedAttribute(ApiItem):
-    """A batch attribute that realtime reads: a column of the parent segment (F11, F14).
+    """A batch attribute that realtime reads: a column of the parent segment.
 
     The API takes the list of all such columns at once, and the names with `batch_attributes`.
     """
+
+    # F11, F14
 
     type: Literal["imported"]
     column: Text = Field(description="a column of the master table")

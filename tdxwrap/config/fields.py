@@ -231,7 +231,9 @@ Filter = Annotated[FilterRule, BeforeValidator(_rule), PlainSerializer(rule_docu
 
 
 class Duration(ConfigItem):
-    """How long a value is kept. The file may write `1 day`, `24 hours`, `30 minutes` (F14)."""
+    """How long a value is kept. The file may write `1 day`, `24 hours`, `30 minutes`."""
+
+    # F14
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {
         "type": "string",
@@ -263,7 +265,9 @@ class Duration(ConfigItem):
 
 
 class Filtered(ConfigItem):
-    """A part with a filter: `filter_rule` in the API's form, or `filter` in short (F25)."""
+    """A part with a filter: `filter_rule` in the API's form, or `filter` in short."""
+
+    # F25
 
     # Whether the API refuses such a part without a filter.
     FILTER_ALWAYS_SENT: ClassVar[bool] = False

@@ -125,7 +125,9 @@ class FilterRule(_Rule):
 
 
 class OpaqueRule(FilterRule):
-    """A rule in a form that this version does not know, carried as it is (F31)."""
+    """A rule in a form that this version does not know, carried as it is."""
+
+    # F31
 
     document: dict[str, Any]
 

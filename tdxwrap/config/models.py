@@ -41,7 +41,9 @@ from tdxwrap.config.yaml_source import Loc
 
 class Member(ApiItem):
     """A member of a list of the setting. PATCH replaces the whole list, so each is sent back as it
-    was (F11)."""
+    was."""
+
+    # F11
 
     @classmethod
     def of(cls, document: Any) -> Member:
@@ -64,7 +66,9 @@ class Member(ApiItem):
 
 
 class EventTable(Member):
-    """A table whose rows are events. The file may write `database.table` (F11)."""
+    """A table whose rows are events. The file may write `database.table`."""
+
+    # F11
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {
         "type": "string",
@@ -103,7 +107,9 @@ def _table_may_be_dotted(schema: dict[str, Any]) -> None:
 
 
 class KeyEvent(Filtered, Extensible):
-    """A named event: rows of an event table that pass a filter (F13)."""
+    """A named event: rows of an event table that pass a filter."""
+
+    # F13
 
     model_config = ConfigDict(json_schema_extra=_table_may_be_dotted)
 
@@ -137,7 +143,9 @@ class KeyEvent(Filtered, Extensible):
 
 
 class StitchingKey(Member, Extensible):
-    """A column by which profiles are stitched. The file may give the name alone (F11)."""
+    """A column by which profiles are stitched. The file may give the name alone."""
+
+    # F11
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "string", "minLength": 1}
 
@@ -164,7 +172,9 @@ class StitchingKey(Member, Extensible):
 
 
 class BatchAttribute(Member):
-    """A column of the master table that realtime may read (F11)."""
+    """A column of the master table that realtime may read."""
+
+    # F11
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "string", "minLength": 1}
 

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from typing import Any
 
 from pydantic.alias_generators import to_snake
@@ -105,8 +104,6 @@ def _for_editors(part: Any) -> Any:
     if not isinstance(part.get("default"), bool | int | str):
         noise.add("default")
     kept = {name: _for_editors(value) for name, value in part.items() if name not in noise}
-    if isinstance(kept.get("description"), str):
-        kept["description"] = re.sub(r" \(F\d[^)]*\)", "", kept["description"])
     return {"anyOf": [kept, _VARIABLE]} if _demands_form(kept) else kept
 
 
