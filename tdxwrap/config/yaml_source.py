@@ -25,6 +25,8 @@ from tdxwrap.system.redact import is_credential
 from tdxwrap.system.text import comment
 
 Loc: TypeAlias = tuple[str | int, ...]
+Position: TypeAlias = tuple[int, int]
+"""Line and column, counted from 1; 0 for the file as a whole."""
 
 MAX_BYTES = 16 * 1024 * 1024
 MAX_DEPTH = 100
@@ -171,16 +173,12 @@ def read_source(path: str, content: bytes, environ: Mapping[str, str]) -> Source
     )
 
 
-def unusable(
-    path: str, message: str, hint: str = "", position: tuple[int, int] = (0, 0)
-) -> ConfigError:
+def unusable(path: str, message: str, hint: str = "", position: Position = (0, 0)) -> ConfigError:
     """The error for a file of which nothing can be used."""
     return ConfigError(path, [_problem(path, position, (), message, hint)])
 
 
-def _problem(
-    path: str, position: tuple[int, int], loc: Loc, message: str, hint: str = ""
-) -> Problem:
+def _problem(path: str, position: Position, loc: Loc, message: str, hint: str = "") -> Problem:
     parts = (f"[{part}]" if isinstance(part, int) else f".{part}" for part in loc)
     texts = ("".join(parts).removeprefix("."), message, hint)
     # One line each, not too long, without anything that a terminal would act upon.
@@ -188,7 +186,7 @@ def _problem(
     return Problem(path, *position, *map(comment, short))
 
 
-def _start(node: yaml.Node) -> tuple[int, int]:
+def _start(node: yaml.Node) -> Position:
     return node.start_mark.line + 1, node.start_mark.column + 1
 
 
@@ -209,7 +207,7 @@ def _decoded(path: str, content: bytes) -> str:
     return text
 
 
-def _position(text: str, offset: int) -> tuple[int, int]:
+def _position(text: str, offset: int) -> Position:
     ends = [match.end() for match in _LINE_END.finditer(text, 0, offset)]
     return len(ends) + 1, offset - (ends[-1] if ends else 0) + 1
 
