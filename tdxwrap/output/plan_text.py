@@ -214,10 +214,7 @@ def prunable_text(plan: Plan) -> str:
 
 def warnings(plan: Plan) -> list[str]:
     """Return what a reader must not overlook: dangerous changes, and what blocks the plan."""
-    texts = [
-        f"dangerous: the {change.kind} changes to {change.name}: {change.reason}"
-        for change in plan.dangers
-    ]
+    texts = [f"dangerous: the {c.kind} changes to {c.name}: {c.reason}" for c in plan.dangers]
     if plan.live.unread:
         fields = ", ".join(sorted(plan.live.unread))
         texts.append(f"not read, so not known: {fields}; apply does not write over them")

@@ -202,11 +202,7 @@ def _as_stored(change: Change) -> Change:
 
 def _with_reasons(changes: Sequence[Change], live: LiveState) -> Iterable[Change]:
     """Say of key events and attributes what is lost; replace what hangs on a replaced event."""
-    replaced = {
-        change.name
-        for change in changes
-        if change.kind is Kind.KEY_EVENT and change.action is Action.REPLACE
-    }
+    replaced = {c.name for c in changes if c.kind is Kind.KEY_EVENT and c.action is Action.REPLACE}
     first = {event.value.name: event.id for event in reversed(live.key_events)}
     for change in changes:
         if isinstance(change.live, KeyEvent):
