@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterator, Mapping
-from typing import Annotated, Any, ClassVar, Literal, Self
+from typing import Annotated, Any, ClassVar, Literal
 
 from pydantic import (
     BeforeValidator,
@@ -12,7 +12,6 @@ from pydantic import (
     SerializationInfo,
     SerializerFunctionWrapHandler,
     model_serializer,
-    model_validator,
 )
 from pydantic.alias_generators import to_camel, to_snake
 from pydantic.json_schema import JsonSchemaValue
@@ -30,7 +29,6 @@ from tdxwrap.config.fields import (
     empty_if_none,
     text_if_number,
 )
-from tdxwrap.config.filters import InvalidValue
 
 
 class Aggregation(ConfigItem):
@@ -116,13 +114,6 @@ class BaseAttribute(Extensible):
     description: Description = None
     sensitive: bool = Field(False, description="whether personalizations have to ask for it")
 
-    @model_validator(mode="after")
-    def _has_identifier(self) -> Self:
-        if not self.key:
-            hint = "give one: identifier: some_name"
-            raise InvalidValue(f"no identifier can be derived from the name '{self.name}'", hint)
-        return self
-
     @property
     def key(self) -> str:
         """The identifier, derived from the name when the file gives none."""
@@ -186,13 +177,6 @@ class CounterAttribute(EventAttribute):
     duration: Duration | None = None
     backfill: bool = False
     sub_durations: Annotated[tuple[SubDuration, ...], BeforeValidator(empty_if_none)] = ()
-
-    @model_validator(mode="after")
-    def _some_duration(self) -> Self:
-        if self.duration is None and not self.sub_durations:
-            hint = "write e.g. duration: 24 hours"
-            raise InvalidValue("a counter needs a duration, or sub_durations", hint)
-        return self
 
 
 class LookupColumn(ConfigItem):

@@ -22,7 +22,7 @@ from pydantic.alias_generators import to_snake
 from tdxwrap.config.attributes import derived_identifier
 from tdxwrap.config.fields import Filtered
 from tdxwrap.config.filters import FilterRule, rule_length
-from tdxwrap.config.messages import problems_of
+from tdxwrap.config.messages import problems_of, right_value
 from tdxwrap.config.odd_characters import called, composed, folded, odd_character, yaml_escape
 from tdxwrap.config.yaml_source import Loc, Source
 from tdxwrap.errors import Problem
@@ -37,6 +37,11 @@ MAX_KEYS = 100
 MAX_FILTER_CHARACTERS = 1_000
 FILTERS = "characters in the filters of all key events together"
 _MAX_SUGGESTIONS = 100
+# Of these an attribute of the type needs one (F14).
+_ONE_OF = {
+    "counter": ("duration", "sub_durations"),
+    "list": ("id_column", "fields", "aggregations"),
+}
 # What stands in the recipe for a value of one's own, and in our own output for a secret.
 _PLACEHOLDER = re.compile(
     r"<(?:ps_id(?:_or_name)?|db|table\d*|event_name|description|primary_key|key_event_id"
@@ -54,7 +59,7 @@ _BY_ORDER = {"greater", "greater_equal", "less", "less_equal", "between"}
 def errors(source: Source) -> Iterator[Problem]:
     """Duplicates, dangling names and what is over the limits of F20."""
     checks = (_no_section, _duplicates, _identifiers, _batch_names, _dangling, _foreign_tables)
-    for check in (*checks, _limits, _refused_texts, _odd_forms):
+    for check in (*checks, _incomplete, _limits, _refused_texts, _odd_forms):
         yield from check(source)
     yield from _odd_characters(source, refused=True)
 
@@ -180,7 +185,24 @@ def _identifiers(source: Source) -> Iterator[Problem]:
             yield _taken(source, place, identifier, first[identifier])
         if identifier:
             first.setdefault(identifier, loc)
+        elif name and isinstance(name, str) and field == "identifier" and not stated:
+            message = f"no identifier can be derived from the name '{name}'"
+            yield source.problem(loc, message, "write e.g. identifier: some_name")
         names |= {name} if isinstance(name, str) else set()
+
+
+def _incomplete(source: Source) -> Iterator[Problem]:
+    """What an attribute lacks that no single field of it has to have."""
+    for loc, item in _at(source.data, "attributes.*"):
+        kind = str(_get(item, "type"))
+        needed = [(*loc, name) for name in _ONE_OF.get(kind, ())]
+        if needed and not any(_is_stated(item, place, source) for place in needed):
+            hint = right_value(needed[0], (*loc, kind, needed[0][-1]))
+            yield source.problem(loc, f"a {kind} needs {' or '.join(_ONE_OF[kind])}", hint)
+
+
+def _is_stated(item: Any, place: Loc, source: Source) -> bool:
+    return _get(item, str(place[-1])) not in (None, []) or place in source.broken
 
 
 def _taken(source: Source, place: Loc, identifier: str, first: Loc) -> Problem:
@@ -270,7 +292,7 @@ def _refused_texts(source: Source) -> Iterator[Problem]:
             odd, is_error = odd_character(text, loc)
             if is_error and not _is_meant(source, loc, text, odd):
                 continue  # reported with its name
-            hint = "give its id instead" if loc == ("parent_segment",) else ""
+            hint = "give its id instead" if loc == ("parent_segment",) else right_value(loc)
             yield source.problem(loc, f"'{text}' {fault}", hint)
 
 

@@ -251,9 +251,7 @@ class Duration(ConfigItem):
             return value
         match = _DURATION.fullmatch(value)
         if match is None:
-            raise InvalidValue(
-                f"'{value}' is not a duration", "write e.g. '24 hours', '1 day', '30 minutes'"
-            )
+            raise InvalidValue(f"'{value}' is not a duration")
         return {"value": int(match[1]), "unit": match[2].lower()}
 
     def __str__(self) -> str:

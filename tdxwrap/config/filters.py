@@ -185,16 +185,15 @@ def _list_of_one(value: object) -> object:
 
 def _pair(value: object) -> object:
     if not isinstance(value, list) or len(value) != 2:
-        raise InvalidValue(
-            "between takes the least and the greatest value", "write between: [1, 5]"
-        )
+        raise InvalidValue("between takes the least and the greatest value")
     return value
 
 
 def _only_true(value: object) -> object:
     if value is not True:
         raise InvalidValue(
-            "is_null takes only true", "for the opposite: {is_null: true, not: true}"
+            "is_null takes only true",
+            "write is_null: true; for the opposite with not: true beside it",
         )
     return value
 
@@ -301,7 +300,7 @@ class ShortFilter(BaseModel):
     @classmethod
     def _is_short(cls, value: object) -> object:
         if not isinstance(value, dict):
-            raise InvalidValue("a filter consists of conditions", "write each as column: value")
+            raise InvalidValue("a filter consists of conditions")
         if isinstance(value.get("conditions"), list) and value.get("type") in ("And", "Or"):
             raise InvalidValue("this is a filter in the API's own form", "name it filter_rule")
         return value

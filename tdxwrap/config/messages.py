@@ -1,24 +1,30 @@
 """What pydantic finds in a file, in the words of the file format.
 
-Paths lose the tags of the unions, a misspelt name gets the nearest right one as a hint, and no
-message is pydantic's own.
+Paths lose the tags of the unions, a misspelt name gets the nearest right one as a hint, everything
+else a right value for this very field (examples.yaml), and no message is pydantic's own.
 """
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import suppress
 from dataclasses import dataclass
-from functools import cache
+from functools import cache, reduce
+from importlib import resources
+from operator import getitem
 from typing import Any
 
+import yaml
 from pydantic import BaseModel, ValidationError
 
 from tdxwrap.config import attributes, fields, filters, models
 from tdxwrap.config.fields import IN_SHORT
 from tdxwrap.config.yaml_source import Loc, Source
+from tdxwrap.config.yaml_text import yaml_text
 from tdxwrap.errors import Problem
-from tdxwrap.system.spelling import did_you_mean, nearest
+from tdxwrap.system.spelling import nearest
 
 # The class behind the last name in pydantic's location: a field, or a union's tag.
 _OWNERS: Mapping[str, type[BaseModel]] = {
@@ -49,15 +55,21 @@ _OWNERS: Mapping[str, type[BaseModel]] = {
     filters.COMPARISON: filters.Comparison,
     filters.COMPARISONS: filters.Comparison,
 }
+_ATTRIBUTES = ("single", "list", "counter", "lookup_catalog", "imported")
 # Where a field of another kind is met: what that kind is called, and what to do.
 _KINDS = (
-    (
-        {"single", "list", "counter", "lookup_catalog", "imported"},
-        "{} attributes",
-        "this one is of type {}",
-    ),
+    ({*_ATTRIBUTES}, "{} attributes", "this one is of type {}"),
     ({"Column", "group"}, "conditions of type {}", "write type: Column"),
 )
+# Under which name examples.yaml has what several owners have.
+_SHARED = {
+    **dict.fromkeys(_ATTRIBUTES, "attribute"),
+    "group": "filter_rule",
+    "any": IN_SHORT,
+    "all": IN_SHORT,
+    filters.COMPARISONS: filters.COMPARISON,
+}
+_COMPARING = ("operator", filters.COMPARISON, filters.COMPARISONS)
 # To look for the nearest name takes time, and of so many errors most are not shown.
 _MAX_SUGGESTIONS = 100
 # Where pydantic puts the tag of a union into a location.
@@ -69,6 +81,7 @@ _UNION_FIELDS = ("increment", "rightValue", "minValue", "maxValue")
 class _Finding:
     """One entry of pydantic's list, with what the messages need."""
 
+    raw: Loc
     loc: Loc
     owner: str
     value: Any
@@ -87,7 +100,8 @@ def problems_of(error: ValidationError, source: Source, at: Loc = ()) -> Iterato
     Args:
         at: where what pydantic has looked at stands.
     """
-    entries = error.errors(include_url=False)
+    found = error.errors(include_url=False)
+    entries = [each for entry in found for each in (entry, *_beside_type(entry))]
     findings = [(entry["type"], _finding(entry, source, at)) for entry in entries]
     unknown = [finding for kind, finding in findings if kind == "extra_forbidden"]
     for finding in unknown[:_MAX_SUGGESTIONS]:
@@ -102,6 +116,7 @@ def problems_of(error: ValidationError, source: Source, at: Loc = ()) -> Iterato
             continue
         reported.add(finding.loc)
         message, hint = _WORDS.get(kind, _says("cannot stand here"))(finding)
+        hint = hint or ("" if at else right_value(finding.loc, finding.raw))
         yield source.problem(finding.loc, message, hint, of_key=kind == "extra_forbidden")
 
 
@@ -109,12 +124,45 @@ def _finding(entry: Any, source: Source, at: Loc) -> _Finding:
     raw = (*at[-1:], *entry["loc"])
     loc = (*at[:-1], *_without_tags(raw))
     value = entry["input"]
+    meant = ""
     if entry["type"].startswith("union_tag"):
+        meant = "const" if "increment" in loc else _likely_kind(value)
         loc = (*loc, "type")
         value = value.get("type")
     names = [part for part in raw[:-1] if isinstance(part, str)]
     owner = names[-1] if names else ""
-    return _Finding(loc, owner, value, _shown(value, source.text(loc)), entry.get("ctx", {}))
+    text = source.text(loc)
+    short = _there(source, loc[:-1])
+    if entry["type"] != "missing" and not isinstance(short, dict | list):
+        loc, value, text = loc[:-1], short, source.text(loc[:-1])
+    return _Finding(raw, loc, owner, value, _shown(value, text), entry.get("ctx", {}), meant)
+
+
+def _there(source: Source, loc: Loc) -> Any:
+    with suppress(LookupError, TypeError):
+        return reduce(getitem, loc, source.data)
+    return {}  # a filter in short stands under another name
+
+
+def _beside_type(entry: Any) -> Iterator[Any]:
+    """What else is wrong with an attribute of no known type: with it as what it looks most like."""
+    if not entry["type"].startswith("union_tag") or len(entry["loc"]) != 2:
+        return
+    kind = _likely_kind(entry["input"])
+    known = {name for other in _ATTRIBUTES for name in _fields(other)}
+    try:
+        _OWNERS[kind].model_validate({**entry["input"], "type": kind})
+    except ValidationError as error:
+        for more in error.errors(include_url=False):
+            is_known = more["type"] == "extra_forbidden" and more["loc"][-1] in known
+            if more["type"] != "missing" and not is_known:
+                yield {**more, "loc": (*entry["loc"], kind, *more["loc"])}
+
+
+def _likely_kind(item: Mapping[str, Any]) -> str:
+    """The type that an attribute is meant to have, or else with which it has most fields."""
+    fields = {kind: len(item.keys() & _fields(kind).keys()) for kind in _ATTRIBUTES}
+    return nearest(str(item.get("type")), _ATTRIBUTES) or max(fields, key=fields.__getitem__)
 
 
 def _without_tags(raw: Loc) -> Loc:
@@ -148,6 +196,34 @@ def _shown(value: Any, text: str) -> str:
     return f"'{value}'" if isinstance(value, str) else text
 
 
+def right_value(loc: Loc, raw: Loc = ()) -> str:
+    """Return the hint that shows a right value for a field; empty where none is known.
+
+    Args:
+        loc: where the field stands, or an item of the list that it holds.
+        raw: the same as pydantic has it, with what has the field.
+    """
+    field = next((part for part in reversed(loc) if isinstance(part, str)), "")
+    owners = ["", *(part for part in (raw or loc)[:-1] if isinstance(part, str))]
+    if field in owners[1:]:  # of a part of it, pydantic's location goes on
+        owners = owners[: len(owners) - 1 - owners[::-1].index(field)]
+    owner = owners[-1]
+    examples = _examples().get(_SHARED.get(owner, owner), {})
+    example = examples.get(field, examples.get("*"))
+    if example is None:
+        return ""
+    is_item = isinstance(loc[-1], int)
+    whole = [example[0]] if is_item else {field: example}
+    text = yaml_text(whole, default_flow_style=True, width=math.inf).strip()[1:-1]
+    return f"write e.g. {'- ' if is_item else ''}{text}"
+
+
+@cache
+def _examples() -> Any:
+    file = resources.files("tdxwrap.config").joinpath("examples.yaml")
+    return yaml.safe_load(file.read_text("utf-8"))
+
+
 @cache
 def _fields(owner: str) -> dict[str, str]:
     """Every name that a field has, in the file or in the API → its name in the file."""
@@ -163,7 +239,20 @@ def _fields(owner: str) -> dict[str, str]:
 
 def _nearest_field(finding: _Finding) -> str:
     fields = _fields(finding.owner)
-    return fields.get(nearest(finding.name, fields), "")
+    return fields.get(nearest(_operator(finding).lstrip("!"), fields), "")
+
+
+def _operator(finding: _Finding, word: str = "") -> str:
+    """A name as this language has it where it is an operator of a filter; with ! the opposite."""
+    word = word or finding.name
+    if finding.owner in _COMPARING:
+        words = _examples()["operators"]
+        return next((name for name in words if word.lower() in words[name]), word)
+    return word
+
+
+def _opposite(finding: _Finding, word: str = "") -> str:
+    return ", with not: true beside it" if _operator(finding, word).startswith("!") else ""
 
 
 def _unknown(finding: _Finding) -> tuple[str, str]:
@@ -177,7 +266,7 @@ def _unknown(finding: _Finding) -> tuple[str, str]:
         return "filter and filter_rule say the same", "keep one of them"
     field = finding.meant
     known = ", ".join(dict.fromkeys(_fields(finding.owner).values()))
-    hint = f"did you mean {field}?" if field else f"the fields here are {known}"
+    hint = f"did you mean {field}{_opposite(finding)}?" if field else f"the fields here are {known}"
     if not field and finding.owner in ("filter_rule", "group"):
         hint += "; conditions in short go under filter"
     return f"there is no field {finding.name}", hint
@@ -207,20 +296,23 @@ def _no_choice(finding: _Finding) -> tuple[str, str]:
     if finding.owner == "group":
         options.append("Column")
     word = str(finding.value)
-    return f"{finding.shown} is not one of {', '.join(options)}", did_you_mean(word, options)
+    near = nearest(_operator(finding, word).lstrip("!"), options)
+    hint = f"did you mean {near}{_opposite(finding, word)}?" if near else ""
+    if finding.meant:
+        hint = hint or f"write e.g. type: {finding.meant}"
+    return f"{finding.shown} is not one of {', '.join(options)}", hint
 
 
 def _no_kind(finding: _Finding) -> tuple[str, str]:
-    kinds = "single, list, counter, lookup_catalog or imported"
-    options = "const or field" if "increment" in finding.loc else kinds
-    return "type is missing", f"write type: and one of {options}"
+    options = "const or field" if "increment" in finding.loc else ", ".join(_ATTRIBUTES)
+    return f"type is missing: one of {options}", f"write e.g. type: {finding.meant}"
 
 
 def _no_mapping(finding: _Finding) -> tuple[str, str]:
     names = [part for part in finding.loc if isinstance(part, str)]
     label = names[-1].replace("_", " ").removesuffix("s")
     article = "an" if label[0] in "aeiou" else "a"
-    return f"{finding.shown} is not {article} {label}", "write its fields, each as field: value"
+    return f"{finding.shown} is not {article} {label}", ""
 
 
 def _says(what: str, hint: str = "") -> Callable[[_Finding], tuple[str, str]]:
@@ -233,11 +325,11 @@ _WORDS: Mapping[str, Callable[[_Finding], tuple[str, str]]] = {
     "value_error": _rejected,
     "string_type": _not_text,
     "string_too_short": _says("is empty"),
-    "too_short": _says("without items", "write at least one"),
+    "too_short": _says("without items"),
     "literal_error": _no_choice,
     "union_tag_invalid": _no_choice,
     "union_tag_not_found": _no_kind,
-    "tuple_type": _says("where a list is expected", "start each item with '- '"),
+    "tuple_type": _says("where a list is expected"),
     "model_type": _no_mapping,
     "model_attributes_type": _no_mapping,
     "greater_than_equal": _says("is less than 1"),

@@ -49,6 +49,7 @@ _REFERENCE = re.compile(
     r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}|([A-Za-z_]\w*:-)?.*)", re.DOTALL
 )
 _BOOLS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
+_UNEVEN = "a line is not indented as its neighbours"
 # What the parser says, what it usually means, and what to do.
 _MEANINGS = (
     ("exceeded maximum nesting depth", "nested too deeply", ""),
@@ -56,9 +57,11 @@ _MEANINGS = (
     ("that cannot start any token", "a tab or a reserved character", "indent with spaces"),
     ("mapping values are not allowed", "a colon too many", "quote a text that holds ': '"),
     ("could not find expected ':'", "a line without a colon", "write field: value"),
-    ("expected key", "a line is not indented as its neighbours", "align the fields of one item"),
-    ("expected <block end>", "a line is not indented as its neighbours", "align the fields"),
-    ("expected '-' indicator", "an item of the list lacks its '- '", "align the items of a list"),
+    ("expected key", _UNEVEN, "align the fields of one item"),
+    ("expected <block end>", _UNEVEN, "align the fields"),
+    ("expected '-' indicator", _UNEVEN, "align the fields of an item, or begin one with '- '"),
+    ("<document start>", _UNEVEN, "align the fields at the top"),
+    ("found a tab character", "a tab", "indent with spaces"),
     ("expected ',' or", "inside brackets a comma is missing", "quote a text such as '${NAME}'"),
 )
 
@@ -251,9 +254,22 @@ def _not_yaml(path: str, text: str, error: yaml.MarkedYAMLError) -> ConfigError:
     last = _position(text, len(text.rstrip()))
     position = min((mark.line + 1, mark.column + 1), last) if mark else last
     known = ((meaning, hint) for phrase, meaning, hint in _MEANINGS if phrase in said)
-    meaning, hint = next(known, ("", ""))
+    meaning, hint = _uneven(text, position[0], said) or next(known, ("", ""))
     reason = f"{meaning} ({said})" if meaning else said
     return unusable(path, f"this is not YAML: {reason}", hint, position)
+
+
+def _uneven(text: str, line: int, said: str) -> tuple[str, str] | None:
+    """What it means where the parser misses a colon, or sees one too many, after another line."""
+    if "':'" not in said and "mapping values" not in said:
+        return None
+    *before, here = text.splitlines()[:line] or [""]
+    above = next((each for each in reversed(before) if each.strip()), "")
+    if above and not re.search(r":(\s|$)", above):
+        return "a line without a colon and a space: the one above", "write field: value"
+    if len(above) - len(above.lstrip(" -")) < len(here) - len(here.lstrip(" -")):
+        return f"{_UNEVEN}: deeper than the one above", "align the fields of one item"
+    return None
 
 
 @dataclass(slots=True)

@@ -38,8 +38,8 @@ IDENTIFIERS = {
         field: "key_events: [{name: e, table: d.t}]\nattributes: [{name: a, type: list, "
         f"key_event: e, duration: 1 day, {field}}}]"
         for field in (
-            'identifier: "VALUE"',
-            'value_column: "VALUE"',
+            'id_column: c, identifier: "VALUE"',
+            'id_column: c, value_column: "VALUE"',
             'fields: ["VALUE"]',
             'aggregations: [{name: n, identifier: "VALUE", column: c, aggregation_type: sum}]',
         )

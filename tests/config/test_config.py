@@ -7,6 +7,7 @@ import hashlib
 import io
 import os
 import sys
+from collections.abc import Callable
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -107,7 +108,7 @@ attributes:
             62,
             "attributes[0].duration",
             "'24 hour s' is not a duration",
-            "write e.g. '24 hours', '1 day', '30 minutes'",
+            "write e.g. duration: 24 hours",
         ),
     )
 
@@ -174,21 +175,21 @@ OPERATOR = CONDITION % "{type: Column, column: c, operator: %s}"
             EVENT + "attributes:",
             "attributes",
             "an empty value where a list is expected",
-            "start each item with '- '",
+            "write e.g. attributes: [{type: imported, column: loyalty_tier}]",
             id="section without items",
         ),
         pytest.param(
             ATTRIBUTE + "type: counter, backfill: maybe}",
             "attributes[0].backfill",
             "'maybe' is not true or false",
-            "",
+            "write e.g. backfill: false",
             id="bool",
         ),
         pytest.param(
             EVENT + "attributes: [{name: ü, type: counter, key_event: page_view, duration: 1 day}]",
             "attributes[0]",
             "no identifier can be derived from the name 'ü'",
-            "give one: identifier: some_name",
+            "write e.g. identifier: some_name",
             id="identifier",
         ),
         pytest.param(
@@ -216,15 +217,64 @@ OPERATOR = CONDITION % "{type: Column, column: c, operator: %s}"
             "parent_segment: ''\n" + EVENT,
             "parent_segment",
             "'' is empty",
-            "",
+            "write e.g. parent_segment: '394649'",
             id="empty text",
         ),
         pytest.param(
-            ATTRIBUTE + "type: list, max_items: 0}",
+            ATTRIBUTE + "type: list, id_column: c, max_items: 0}",
             "attributes[0].max_items",
             "0 is less than 1",
-            "",
+            "write e.g. max_items: 100",
             id="too small",
+        ),
+        pytest.param(
+            SINGLE.replace("1 day", "0 days") + "}",
+            "attributes[0].duration",
+            "'0 days' is less than 1",
+            "write e.g. duration: 24 hours",
+            id="too short",
+        ),
+        pytest.param(
+            ATTRIBUTE + "type: counter, increment: quantity}",
+            "attributes[0].increment",
+            "'quantity' is not a whole number",
+            "write e.g. increment: 1",
+            id="increment",
+        ),
+        pytest.param(
+            ATTRIBUTE + "type: counter, sub_durations: [1 hour]}",
+            "attributes[0].sub_durations[0]",
+            "'1 hour' is not a sub duration",
+            "write e.g. - {name: week, identifier: week, value: 7, unit: day}",
+            id="sub duration",
+        ),
+        pytest.param(
+            ATTRIBUTE + "type: counter, filter: {c: {gt: 5}}}",
+            "attributes[0].filter.c.gt",
+            "there is no field gt",
+            "did you mean greater?",
+            id="operator of another language",
+        ),
+        pytest.param(
+            ATTRIBUTE + "type: counter, filter: {c: {'!=': 5}}}",
+            "attributes[0].filter.c.!=",
+            "there is no field !=",
+            "did you mean equal, with not: true beside it?",
+            id="the opposite of an operator",
+        ),
+        pytest.param(
+            EVENT + "attributes: [{name: a, type: counter, key_event: page_view}]",
+            "attributes[0]",
+            "a counter needs duration or sub_durations",
+            "write e.g. duration: 24 hours",
+            id="counter without duration",
+        ),
+        pytest.param(
+            ATTRIBUTE + "type: list, value_column: c, fields: []}",
+            "attributes[0]",
+            "a list needs id_column or fields or aggregations",
+            "write e.g. id_column: product_id",
+            id="list of nothing",
         ),
         pytest.param(
             "parent_segment: 1",
@@ -301,7 +351,7 @@ def test_field_problem_in_words(text: str, path: str, message: str, hint: str) -
             + "conditions: null}}]}",
             "attributes[0].actions[0].filter_rule.conditions",
             "an empty value where a list is expected",
-            "start each item with '- '",
+            "",
             id="in an action",
         ),
     ],
@@ -315,13 +365,62 @@ def test_a_filter_in_a_form_that_is_not_known_is_a_warning(
     assert warning.hint == f"{shown}; a new one needs --force"
 
 
+@pytest.mark.parametrize("kind", ["type: singel, ", "type: [], ", ""])
+def test_a_wrong_type_does_not_hide_what_else_is_wrong(kind: str) -> None:
+    fields = "data_type: sting, duration: soon, backfill: maybe, tpye_: 1, key_event: page_veiw"
+    found = problems(EVENT + f"attributes: [{{name: 1, {kind}value_column: [], {fields}}}]")
+    names = {problem.path.removeprefix("attributes[0].") for problem in found}
+    wrong = {"name", "type", "value_column", "data_type", "duration", "backfill", "key_event"}
+    assert names == wrong | {"tpye_"}
+
+
+LINES = """\
+key_events:
+  - name: e
+    table: a.b
+    description: x
+attributes:
+  - name: a
+    type: counter
+    key_event: e
+    duration: 1 day
+"""
+
+
+@pytest.mark.usefixtures("_either_loader")
+@pytest.mark.parametrize("number", range(9))
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        (lambda line: " " + line, "a line is not indented as its neighbours"),
+        (lambda line: "  " + line, "a line is not indented as its neighbours"),
+        (lambda line: line.removeprefix(" "), "a line is not indented as its neighbours"),
+        (lambda line: line.removeprefix("  "), "a line is not indented as its neighbours"),
+        (lambda line: "\t" + line.lstrip(), "a tab"),
+        (lambda line: line.replace(":", "", 1), "a line without a colon"),
+        (lambda line: line.replace(": ", ":", 1), "a line without a colon"),
+    ],
+)
+def test_what_is_wrong_with_a_line_is_said_as_it_is(
+    number: int, wrong: Callable[[str], str], said: str
+) -> None:
+    lines = LINES.splitlines(keepends=True)
+    changed = wrong(lines[number])
+    if changed == lines[number] or (number == 8 and said == "a line without a colon"):
+        return
+    problem = only_problem("".join([*lines[:number], changed, *lines[number + 1 :]]))
+    assert problem.message.startswith(f"this is not YAML: {said}"), changed
+    assert problem.hint
+
+
 def test_misspelt_required_field_is_told_once() -> None:
     problem = only_problem("key_events: [{name: e, tabel: t, database: d}]")
     assert (problem.path, problem.hint) == ("key_events[0].tabel", "did you mean table?")
 
 
 def test_action_with_unknown_key_event_is_found_in_an_item_that_does_not_validate() -> None:
-    text = ATTRIBUTE + "type: list, max_items: x, actions: [{action: clear, key_event: page}]}"
+    text = ATTRIBUTE + "type: list, id_column: c, max_items: x, "
+    text += "actions: [{action: clear, key_event: page}]}"
     paths = {problem.path for problem in problems(text)}
     assert paths == {"attributes[0].max_items", "attributes[0].actions[0].key_event"}
 
@@ -692,7 +791,7 @@ def test_field_names_are_not_expanded() -> None:
 
 
 def test_number_from_the_environment_is_a_number() -> None:
-    loaded = parsed(ATTRIBUTE + "type: list, max_items: '${MAX}'}", MAX="7")
+    loaded = parsed(ATTRIBUTE + "type: list, id_column: c, max_items: '${MAX}'}", MAX="7")
     assert loaded.config.attributes[0].model_dump()["max_items"] == 7
 
 

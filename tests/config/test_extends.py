@@ -265,7 +265,7 @@ attributes:
         "brands/a.yaml:5:46 attributes[0].key_event: no key event is called 'add_to_cart' "
         "(the key events are page_view)",
         "brands/a.yaml:6:29 attributes[1].duration: '2 dayz' is not a duration "
-        "(write e.g. '24 hours', '1 day', '30 minutes')",
+        "(write e.g. duration: 24 hours)",
         "brands/a.yaml:7:32 attributes[2].identifier: the identifier views is that of the "
         "attribute in line 6 (give an identifier of its own)",
     ]
