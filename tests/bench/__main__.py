@@ -238,6 +238,73 @@ def peak_memory(command: list[str], cwd: Path, env: dict[str, str]) -> float:
     return float(done.stdout) / unit
 
 
+def brands(folder: Path) -> Iterator[Figure]:
+    """Ten segments in one command beside the recipe looped over them; measured once.
+
+    Each is ready 20 s after its last write, and the recipe looks every 10 s.
+    """
+    segments = [str(394700 + number) for number in range(10)]
+    files = _files(folder, segments, attributes=9)
+    loop = folder / "loop.sh"
+    steps = (f"mkdir {n}; (cd {n}; bash {file}.sh)\n" for n, file in enumerate(files))
+    loop.write_text("set -e\n" + "".join(steps))
+    listings: list[int] = []
+
+    def run(command: list[str]) -> float:
+        state = Path(tempfile.mkdtemp(dir=folder))
+        world = worlds.world(state / "world", 2, int(LATENCY * 1000), None, segments, 20)
+        world.set_credentials(keychain={}, keys={KEY: "main"})
+        took = seconds(command, state, environ(folder, state / "world"))
+        last = max((call.n for call in world.writes()), default=0)
+        polls = [call for call in world.calls() if call.argv[:3] == ("ps", "rt", "list")]
+        listings.append(sum(call.n > last for call in polls))
+        return took
+
+    def ours(command: str, *args: str) -> float:
+        return run([sys.executable, "-m", "tdxwrap", command, *args])
+
+    recipe = run(["bash", str(loop)])
+    usual, wide = (
+        ours("apply", *files, "--yes", *more)
+        for more in ((), ("--segments-at-once", "10", "--jobs", "8"))
+    )
+    ours("apply", files[0], "--yes")
+    beside = f"{recipe:.0f} s for the recipe"
+    yield Figure("10 segments", f"{usual:.1f} s", beside, usual / recipe, 0.15)
+    yield Figure("10 at once, --jobs 8", f"{wide:.1f} s", beside, wide / recipe, 0.12)
+    polls, alone = listings[1], listings[3]
+    yield Figure("polls for 10", f"{polls}", f"{alone} for one", polls / alone, 1.1)
+    single = sum(ours("plan", file) for file in files)
+    plans = ours("plan", *files)
+    yield Figure("plan of 10", f"{plans:.1f} s", f"{single:.1f} s for ten", plans / single, 0.35)
+
+
+def _files(folder: Path, segments: list[str], attributes: int) -> list[str]:
+    """A configuration for each segment, and beside it the recipe for it."""
+    desired = worlds.config(tables=2, events=2, attributes=attributes)
+    script = worlds.shell_recipe(RtConfig.model_validate(desired))
+    script = script.replace(f"do sleep {worlds.UPDATING};", "do sleep 10;")
+    files = []
+    for segment in segments:
+        file = folder / f"{segment}.yaml"
+        file.write_text(yaml.safe_dump({**desired, "parent_segment": segment}))
+        Path(f"{file}.sh").write_text(script.replace(worlds.PS, segment))
+        files.append(str(file))
+    return files
+
+
+def many_brands(folder: Path) -> Iterator[Figure]:
+    """The memory of 50 segments of 100 attributes: what is live is as the files say."""
+    segments = [str(394700 + number) for number in range(50)]
+    files = _files(folder, segments, attributes=100)
+    live = RtConfig.model_validate(worlds.config(tables=2, events=2, attributes=100))
+    world = worlds.world(folder / "world", 2, 0, live, segments)
+    world.set_credentials(keychain={}, keys={KEY: "main"})
+    command = [sys.executable, "-m", "tdxwrap", "apply", *files]
+    peak = peak_memory(command, folder, environ(folder, folder / "world"))
+    yield Figure("memory, 50 segments", f"{peak:.0f} MB", "150 MB", peak / 150, 1)
+
+
 def noticing(folder: Path) -> Iterator[Figure]:
     """From ready to noticing it, over moments spread over 30–90 s: ours, and sleep 10.
 
@@ -334,7 +401,17 @@ def checking(folder: Path) -> Iterator[Figure]:
     yield Figure("the same, 2,000", f"{large - fixed:.3f} s", beside, growth, 11)
 
 
-BENCHMARKS = (one_call, step_7, no_op, large_plan, noticing, starting, checking)
+BENCHMARKS = (
+    one_call,
+    step_7,
+    brands,
+    many_brands,
+    no_op,
+    large_plan,
+    noticing,
+    starting,
+    checking,
+)
 
 
 def main() -> None:

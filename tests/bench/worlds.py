@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import shlex
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -41,21 +42,29 @@ def config(tables: int, events: int, attributes: int) -> dict[str, Any]:
     }
 
 
-def world(folder: Path, tables: int, latency_ms: int, live: RtConfig | None = None) -> World:
+def world(
+    folder: Path,
+    tables: int,
+    latency_ms: int,
+    live: RtConfig | None = None,
+    segments: Sequence[str] = (PS,),
+    updating: float = UPDATING,
+) -> World:
     """An account with as many tables; blank, or configured as `live` says."""
     scenario = {
         "tdx": {"latency_ms": latency_ms, "require_identifier": False},
-        "updating_seconds": UPDATING,
+        "updating_seconds": updating,
         "databases": {
             "web": {f"t{n}": dict.fromkeys(COLUMNS, "string") for n in range(tables)},
         },
         "segments": [
             {
-                "id": PS,
-                "name": "Customer 360",
+                "id": segment,
+                "name": f"Customer {segment}",
                 "master_table": {"columns": {"customer_id": "string"}},
                 "realtime": None if live is None else _realtime(live),
             }
+            for segment in segments
         ],
     }
     return World.create(folder, scenario)
