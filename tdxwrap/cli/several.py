@@ -324,9 +324,8 @@ def _end(frame: App, apps: Sequence[App], *, markdown: bool) -> int:
         frame.console.print_markdown("\n" + table_markdown(_HEADS, map(_row, apps)))
     else:
         frame.console.print_result([BLANK, *_lines(apps)])
-    said = [app for app in apps if app.what_next]
-    for app in said[-1:]:
-        app.print_what_next()
+    frame.what_next = next((app.what_next for app in reversed(apps) if app.what_next), ())
+    frame.print_what_next()
     if frame.chosen.json:
         frame.console.print_document(_document(frame.command, code, apps))
     frame.console.check_written()
