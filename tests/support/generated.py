@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from typing import Any
 
 from hypothesis import strategies as st
@@ -75,6 +76,14 @@ def rules(names: st.SearchStrategy[str], leaves: int) -> st.SearchStrategy[dict[
 
 # Short: the filters of all key events together have at most 1,000 characters.
 filters = rules(columns, 1).filter(lambda rule: len(str(rule)) < 200)
+maybe_filter = st.none() | filters
+
+
+# To look at a new strategy costs hypothesis more than to draw from it: each is made once.
+@cache
+def one_of_these(*words: Any) -> st.SearchStrategy[Any]:
+    """One of some texts."""
+    return st.sampled_from(words)
 
 
 def optional(draw: st.DrawFn, item: dict[str, Any], **fields: st.SearchStrategy[Any]) -> None:
@@ -92,34 +101,37 @@ extras = st.builds(lambda value: {NOVELTY: value}, st.integers(0, 2) | st.lists(
 @st.composite
 def filtered(draw: st.DrawFn) -> dict[str, Any]:
     """A filter in the API's form or in short, or none."""
-    rule = draw(st.none() | filters)
+    rule = draw(maybe_filter)
     if rule is None:
         return {}
     short = short_form(FilterRule.model_validate(rule)) if draw(st.booleans()) else None
     return {"filter_rule": rule} if short is None else {"filter": short}
 
 
+any_filter = filtered()
+
+
 @st.composite
 def key_event(draw: st.DrawFn, name: str, tables: list[str]) -> dict[str, Any]:
-    database, table = draw(st.sampled_from(tables)).split(".")
-    item = {"name": name, "database": database, "table": table} | draw(filtered())
+    database, table = draw(one_of_these(*tables)).split(".")
+    item = {"name": name, "database": database, "table": table} | draw(any_filter)
     optional(draw, item, description=MAYBE_TEXT, extra=extras)
     return item
 
 
 @st.composite
 def attribute(draw: st.DrawFn, name: str, number: int, events: list[str]) -> dict[str, Any]:
-    kind = draw(st.sampled_from(("single", "list", "counter", "lookup_catalog")))
+    kind = draw(one_of_these("single", "list", "counter", "lookup_catalog"))
     item: dict[str, Any] = {
-        "name": draw(st.sampled_from((name, f"{name} (renamed)"))),
+        "name": draw(one_of_these(name, f"{name} (renamed)")),
         "type": kind,
         "identifier": f"id_{number}",
     }
     optional(draw, item, description=MAYBE_TEXT, sensitive=st.booleans(), extra=extras)
     if kind == "lookup_catalog":
         return item | draw(lookup())
-    item |= {"key_event": draw(st.sampled_from(events)), "duration": draw(durations)}
-    item |= draw(filtered())
+    item |= {"key_event": draw(one_of_these(*events)), "duration": draw(durations)}
+    item |= draw(any_filter)
     if kind == "single":
         item |= {"value_column": draw(columns), "data_type": draw(data_types)}
         optional(draw, item, backfill=st.booleans())
@@ -137,8 +149,8 @@ def attribute(draw: st.DrawFn, name: str, number: int, events: list[str]) -> dic
         optional(
             draw,
             item,
-            counter_type=st.sampled_from(("sliding", "total")),
-            increment=st.integers(1, 5) | columns.map(lambda c: {"type": "field", "value": c}),
+            counter_type=one_of_these("sliding", "total"),
+            increment=increments,
             backfill=st.booleans(),
             sub_durations=sub_durations(),
         )
@@ -146,8 +158,10 @@ def attribute(draw: st.DrawFn, name: str, number: int, events: list[str]) -> dic
 
 
 data_types = st.sampled_from(("string", "number"))
+increments = st.integers(1, 5) | columns.map(lambda c: {"type": "field", "value": c})
 
 
+@cache
 def lookup() -> st.SearchStrategy[dict[str, Any]]:
     column = st.fixed_dictionaries({"name": columns, "data_type": data_types})
     key = st.fixed_dictionaries(
@@ -164,11 +178,12 @@ def lookup() -> st.SearchStrategy[dict[str, Any]]:
 
 @st.composite
 def action(draw: st.DrawFn, events: list[str]) -> dict[str, Any]:
-    event = {"key_event": draw(st.sampled_from(events))}
-    kind = draw(st.sampled_from(("delete_item", "clear")))
-    return {"action": kind} | event | draw(filtered())
+    event = {"key_event": draw(one_of_these(*events))}
+    kind = draw(one_of_these("delete_item", "clear"))
+    return {"action": kind} | event | draw(any_filter)
 
 
+@cache
 def sub_durations() -> st.SearchStrategy[list[dict[str, Any]]]:
     one = st.builds(
         lambda name, duration: {"name": name, "identifier": name} | duration,
@@ -193,6 +208,7 @@ def imported(draw: st.DrawFn, batch: list[str]) -> list[dict[str, Any]]:
 master_columns = st.sampled_from(("tier", "city"))
 
 
+@cache
 def aggregations() -> st.SearchStrategy[list[dict[str, Any]]]:
     one = st.builds(
         lambda column, kind: {
@@ -207,14 +223,17 @@ def aggregations() -> st.SearchStrategy[list[dict[str, Any]]]:
     return st.lists(one, max_size=1)
 
 
+some_texts = st.lists(TEXTS.filter(bool), max_size=2)
+
+
 @st.composite
 def stitching_key(draw: st.DrawFn, name: str) -> Any:
     item: dict[str, Any] = {"name": name}
     optional(
         draw,
         item,
-        valid_regexp=st.sampled_from((None, "^[^@]+@", "${x}")),
-        invalid_texts=st.lists(TEXTS.filter(bool), max_size=2),
+        valid_regexp=one_of_these(None, "^[^@]+@", "${x}"),
+        invalid_texts=some_texts,
         internal=st.booleans(),
         extra=extras,
     )
@@ -224,9 +243,9 @@ def stitching_key(draw: st.DrawFn, name: str) -> Any:
 @st.composite
 def configs(draw: st.DrawFn) -> dict[str, Any]:
     """A configuration file's content, valid in itself."""
-    tables = draw(st.lists(st.sampled_from(TABLES), unique=True, min_size=1))
-    events = draw(st.lists(st.sampled_from(EVENTS), unique=True))
-    names = draw(st.lists(st.sampled_from(ATTRIBUTES), unique=True)) if events else []
+    tables = draw(st.lists(one_of_these(*TABLES), unique=True, min_size=1))
+    events = draw(st.lists(one_of_these(*EVENTS), unique=True))
+    names = draw(st.lists(one_of_these(*ATTRIBUTES), unique=True)) if events else []
     keys = draw(st.lists(columns, unique=True, max_size=3))
     batch = draw(st.lists(master_columns, unique=True))
     attributes = [draw(attribute(name, ATTRIBUTES.index(name), events)) for name in names]
