@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import suppress
 from dataclasses import dataclass
 from functools import cache, reduce
 from importlib import resources
@@ -132,16 +131,19 @@ def _finding(entry: Any, source: Source, at: Loc) -> _Finding:
     names = [part for part in raw[:-1] if isinstance(part, str)]
     owner = names[-1] if names else ""
     text = source.text(loc)
-    short = _there(source, loc[:-1])
-    if entry["type"] != "missing" and not isinstance(short, dict | list):
-        loc, value, text = loc[:-1], short, source.text(loc[:-1])
+    if entry["type"] != "missing" and loc and _is_in_short(source, loc):
+        loc = loc[:-1]
+        value, text = reduce(getitem, loc, source.data), source.text(loc)
     return _Finding(raw, loc, owner, value, _shown(value, text), entry.get("ctx", {}), meant)
 
 
-def _there(source: Source, loc: Loc) -> Any:
-    with suppress(LookupError, TypeError):
-        return reduce(getitem, loc, source.data)
-    return {}  # a filter in short stands under another name
+def _is_in_short(source: Source, loc: Loc) -> bool:
+    """Whether the file has, in place of what holds a part, something shorter."""
+    try:
+        holder = reduce(getitem, loc[:-1], source.data)
+    except (LookupError, TypeError):  # a filter in short stands under another name
+        return False
+    return not isinstance(holder, list if isinstance(loc[-1], int) else dict)
 
 
 def _beside_type(entry: Any) -> Iterator[Any]:
