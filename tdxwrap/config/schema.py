@@ -28,16 +28,13 @@ def schema() -> dict[str, Any]:
     partial["properties"]["extends"] = _EXTENDS
     partial["properties"]["attributes"]["items"] = _by_type(_partial(kinds), needed=False)
     document["properties"]["attributes"]["items"] = _by_type(kinds, needed=True)
-    # An editor offers what stands outside of conditions.
-    offered = {
-        name: {"description": part["description"]} for name, part in partial["properties"].items()
-    }
     return {
         "$schema": "https://json-schema.org/draft/2020-12/schema",
         "$id": "urn:tdxwrap:rt-config",
         "title": "tdxwrap configuration",
         "type": "object",
-        "properties": offered,
+        # What stands in the condition, an editor offers only where it holds already.
+        "properties": {"extends": _EXTENDS},
         "$defs": definitions
         | {f"Partial{name}": _partial(part) for name, part in definitions.items()},
         "if": {"required": ["extends"]},
