@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 import shutil
 import subprocess
@@ -19,16 +20,16 @@ from support.shells import FAKE_TDX, FIXTURES, ROOT, clean_environ, tdxwrap_comm
 from tdxwrap.config.load import parse
 from tdxwrap.fake.control import World
 
+README = ROOT / "README.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
 DEVELOPMENT = ROOT / "docs" / "development.md"
 FACTS = ROOT / "docs" / "tdx-facts.md"
 # In this order their commands run, one after another in one world.
 SHOWING = [
-    ROOT / "README.md",
     CONFIGURATION,
     *(ROOT / "docs" / name for name in ("teams.md", "when-things-go-wrong.md")),
 ]
-PAGES = [ROOT / "README.md", *sorted((ROOT / "docs").glob("*.md"))]
+PAGES = [README, *sorted((ROOT / "docs").glob("*.md"))]
 EXAMPLE = FIXTURES / "recipe" / "step7.yaml"
 PICTURE = re.compile(r"^```mermaid\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
 BLOCK = re.compile(r"^```console\n(.*?)^```\n", re.MULTILINE | re.DOTALL)
@@ -73,14 +74,40 @@ def reader(folder: Path) -> tuple[Path, dict[str, str]]:
 def played(folder: Path) -> Iterator[tuple[Path, str, str]]:
     """Each console block of the pages, and the same with real output."""
     work, environ = reader(folder)
+    by_hand, *tour = BLOCK.findall(text_of(README))
+    assert all(line.startswith(BY_HAND) for line in commands(by_hand))
+    real = iter(_toured([line for block in tour for line in commands(block)], work, environ))
+    for block in tour:
+        yield README, block, "".join(next(real) for _ in commands(block))
+    # The other pages are about what the tour leaves.
+    _played("tdxwrap apply rt.yaml --yes", work, environ)
     for page in SHOWING:
         for block in BLOCK.findall(text_of(page)):
             yield page, block, "".join(_played(line, work, environ) for line in commands(block))
 
 
+def _toured(lines: list[str], work: Path, environ: dict[str, str]) -> list[str]:
+    """The lines of a tour with real output; the first one opens a shell that the others run in."""
+    opening, *others = lines
+    # Of the user's environment the shell keeps only PATH, so it needs the installed tdxwrap.
+    path = f"{Path(sys.executable).parent}:{os.environ['PATH']}"
+    typed = "".join(f"echo '$ {line}'; {line}\n" for line in others)
+    done = subprocess.run(
+        opening.split(),
+        cwd=work,
+        env={**environ, "PATH": path},
+        input=f"exec 2>&1\n{typed}",
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        timeout=100,
+        check=False,
+    )
+    assert done.returncode == 0, done.stdout
+    return re.split(r"(?m)^(?=\$ )", f"$ {opening}\n{done.stdout}")[1:]
+
+
 def _played(command: str, work: Path, environ: dict[str, str]) -> str:
-    if command.startswith(BY_HAND):
-        return f"$ {command}\n"
     done = subprocess.run(
         ["bash", "-c", f"{command} 2>&1"],
         cwd=work,
@@ -111,7 +138,8 @@ def test_the_pages_show_what_happens(tmp_path: Path) -> None:
 
 
 def test_no_other_page_shows_output() -> None:
-    assert [page for page in PAGES if page not in SHOWING and BLOCK.search(text_of(page))] == []
+    others = set(PAGES) - {README, *SHOWING}
+    assert [page for page in others if BLOCK.search(text_of(page))] == []
 
 
 def test_the_commands_in_the_text_run(tmp_path: Path) -> None:
