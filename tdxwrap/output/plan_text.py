@@ -130,7 +130,7 @@ def _change_lines(change: Change, name_width: int) -> Iterator[Line]:
     """
     look, style = LOOKS[change.action], "" if change.writes else "dim"
     name = change.name + " " * (name_width - cell_len(change.name))
-    label = f"    {look.symbol} {kind_label(change):<14}"
+    label = f"    {look.symbol} {kind_label(change):<13} "
     yield Line(label, f"{name}   {aside(change)}".rstrip(), style, look.color)
     for field in change.fields:
         yield Line(f"        {field.name}   ", "  →  ".join(value_texts(field)))

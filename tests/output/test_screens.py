@@ -167,6 +167,13 @@ def test_many_items_that_stay_as_they_are_are_a_number(shell: Shell) -> None:
     assert "update 8, 2 unchanged, 12 not managed" in told
 
 
+def test_the_columns_of_a_plan_never_touch(
+    new_world: Callable[..., World], new_shell: Callable[..., Shell]
+) -> None:
+    told = new_shell(new_world("configured")).run("plan", FIXTURES / "configs" / "e-commerce.yaml")
+    assert re.search(r"(?m)^    \S lookup_catalog +Product in catalog", told.out)
+
+
 # -q and -v
 
 
