@@ -30,16 +30,25 @@ from tdxwrap.config.fields import (
     text_if_number,
 )
 
+_KIND = "the kind of attribute"
+_KEPT = "how long a value is kept"
+_BACKFILL = "whether events before the attribute was made count"
+DataType = Annotated[
+    Literal["string", "number"], Field(description="of the values: string or number")
+]
+
 
 class Aggregation(ConfigItem):
     """A summary of the items of a list attribute."""
 
     # F14
 
-    name: Text
-    identifier: Text
-    aggregation_type: Literal["first", "last", "sum", "min", "max", "distinct_list"]
-    column: Text
+    name: Text = Field(description="what people call it")
+    identifier: Text = Field(description="what personalizations ask for")
+    aggregation_type: Literal["first", "last", "sum", "min", "max", "distinct_list"] = Field(
+        description="how the items become one value"
+    )
+    column: Text = Field(description="the column that is summed up")
 
 
 class ListAction(Filtered):
@@ -49,8 +58,8 @@ class ListAction(Filtered):
 
     FILTER_ALWAYS_SENT: ClassVar[bool] = True
 
-    action: Literal["delete_item", "clear"]
-    key_event: Text = Field(alias="realtimeKeyEventId")
+    action: Literal["delete_item", "clear"] = Field(description="what happens to the list")
+    key_event: Text = Field(alias="realtimeKeyEventId", description="the event that does it")
 
 
 class SubDuration(ConfigItem):
@@ -58,10 +67,10 @@ class SubDuration(ConfigItem):
 
     # F14
 
-    name: Text
-    identifier: Text
-    value: Count
-    unit: Units
+    name: Text = Field(description="what people call it")
+    identifier: Text = Field(description="what personalizations ask for")
+    value: Count = Field(description="how many units")
+    unit: Units = Field(description="minute, hour or day")
 
 
 class ConstIncrement(ConfigItem):
@@ -69,8 +78,8 @@ class ConstIncrement(ConfigItem):
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "integer", "minimum": 1}
 
-    type: Literal["const"]
-    value: Count
+    type: Literal["const"] = Field(description="every event counts the same")
+    value: Count = Field(description="how much an event counts")
 
     @model_serializer(mode="wrap")
     def _in_a_file(self, handler: SerializerFunctionWrapHandler, info: SerializationInfo) -> Any:
@@ -80,7 +89,7 @@ class ConstIncrement(ConfigItem):
 class FieldIncrement(ConfigItem):
     """Count an event as much as one of its columns says."""
 
-    type: Literal["field"]
+    type: Literal["field"] = Field(description="an event counts what a column says")
     value: Text = Field(description="a column of the key event's table")
 
 
@@ -109,8 +118,10 @@ class BaseAttribute(Extensible):
     PATCHABLE: ClassVar[frozenset[str]] = KEEPING | {"name", "description", "actions"}
     ALWAYS_SENT: ClassVar[tuple[str, ...]] = ()
 
-    name: Text
-    identifier: Text | None = Field(None, description="default: derived from the name")
+    name: Text = Field(description="what people call it")
+    identifier: Text | None = Field(
+        None, description="what personalizations ask for; default: derived from the name"
+    )
     description: Description = None
     sensitive: bool = Field(False, description="whether personalizations have to ask for it")
 
@@ -141,24 +152,30 @@ class EventAttribute(BaseAttribute, Filtered):
 class SingleAttribute(EventAttribute):
     """The last value of a column."""
 
-    type: Literal["single"]
+    type: Literal["single"] = Field(description=_KIND)
     value_column: Text = Field(description="the column whose last value is kept")
-    data_type: Literal["string", "number"]
-    duration: Duration
-    backfill: bool = False
+    data_type: DataType
+    duration: Duration = Field(description=_KEPT)
+    backfill: bool = Field(False, description=_BACKFILL)
 
 
 class ListAttribute(EventAttribute):
     """The items that an event mentioned, with aggregations over them."""
 
-    type: Literal["list"]
-    value_column: Text | None = None
+    type: Literal["list"] = Field(description=_KIND)
+    value_column: Text | None = Field(None, description="the column that is kept of each item")
     id_column: Text | None = Field(None, description="the column that tells items apart")
-    fields: Annotated[tuple[str, ...], BeforeValidator(empty_if_none)] = ()
-    max_items: Count | None = None
-    actions: Annotated[tuple[ListAction, ...], BeforeValidator(empty_if_none)] = ()
-    aggregations: Annotated[tuple[Aggregation, ...], BeforeValidator(empty_if_none)] = ()
-    duration: Duration
+    fields: Annotated[tuple[str, ...], BeforeValidator(empty_if_none)] = Field(
+        (), description="the columns that are kept of each item"
+    )
+    max_items: Count | None = Field(None, description="how many items are kept, the newest first")
+    actions: Annotated[tuple[ListAction, ...], BeforeValidator(empty_if_none)] = Field(
+        (), description="what takes items out again"
+    )
+    aggregations: Annotated[tuple[Aggregation, ...], BeforeValidator(empty_if_none)] = Field(
+        (), description="what personalizations read of the list"
+    )
+    duration: Duration = Field(description=_KEPT)
 
 
 class CounterAttribute(EventAttribute):
@@ -167,16 +184,18 @@ class CounterAttribute(EventAttribute):
     # The API gives no default for it (F14).
     ALWAYS_SENT: ClassVar[tuple[str, ...]] = ("increment",)
 
-    type: Literal["counter"]
+    type: Literal["counter"] = Field(description=_KIND)
     counter_type: Literal["sliding", "total"] = Field(
         "sliding", description="sliding is the default of the API; the recipe uses total"
     )
     increment: Increment = Field(
         ConstIncrement(type="const", value=1), description="what each event adds"
     )
-    duration: Duration | None = None
-    backfill: bool = False
-    sub_durations: Annotated[tuple[SubDuration, ...], BeforeValidator(empty_if_none)] = ()
+    duration: Duration | None = Field(None, description=_KEPT)
+    backfill: bool = Field(False, description=_BACKFILL)
+    sub_durations: Annotated[tuple[SubDuration, ...], BeforeValidator(empty_if_none)] = Field(
+        (), description="shorter windows, counted as well"
+    )
 
 
 class LookupColumn(ConfigItem):
@@ -184,8 +203,8 @@ class LookupColumn(ConfigItem):
 
     # F14
 
-    name: Text
-    data_type: Literal["string", "number"]
+    name: Text = Field(description="the column's name in the catalog")
+    data_type: DataType
 
 
 class LookupKey(ConfigItem):
@@ -193,17 +212,21 @@ class LookupKey(ConfigItem):
 
     # F14
 
-    id: Annotated[Text, BeforeValidator(text_if_number)]
-    type: Text
+    id: Annotated[Text, BeforeValidator(text_if_number)] = Field(
+        description="the attribute whose value is looked up, by identifier"
+    )
+    type: Text = Field(description="attribute")
 
 
 class LookupCatalogAttribute(BaseAttribute):
     """Columns of a catalog, such as the price of the product that was looked at."""
 
-    type: Literal["lookup_catalog"]
-    lookup_catalog_table_name: Text
-    lookup_catalog_columns: tuple[LookupColumn, ...] = Field(min_length=1)
-    lookup_keys: tuple[LookupKey, ...] = Field(min_length=1)
+    type: Literal["lookup_catalog"] = Field(description=_KIND)
+    lookup_catalog_table_name: Text = Field(description="the catalog")
+    lookup_catalog_columns: tuple[LookupColumn, ...] = Field(
+        min_length=1, description="the columns that are read of it"
+    )
+    lookup_keys: tuple[LookupKey, ...] = Field(min_length=1, description="what a row is found by")
 
 
 class ImportedAttribute(ApiItem):
@@ -214,7 +237,7 @@ class ImportedAttribute(ApiItem):
 
     # F11, F14
 
-    type: Literal["imported"]
+    type: Literal["imported"] = Field(description=_KIND)
     column: Text = Field(description="a column of the master table")
     name: Text | None = Field(None, description="default: as the column")
 

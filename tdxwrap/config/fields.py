@@ -225,7 +225,7 @@ def _no_bool(value: object) -> object:
 Text = Annotated[str, Field(min_length=1)]
 Count = Annotated[int, Field(ge=1), BeforeValidator(_no_bool)]
 # An empty description and none at all are the same to the API; a `|` block ends in a line break.
-Description = Annotated[str | None, BeforeValidator(_without_end)]
+Description = Annotated[str | None, BeforeValidator(_without_end), Field(description="for people")]
 # Written in the API's own form on both sides.
 Filter = Annotated[FilterRule, BeforeValidator(_rule), PlainSerializer(rule_document)]
 
@@ -241,8 +241,8 @@ class Duration(ConfigItem):
         "examples": ["1 day", "24 hours", "30 minutes"],
     }
 
-    value: Count
-    unit: Units
+    value: Count = Field(description="how many units")
+    unit: Units = Field(description="minute, hour or day")
 
     @model_validator(mode="before")
     @classmethod

@@ -76,8 +76,8 @@ class EventTable(Member):
         "examples": ["web_events.pageviews"],
     }
 
-    database: Text
-    table: Text
+    database: Text = Field(description="the database of the table")
+    table: Text = Field(description="the table that events arrive in")
 
     @model_validator(mode="before")
     @classmethod
@@ -156,7 +156,7 @@ class StitchingKey(Member, Extensible):
     invalid_texts: Annotated[tuple[str, ...], BeforeValidator(empty_if_none)] = Field(
         (), description="values that never stitch, such as unknown"
     )
-    internal: bool = False
+    internal: bool = Field(False, description="passed on as it is")
 
     @model_validator(mode="before")
     @classmethod
@@ -178,8 +178,8 @@ class BatchAttribute(Member):
 
     SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "string", "minLength": 1}
 
-    column: Text
-    name: str | None = None
+    column: Text = Field(description="a column of the master table")
+    name: str | None = Field(None, description="what people call it; default: as the column")
 
     @model_validator(mode="before")
     @classmethod

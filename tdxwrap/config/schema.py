@@ -17,11 +17,41 @@ _EXTENDS = {
 }
 
 
+_REMOVE = {"const": True, "description": "leaves out what the base has"}
+# The operators of filters say what they do; what they do not say is here.
+_COMPARISONS = {
+    "equal": "the column is this",
+    "greater": "the column is more than this",
+    "greater_equal": "the column is this or more",
+    "less": "the column is less than this",
+    "less_equal": "the column is this or less",
+    "regexp": "the column matches this regular expression",
+    "is_null": "the column has no value",
+    "in": "the column is one of these",
+    "contain": "the column contains one of these",
+    "start_with": "the column starts with one of these",
+    "end_with": "the column ends with one of these",
+    "between": "the column is from the first to the second of these",
+    "not": "whether the opposite must hold",
+    "conditions": "what must hold",
+    "column": "a column of the event table",
+    "operator": "how the column is compared",
+    "arrayMatching": "passed on as it is",
+    "rightValue": "what the column is compared with",
+    "rightValues": "what the column is compared with",
+    "minValue": "the least value of Between",
+    "maxValue": "the greatest value of Between",
+    "type": "And, Or; of a condition Column; of an operator the comparison",
+}
+
+
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a configuration file, for editors."""
     document = _for_editors(RtConfig.model_json_schema(by_alias=False))
     document["patternProperties"] = {"^x-": {"description": "your own, not read"}}
     definitions = document.pop("$defs")
+    for part in definitions.values():
+        _explain(part)
     kinds = document["properties"]["attributes"]["items"]["oneOf"]
     partial = _partial(document)
     del partial["properties"]["remove"]
@@ -41,6 +71,14 @@ def schema() -> dict[str, Any]:
         "then": partial,
         "else": document,
     }
+
+
+def _explain(part: dict[str, Any]) -> None:
+    """Describe the fields of a definition that its model does not describe."""
+    for form in (part, *part.get("anyOf", ())):
+        if form.get("type") == "object":
+            for name, field in form.get("properties", {}).items():
+                field.setdefault("description", _COMPARISONS.get(name, ""))
 
 
 def _by_type(kinds: list[dict[str, str]], *, needed: bool) -> dict[str, Any]:
@@ -85,7 +123,7 @@ def _partial(part: Any) -> Any:
     if isinstance(kept.get("$ref"), str):
         kept["$ref"] = kept["$ref"].replace("#/$defs/", "#/$defs/Partial")
     if kept.get("additionalProperties") is False:
-        kept["properties"] = kept.get("properties", {}) | {"remove": {"const": True}}
+        kept["properties"] = kept.get("properties", {}) | {"remove": _REMOVE}
     return kept
 
 
@@ -101,7 +139,10 @@ def _for_editors(part: Any) -> Any:
     if not isinstance(part.get("default"), bool | int | str):
         noise.add("default")
     kept = {name: _for_editors(value) for name, value in part.items() if name not in noise}
-    return {"anyOf": [kept, _VARIABLE]} if _demands_form(kept) else kept
+    if not _demands_form(kept):
+        return kept
+    outside = {name: kept.pop(name) for name in ("description", "default") if name in kept}
+    return {**outside, "anyOf": [kept, _VARIABLE]}
 
 
 def _demands_form(part: dict[str, Any]) -> bool:

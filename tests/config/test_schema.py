@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -85,6 +86,30 @@ def test_part_does_not_fit(part: dict[str, Any]) -> None:
 )
 def test_every_way_to_write_a_duration_fits(duration: object) -> None:
     assert VALIDATOR.is_valid({"attributes": [COUNTER | {"duration": duration}]})
+
+
+def properties(part: Any, path: str = "") -> Iterator[tuple[str, dict[str, Any]]]:
+    """Every property of every object, with its path."""
+    if isinstance(part, list):
+        for each in part:
+            yield from properties(each, path)
+    elif isinstance(part, dict):
+        named = part.get("properties", {}) if part.get("type") == "object" else {}
+        yield from ((f"{path}.{name}", field) for name, field in named.items())
+        for name, each in part.items():
+            yield from properties(each, f"{path}.{name}")
+
+
+def test_every_field_is_described_for_an_editor() -> None:
+    found = list(properties(schema()))
+    assert len(found) > 200
+    assert [path for path, field in found if not field.get("description")] == []
+
+
+def test_a_default_is_a_value_that_an_editor_may_write() -> None:
+    found = dict(properties(schema()))
+    defaults = {path: field["default"] for path, field in found.items() if "default" in field}
+    assert {False, "sliding", "And", 1} == set(defaults.values())
 
 
 def test_filter_operands_are_written_as_in_the_api() -> None:
