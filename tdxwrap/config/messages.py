@@ -220,6 +220,12 @@ def right_value(loc: Loc, raw: Loc = ()) -> str:
     return f"write e.g. {'- ' if is_item else ''}{text}"
 
 
+def examples_of(model: str) -> Mapping[str, Any]:
+    """Return a right value for each field of a model, by the name of its class."""
+    owner = next((owner for owner, home in _OWNERS.items() if home.__name__ == model), "?")
+    return dict(_examples().get(_SHARED.get(owner, owner), {}))
+
+
 @cache
 def _examples() -> Any:
     file = resources.files("tdxwrap.config").joinpath("examples.yaml")

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 from pydantic.alias_generators import to_snake
 
+from tdxwrap.config.messages import examples_of
 from tdxwrap.config.models import RtConfig
 
 # What the environment gives may be of any form.
@@ -50,8 +52,8 @@ def schema() -> dict[str, Any]:
     document = _for_editors(RtConfig.model_json_schema(by_alias=False))
     document["patternProperties"] = {"^x-": {"description": "your own, not read"}}
     definitions = document.pop("$defs")
-    for part in definitions.values():
-        _explain(part)
+    for name, part in {"RtConfig": document, **definitions}.items():
+        _explain(part, examples_of(name))
     kinds = document["properties"]["attributes"]["items"]["oneOf"]
     partial = _partial(document)
     del partial["properties"]["remove"]
@@ -73,12 +75,14 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _explain(part: dict[str, Any]) -> None:
-    """Describe the fields of a definition that its model does not describe."""
+def _explain(part: dict[str, Any], examples: Mapping[str, Any]) -> None:
+    """Give an example of every field of a definition, and say what its model does not say."""
     for form in (part, *part.get("anyOf", ())):
         if form.get("type") == "object":
             for name, field in form.get("properties", {}).items():
                 field.setdefault("description", _COMPARISONS.get(name, ""))
+                if name in examples:
+                    field["examples"] = [examples[name]]
 
 
 def _by_type(kinds: list[dict[str, str]], *, needed: bool) -> dict[str, Any]:

@@ -106,6 +106,16 @@ def test_every_field_is_described_for_an_editor() -> None:
     assert [path for path, field in found if not field.get("description")] == []
 
 
+def test_every_field_has_an_example_that_fits() -> None:
+    document = schema()
+    for path, field in properties({"else": document["else"], "$defs": document["$defs"]}):
+        if field.keys() & {"const", "enum"}:
+            continue
+        [example] = field["examples"]
+        fits = Draft202012Validator({"$defs": document["$defs"], **field})
+        assert [error.message for error in fits.iter_errors(example)] == [], path
+
+
 def test_a_default_is_a_value_that_an_editor_may_write() -> None:
     found = dict(properties(schema()))
     defaults = {path: field["default"] for path, field in found.items() if "default" in field}
