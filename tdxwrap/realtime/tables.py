@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from concurrent.futures import Future
 
 from tdxwrap.config.models import EventTable, Member, RtConfig
@@ -39,22 +39,16 @@ class SchemaReads:
         Raises:
             EnvironmentProblem: there is no tdx or no login. Other failures are in the result.
         """
-        tables = _described(self._tables)
+        tables = {table: _outcome(future) for table, future in self._tables.items()}
         found = Schema(tables).names()
         if any(key.name not in found for key in self._keys):
             known = (table for table in live_tables if isinstance(table, EventTable))
             more = self._start(table for table in known if table not in tables)
-            tables |= _described(more)
+            tables |= {table: _outcome(future) for table, future in more.items()}
         return Schema(tables, None if self._master is None else _outcome(self._master))
 
     def _start(self, tables: Iterable[EventTable]) -> dict[EventTable, Future[dict[str, str]]]:
         return {table: self._reads.start(self._reads.api.columns, str(table)) for table in tables}
-
-
-def _described(
-    started: Mapping[EventTable, Future[dict[str, str]]],
-) -> dict[EventTable, Columns | TdxwrapError]:
-    return {table: _outcome(future) for table, future in started.items()}
 
 
 def _outcome(future: Future[dict[str, str]]) -> Columns | TdxwrapError:
