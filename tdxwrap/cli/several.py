@@ -260,11 +260,11 @@ def _watch(frame: App, left: list[App], together: Together) -> None:
                     app.console.release()
             while not asks and left and _member(left[0]).phase is Phase.ENDED:
                 _print_first(left, hold=True)
+            check()
             if ended:
                 return
             with together.changed:
                 together.changed.wait(SLICE)
-            check()
 
 
 def _print_first(left: list[App], *, hold: bool) -> None:
@@ -319,7 +319,11 @@ def _plan_row(app: App) -> tuple[str, ...]:
 
 
 def _end(frame: App, apps: Sequence[App], *, markdown: bool) -> int:
-    code = min((app.code for app in apps if app.code is not None), key=WORST.index)
+    codes = [app.code for app in apps if app.code is not None]
+    stop = _member(apps[0]).together.stop
+    if stop is not None:  # also where it came when all was done
+        codes.append(as_error(stop).exit_code)
+    code = min(codes, key=WORST.index)
     if markdown:
         frame.console.print_markdown("\n" + table_markdown(_HEADS, map(_row, apps)))
     else:
