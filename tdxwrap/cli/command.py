@@ -13,6 +13,10 @@ if TYPE_CHECKING:
     from tdxwrap.cli.app import App
 
 
+# Of the global options those of daily use.
+_DAILY = "--profile, --site, --json, -q, -v, --tdx"
+
+
 def new_app(ctx: click.Context) -> App:
     """Begin the run of the command of a context."""
     from tdxwrap.cli.app import App
@@ -41,9 +45,9 @@ class LightCommand(click.Command):
         records = [p.get_help_record(ctx) for p in self.params if isinstance(p, click.Option)]
         own = [record for record in records if record is not None]
         if not own:
-            formatter.write("\nOptions: the global ones (tdxwrap --help-options)\n")
+            formatter.write(f"\nOptions: {_DAILY} (tdxwrap --help-options)\n")
             return
-        with formatter.section("Options, beside the global ones (tdxwrap --help-options)"):
+        with formatter.section(f"Options (and {_DAILY}: tdxwrap --help-options)"):
             formatter.write_dl(own)
 
 

@@ -50,6 +50,12 @@ def new(
     if missing and not app.console.can_ask:
         hint = "give it, or run tdxwrap new on a terminal, where it asks"
         raise UsageProblem(f"missing: {missing}", hint=hint)
+    if missing:
+        app.note("This asks for a parent segment, event tables, a profile key and stitching keys;")
+        app.note("Enter takes what is proposed. It reads what is there, and changes nothing.")
+        app.note(f"What comes of it is a first CONFIG, {f'in {file}' if file else 'on stdout'}.")
+    if file is not None and file.exists():
+        app.warn(f"{file} is there already: it will be kept under another name")
     chosen = choose(app, ps, tables, keys, lookup_key)
     text = config_text(chosen)
     if chosen.configured:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
+from functools import partial
 
 from pydantic import ValidationError
 
@@ -18,6 +19,7 @@ from tdxwrap.output.plan_text import segment_line
 from tdxwrap.plan.columns import hint_for
 from tdxwrap.realtime.read import Reads, resolve_segment
 from tdxwrap.realtime.state import Columns, Segment
+from tdxwrap.system.spelling import did_you_mean
 from tdxwrap.system.threads import result
 
 SHOWN = 30  # choices that are listed; the others can be typed
@@ -101,9 +103,18 @@ def _described(reads: Reads, tables: Sequence[EventTable]) -> Mapping[EventTable
                 f"there is no table {table}",
                 said=error.said,
                 command=error.command,
-                hint=f'see `tdx tables "{table.database}.*"`',
+                hint=f'{_near(reads, table)}\nsee `tdx tables "{table.database}.*"`'.strip(),
             ) from None
     return found
+
+
+def _near(reads: Reads, table: EventTable) -> str:
+    """Return the hint for a table that is not there, from those of its database."""
+    try:
+        known = reads.retry.read(partial(reads.api.tables, table.database))
+    except (Refused, CallFailed):
+        return ""
+    return did_you_mean(table.table, known)
 
 
 def _master(app: App, reads: Reads, segment: Segment) -> Columns:

@@ -127,6 +127,8 @@ def test_a_configured_segment_is_told(
         (TABLE, 2, "missing: PS"),
         (["394649", "--table", "pageviews"], 2, "write database.table"),
         (["394649", "--table", "web_events.carte"], 4, "there is no table web_events.carte"),
+        (["394649", "--table", "web_events.carte"], 4, "did you mean carts?"),
+        (["394649", "--table", "web_event.carts"], 4, "there is no table web_event.carts"),
         (["394649", *TABLE, "--stitch-by", "emial"], 2, "did you mean email?"),
         (["394649", *TABLE, "--stitch-by", "price"], 2, "price is not a string column"),
         (["394649", *TABLE, "--lookup-key", "customerid"], 2, "did you mean customer_id?"),
@@ -241,6 +243,9 @@ def test_enter_accepts_what_is_proposed(shell: Shell) -> None:
         columns=120,
     )
     assert done.code == 0, done.out
+    assert done.out.startswith("This asks for a parent segment,")
+    assert done.out.index("changes nothing") < done.out.index("a first CONFIG, in rt.yaml.")
+    assert "is there already" not in done.out
     assert "    1  Customer 360 (394649)" in done.out
     config = assert_usable(shell, "rt.yaml")
     assert len(config["event_tables"]) == 3
@@ -300,6 +305,17 @@ def test_the_end_of_the_input_is_no_answer(shell: Shell) -> None:
     done = shell.terminal("new", "-f", "rt.yaml", answers=[("Parent segment", lambda: "\x04")])
     assert (done.code, "no answer" in done.out) == (130, True), done.out
     assert not (shell.cwd / "rt.yaml").exists()
+
+
+def test_a_file_that_is_there_is_mentioned_before_the_first_question(shell: Shell) -> None:
+    shell.write("rt.yaml", "mine")
+    done = shell.terminal("new", "-f", "rt.yaml", answers=[("Parent segment", lambda: "\x03")])
+    assert done.code == 130
+    said = "rt.yaml is there already: it will be kept under another name"
+    assert done.out.index(said) < done.out.index("Parent segment (number")
+    assert "nothing was written" in done.out
+    assert "journal" not in done.out
+    assert (shell.cwd / "rt.yaml").read_text() == "mine"
 
 
 # What is proposed, by itself

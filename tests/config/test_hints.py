@@ -106,7 +106,7 @@ def parts() -> Iterator[Any]:
                 yield pytest.param(document, place, id=f"{number}-{name}")
 
 
-@pytest.mark.parametrize(("whole", "place"), parts())
+@pytest.mark.parametrize(("whole", "place"), [*parts()])
 def test_a_hint_that_is_followed_gives_a_valid_file(whole: Any, place: Path_) -> None:
     refused = 0
     for value in WRONG:
