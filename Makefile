@@ -6,6 +6,7 @@
 # make soak   200 applies in a row with random faults
 # make mutants  which changes of the code no test notices (hours)
 # make bench  what it costs, beside the shell recipe
+# make dist   wheel and sdist, each tried with every Python that there is (needs a network)
 # make snapshots   tests/snapshots anew, from what a terminal shows now
 # make screenshot  docs/apply.svg anew
 PYTHON ?= python3
@@ -17,7 +18,7 @@ CONFIG ?= fixtures/configs/web-personalization.yaml
 # The suite starts Python a thousand times: what has been compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-extra lint sweep soak mutants bench snapshots screenshot clean
+.PHONY: run test test-extra lint sweep soak mutants bench dist snapshots screenshot clean
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -58,6 +59,12 @@ mutants: $(VENV)/.installed
 
 bench: $(VENV)/.installed
 	@$(BIN)/python -m tests.bench
+
+dist: $(VENV)/.installed
+	@$(BIN)/python -m pip install --quiet --disable-pip-version-check 'build>=1.2,<2'
+	@rm -rf dist
+	@$(BIN)/python -m build --outdir dist . >/dev/null
+	@.ci/try-dist dist/*
 
 snapshots: $(VENV)/.installed
 	@PYTHONPATH=tests $(BIN)/python -m support.screens snapshots
