@@ -14,7 +14,14 @@ from tdxwrap.apply import session
 from tdxwrap.cli import crash_report
 from tdxwrap.cli.app import App
 from tdxwrap.cli.together import Member, Phase, Together, same_segment
-from tdxwrap.errors import ExitCode, Interrupted, NotBegun, TdxwrapError, UsageProblem
+from tdxwrap.errors import (
+    EnvironmentProblem,
+    ExitCode,
+    Interrupted,
+    NotBegun,
+    TdxwrapError,
+    UsageProblem,
+)
 from tdxwrap.output.consent import ask_for_all
 from tdxwrap.output.documents import Several
 from tdxwrap.output.lines import BLANK, Line, counted, table_rows
@@ -232,13 +239,19 @@ def _attempt(app: App, work: Callable[[], int | None]) -> None:
 
 
 def _fail(app: App, error: TdxwrapError) -> int:
-    stop = _member(app).together.stop
+    together = _member(app).together
+    stop = together.stop
     if stop is not None and isinstance(error, Interrupted):
         stopped = as_error(stop, error.so_far or f"nothing was written for {app.file}")
         stopped.step = error.step
         stopped.hint = f"{stopped.hint}\n{app.way_back}".strip()
         error = stopped
-    return app.end(error, printed=_member(app).refused)
+    with together.changed:
+        brief = isinstance(error, EnvironmentProblem) and error.what in together.told
+        together.told.add(error.what)
+    if brief:
+        app.console.print_always([Line("✗ ", error.what, "bold", mark="red")])
+    return app.end(error, printed=brief or _member(app).refused)
 
 
 def _watch(frame: App, left: list[App], together: Together) -> None:

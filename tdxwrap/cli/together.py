@@ -55,6 +55,7 @@ class Together:
         pause: of all segments, after a 429 of one.
         nobody: a session in which nothing was chosen, as in `Asking`.
         stop: what ended the run from outside.
+        told: what has failed, to tell it at length only once.
     """
 
     def __init__(self, files: Sequence[str], at_once: int, *, keep_going: bool) -> None:
@@ -65,6 +66,7 @@ class Together:
         self.pause = Pause()
         self.nobody = f"{os.getpid()}{time.time_ns()}"
         self.stop: BaseException | None = None
+        self.told: set[str] = set()
         self.members = [Member(self, number, file) for number, file in enumerate(files, 1)]
         self._asked: dict[tuple[str, ...], _Common] = {}
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import copy
 import os
+import re
 import signal
 import socket
 import subprocess
@@ -259,6 +260,13 @@ def test_a_segment_that_is_locked_holds_up_no_other(three: Shell, world: World) 
     assert world.segment("394701")["realtime"] is None
 
 
+def test_what_is_wrong_for_all_is_told_at_length_once(three: Shell) -> None:
+    done = three.run("plan", "b", TDXWRAP_TDX="/nowhere/tdx")
+    assert (done.code, outcomes(done)) == (3, ["tdx-missing"] * 3)
+    assert done.err.count("✗ there is no /nowhere/tdx") == 3
+    assert done.err.count("install it with") == 1
+
+
 def test_pending_is_no_failure(three: Shell) -> None:
     three.run("apply", "b/three.yaml", "--yes")
     done = three.run("plan", "b", "--exit-code")
@@ -320,6 +328,8 @@ def test_on_a_terminal_there_is_one_question_for_all(three: Shell, world: World)
     question = "Apply 8 changes to 2 of 3 parent segments? [y/N] "
     done = three.terminal("apply", "b", answers=[(question, lambda: "n\n")])
     assert (done.code, done.out.count("[y/N]"), done.out.count("not confirmed")) == (130, 1, 1)
+    assert re.search(r"b/one.yaml +Outdoor \(394701\) +nothing to change", done.out)
+    assert re.search(r"b/two.yaml +Books \(394702\) +create 4", done.out)
     assert "1 ok, 2 interrupted" in done.out
     assert world.segment("394703")["realtime"] is None
 
