@@ -36,7 +36,7 @@ class StepDone(RunEvent):
     """A step has reached its checkpoint.
 
     Attributes:
-        checkpoint: what is true now, in the recipe's words.
+        checkpoint: what is true now, in the recipe's words, or that there was nothing to change.
         seconds: how long the step took.
         aside: what tdx said about it, for the screen only: it may name an account.
     """

@@ -165,7 +165,8 @@ class _Run:
             stopped = as_error(stop, self.so_far())
             stopped.step = name
             raise stopped from None
-        self.emit(StepDone(name, CHECKPOINTS[name], self.settings.clock() - start))
+        checkpoint = CHECKPOINTS[name] if mine else "nothing to change"
+        self.emit(StepDone(name, checkpoint, self.settings.clock() - start))
 
     def so_far(self) -> str:
         pending = self.plan.pending

@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tdxwrap.apply import run, session
-from tdxwrap.apply.events import ChangeDone, Event, Retrying
+from tdxwrap.apply.events import ChangeDone, Event, LiveKept, LiveMoved, LockedHere, Retrying
 from tdxwrap.apply.session import Session
 from tdxwrap.cli.options import Globals
 from tdxwrap.config.load import LoadedConfig, load
@@ -25,7 +25,7 @@ from tdxwrap.journal.segment_cache import remember
 from tdxwrap.output.console import Console, Style
 from tdxwrap.output.error_text import warning_line
 from tdxwrap.output.lines import Line
-from tdxwrap.output.progress import shown_progress
+from tdxwrap.output.progress import elsewhere_text, shown_progress
 from tdxwrap.plan.changes import Action, Plan, PlanOptions
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Pause, Retry
@@ -270,6 +270,8 @@ class App:
             self._altered |= event.change.action is not Action.CREATE
         if self._journal is not None:
             self._journal.event(event)
+        if isinstance(event, LiveMoved | LiveKept | LockedHere):
+            self.record([Line("! ", elsewhere_text(event))])
         self._show(event)
 
     def check_unchanged(self) -> None:

@@ -12,15 +12,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from tdxwrap.apply.events import LiveKept, LiveMoved, LockedHere
 from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.journal import record
 from tdxwrap.journal.pseudonyms import Pseudonyms
 from tdxwrap.output.documents import RunDocument
 from tdxwrap.output.error_text import error_lines
 from tdxwrap.output.lines import COMMAND_SHOWN, Line, counted, seconds_text
-from tdxwrap.output.plan_text import LOOKS, STEP_TITLES
-from tdxwrap.output.progress import elsewhere_text
+from tdxwrap.output.plan_text import LOOKS
 from tdxwrap.plan.changes import Action
 from tdxwrap.realtime.read import live_from
 from tdxwrap.realtime.state import LiveState, Segment
@@ -191,11 +189,8 @@ def story(run: Run) -> Iterator[Line]:
     login = f"profile {header['profile']}" if header["profile"] else "the selected profile"
     yield Line("", f"{_about(summary)} · {login} · {_when(summary)} · {summary.path}", "bold")
     done = {(line["kind"], line["name"]) for line in run.of("change")}
-    idle = {line["step"] for line in run.of("step") if not line.get("writes")} & STEP_TITLES.keys()
     for line in run.lines[1:]:
-        if line["type"] == "checkpoint" and line["step"] in idle:
-            yield Line("  ✓ ", "nothing to change")
-        elif line["type"] != "change-started" or (line["kind"], line["name"]) not in done:
+        if line["type"] != "change-started" or (line["kind"], line["name"]) not in done:
             yield from _lines(line)
     yield Line("", _counts(summary), "bold")
 
@@ -226,10 +221,6 @@ def _baseline(line: Mapping[str, Any]) -> Line:
     return Line("  ✓ ", f"{line['command']} → {line['file']}{there}")
 
 
-def _elsewhere(event: LiveMoved | LiveKept | LockedHere) -> Line:
-    return Line("  ! ", elsewhere_text(event), mark="yellow")
-
-
 _SHOWN: Mapping[str, Callable[[Mapping[str, Any]], Line]] = {
     "step": lambda line: Line(f"{line['step']}  ", "", "bold"),
     "checkpoint": lambda line: Line("  ✓ ", line["checkpoint"]),
@@ -238,9 +229,6 @@ _SHOWN: Mapping[str, Callable[[Mapping[str, Any]], Line]] = {
     ),
     "status": lambda line: Line("    ", f"status {line['status'] or 'not listed'}"),
     "baseline": _baseline,
-    "live-moved": lambda line: _elsewhere(LiveMoved()),
-    "live-kept": lambda line: _elsewhere(LiveKept(line["kind"], line["name"])),
-    "locked-here": lambda line: _elsewhere(LockedHere(line["reason"])),
 }
 
 

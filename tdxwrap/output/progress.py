@@ -16,7 +16,7 @@ from tdxwrap.apply import events
 from tdxwrap.apply.events import Event, Listener
 from tdxwrap.output.console import Console
 from tdxwrap.output.lines import Line, clock_text, seconds_text
-from tdxwrap.output.plan_text import LOOKS, STEP_TITLES, kind_label
+from tdxwrap.output.plan_text import LOOKS, kind_label
 from tdxwrap.system.text import terminal
 
 LABELS = {"key": "Key", "prune": "Prune", "wait": "Wait", "validate": "Validated"}
@@ -54,15 +54,13 @@ class _Checklist:
     def __init__(self, console: Console, moving: _MovingLine) -> None:
         self._console = console
         self._moving = moving
-        self._writes: dict[str, int] = {}
         self._label = ""
         self._status: str | None = ""
 
     def __call__(self, event: Event) -> None:
         """Print what happened."""
         match event:
-            case events.StepStarted(step, writes):
-                self._writes[step] = writes
+            case events.StepStarted(step):
                 self._label = _label(step)
                 self._moving.show(self._label)
             case events.StepDone():
@@ -86,10 +84,8 @@ class _Checklist:
                 self._say("!", "", elsewhere_text(event))
 
     def _step_done(self, event: events.StepDone) -> None:
-        nothing = event.step in STEP_TITLES and not self._writes.get(event.step)
-        what = "nothing to change" if nothing else event.checkpoint
-        if event.step == "wait":
-            what = f"{what}   {seconds_text(event.seconds)}"
+        took = f"   {seconds_text(event.seconds)}" if event.step == "wait" else ""
+        what = f"{event.checkpoint}{took}"
         self._moving.show(READING)
         self._say("✓", _label(event.step), what)
         if event.aside:
