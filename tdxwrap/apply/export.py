@@ -158,6 +158,8 @@ def _entry(item: ApiItem, before: str | None) -> Any:
     whole: Any = item.model_dump(mode="json", by_alias=False, context=SHORT_FILTERS)
     if before is None or not isinstance(whole, dict):
         return item.to_config()
+    later = getattr(item, "renamed_from", None)
+    whole |= {"renamed_from": later} if later else {}
     return {n: value for n, value in whole.items() if n != "extra" or value}
 
 

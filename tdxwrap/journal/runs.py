@@ -8,7 +8,7 @@ import shlex
 import time
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
@@ -261,6 +261,9 @@ def _counts(summary: RunDocument) -> str:
 def live_before(run: Run) -> LiveState:
     """Return what was live before the first write of a run.
 
+    A key event that the run has renamed is `renamed_from` its name of now, so that going back to
+    its former name keeps what hangs on it.
+
     Raises:
         UsageProblem: its journal does not hold that.
     """
@@ -269,7 +272,15 @@ def live_before(run: Run) -> LiveState:
         planned = (run.of("planned") or [{"live": None}])[-1]
         if planned["live"] is not None:
             segment = Segment(planned["id"], planned["name"], None)
-            return live_from(segment, planned["live"])
+            live = live_from(segment, planned["live"])
+            now = {line["id"]: line["name"] for line in run.of("change")}
+            events = tuple(
+                replace(each, value=each.value.model_copy(update={"renamed_from": now[each.id]}))
+                if now.get(each.id, each.value.name) != each.value.name
+                else each
+                for each in live.key_events
+            )
+            return replace(live, key_events=events)
     raise UsageProblem(
         f"the journal of {run.lines[0]['id']} does not hold what was live before it",
         hint="it made no plan, is of an earlier version, or there was too much: see `tdxwrap runs`",

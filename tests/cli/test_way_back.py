@@ -77,6 +77,24 @@ def test_going_back_to_a_blank_segment_leaves_the_lookup_key(shell: Shell, world
     assert world.segment("394649")["realtime"]["extLookupKey"] == "customer_id"
 
 
+def test_a_key_event_gets_its_former_name_back_with_what_hangs_on_it(
+    shell: Shell, world: World
+) -> None:
+    assert shell.run("apply", WEB, "--yes").code == 0
+    before = world.segment("394649")["realtime"]
+    text = WEB.read_text("utf-8").replace("page_view", "view_of_a_page")
+    named = "name: view_of_a_page\n"
+    text = text.replace(named, f"{named}    renamed_from: page_view\n", 1)
+    assert shell.run("apply", shell.write("rt.yaml", text), "--yes").code == 0
+    assert shell.run("export", "--before", "last", "-f", "before.yaml").code == 0
+    assert "renamed_from: view_of_a_page" in (shell.cwd / "before.yaml").read_text("utf-8")
+    assert shell.run("apply", "before.yaml", *ALL).code == 0
+    after = world.segment("394649")["realtime"]
+    # The ids are those of before, so nothing that was collected is lost.
+    assert after["keyEvents"] == before["keyEvents"]
+    assert after["attributes"] == before["attributes"]
+
+
 def test_a_field_that_was_empty_is_emptied_again(shell: Shell, world: World) -> None:
     plain = yaml.safe_load(MINIMAL.read_text("utf-8"))
     assert shell.run("apply", shell.write("rt.yaml", json.dumps(plain)), "--yes").code == 0
