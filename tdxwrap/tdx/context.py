@@ -141,8 +141,8 @@ class Asking:
         except TdxwrapError as error:
             if needed and isinstance(error, CallFailed):
                 raise _unknown(error.said) from None
-            if needed and isinstance(error, EnvironmentProblem):
-                raise
+            if needed and isinstance(error, EnvironmentProblem) and not error.said:
+                raise  # of this machine, not of a tdx without the command
             return None
 
     def _pin(self, context: Context, chosen: str | None, none: str | None, nobody: str) -> None:
