@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
+from contextlib import suppress
 from dataclasses import replace
 from typing import Any, TypeVar
 
@@ -16,7 +17,7 @@ from tdxwrap.config.attributes import (
 )
 from tdxwrap.config.equality import SETTING_LISTS
 from tdxwrap.config.models import BatchAttribute, EventTable, KeyEvent, Member, StitchingKey
-from tdxwrap.errors import MalformedOutput, NotFound, Refused
+from tdxwrap.errors import MalformedOutput, NotFound, Refused, TdxwrapError
 from tdxwrap.realtime.api import Realtime, not_enabled
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import (
@@ -24,6 +25,7 @@ from tdxwrap.realtime.state import (
     LiveState,
     Segment,
 )
+from tdxwrap.system.spelling import did_you_mean
 from tdxwrap.system.threads import Parallel, result
 
 T = TypeVar("T")
@@ -54,11 +56,16 @@ def why_missing(api: Realtime, retry: Retry, ps: str) -> Refused:
     try:
         retry.read(lambda: api.view(ps))
     except Refused as error:
+        others: tuple[Segment, ...] = ()
+        with suppress(TdxwrapError):
+            others = api.segments()
+        meant = did_you_mean(ps, (segment.name for segment in others))
+        way = "see `tdx ps list`; a wrong profile or site looks the same (--profile, --site)"
         return NotFound(
             f"there is no parent segment '{ps}' in this account",
             said=error.said,
             command=error.command,
-            hint="see `tdx ps list`; a wrong profile or site looks the same (--profile, --site)",
+            hint=f"{meant}\n{way}".strip(),
         )
     return not_enabled(f"'{ps}'")
 

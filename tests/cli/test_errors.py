@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from support.shells import MINIMAL, WEB, Ran, Shell
@@ -213,6 +214,14 @@ def test_unknown_parent_segment(shell: Shell, world: World) -> None:
         done = shell.run("apply", WEB, "--yes", "--parent-segment", ps)
         assert_error(done, 4, f"there is no parent segment '{ps}'", "tdx said", "--profile")
     nothing_written(world)
+
+
+@pytest.mark.parametrize("command", [("plan", WEB, "--parent-segment"), ("status",), ("export",)])
+def test_a_misspelt_parent_segment_gets_the_right_name(
+    shell: Shell, command: tuple[Any, ...]
+) -> None:
+    done = shell.run(*command, "Custmer 360")
+    assert_error(done, 4, "there is no parent segment", "did you mean Customer 360?", "--profile")
 
 
 @pytest.fixture
