@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     "--stitch-by", "keys", multiple=True, metavar="COL", help="A stitching key; repeatable."
 )
 @click.option("--lookup-key", metavar="COL", help="The profile key of the parent segment.")
+@click.option("--samples", is_flag=True, help="Propose attributes, too: one of each kind.")
 @FILE
 def new(
     app: App,
@@ -33,6 +34,7 @@ def new(
     tables: tuple[str, ...],
     keys: tuple[str, ...],
     lookup_key: str | None,
+    samples: bool,
     file: Path | None,
 ) -> int:
     """Propose a first CONFIG for PS (id or name). It is made from the tables that the account
@@ -43,7 +45,9 @@ def new(
     tdxwrap new "Customer 360" --table web.pageviews --stitch-by email > rt.yaml
     """
     from tdxwrap.cli.questions import choose
+    from tdxwrap.config.schema import schema as config_schema
     from tdxwrap.generate.first_config import config_text
+    from tdxwrap.system.text import json_text
 
     needed = {"PS": ps, "--table DB.TABLE": tables}
     missing = " and ".join(option for option, value in needed.items() if not value)
@@ -57,11 +61,14 @@ def new(
     if file is not None and file.exists():
         app.warn(f"{file} is there already: it will be kept under another name")
     chosen = choose(app, ps, tables, keys, lookup_key)
-    text = config_text(chosen)
+    schema = None if file is None else file.with_name("rt-config.schema.json")
+    text = config_text(chosen, samples=samples, schema=schema.name if schema else "")
     if chosen.configured:
         segment = chosen.segment
         app.warn(f"{segment.name} is configured already: see `tdxwrap export {segment.id}`")
     app.print_or_write(text, file)
+    if schema is not None and not schema.exists():
+        app.write(schema, json_text(config_schema(), indent=2) + "\n", "--file")
     if file is not None:
         app.note(f"what now: tdxwrap rehearse {file}, tdxwrap plan {file}")
     where = None if file is None else str(file)

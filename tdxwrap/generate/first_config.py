@@ -133,12 +133,18 @@ def _subject(chosen: Chosen) -> tuple[EventTable, str] | None:
 # The file
 
 
-def config_text(chosen: Chosen) -> str:
-    """Return the commented file; `check` and `doctor` accept it."""
+def config_text(chosen: Chosen, *, samples: bool, schema: str = "") -> str:
+    """Return the commented file; `check` and `doctor` accept it.
+
+    Args:
+        samples: propose attributes, too.
+        schema: the name of the file beside it that holds its JSON Schema, if there is one.
+    """
     events = _events(list(chosen.tables))
     first = next(iter(events.values()))
     key = chosen.lookup_key
     blocks = (
+        _block("schema", schema=schema) if schema else "",
         _block("head", segment=json_text(chosen.segment.name), version=__version__),
         _block("configured", id=chosen.segment.id) if chosen.configured else "",
         _block("tables", parent_segment=chosen.segment.id),
@@ -158,11 +164,19 @@ def config_text(chosen: Chosen) -> str:
         *(_block("key", keys=each) for each in chosen.keys),
         _block("lookup"),
         _block("lookup key", ext_lookup_key=key) if key else _block("no lookup key"),
-        _block("attributes"),
-        _value_attributes(chosen, events),
-        _block("counter", name=f"{derived_identifier(first) or 'events'}_24h", key_event=first),
+        *(_samples(chosen, events, first) if samples else [_block("no attributes")]),
     )
     return "".join(blocks)
+
+
+def _samples(chosen: Chosen, events: Mapping[EventTable, str], first: str) -> tuple[str, ...]:
+    """Return an attribute of each kind that the first event, or a column, can fill."""
+    counter = f"{derived_identifier(first) or 'events'}_24h"
+    return (
+        _block("attributes"),
+        _value_attributes(chosen, events),
+        _block("counter", name=counter, key_event=first),
+    )
 
 
 def _events(tables: Sequence[EventTable]) -> dict[EventTable, str]:

@@ -21,7 +21,7 @@ from tdxwrap.generate.first_config import Chosen
 from tdxwrap.plan.columns import check
 from tdxwrap.realtime.state import Schema, Segment
 
-TABLE = ("--table", "web_events.pageviews")
+TABLE = ("--samples", "--table", "web_events.pageviews")
 
 
 def account(databases: dict[str, Any], name: str = "Customers", **segment: Any) -> dict[str, Any]:
@@ -71,7 +71,7 @@ def test_a_file_from_options(shell: Shell, world: World) -> None:
 def test_it_goes_to_stdout_with_a_comment_for_each_field(shell: Shell) -> None:
     done = shell.run("new", "Customer 360", *TABLE)
     assert done.code == 0, done.text
-    assert done.out.startswith("# yaml-language-server: $schema=rt-config.schema.json\n")
+    assert done.out.startswith('# A first realtime configuration of "Customer 360",\n')
     lines = [line.strip() for line in done.out.splitlines()]
     told: set[str] = set()
     for line, above in zip(lines[1:], lines, strict=False):
@@ -94,6 +94,25 @@ def test_options_say_what_is_wanted(shell: Shell) -> None:
     # What is to be stitched by is not proposed as the profile key.
     done = shell.run("new", "394649", *TABLE, "--stitch-by", "customer_id")
     assert "ext_lookup_key" not in yaml.safe_load(done.out)["id_stitching"]
+
+
+def test_attributes_are_proposed_only_if_they_are_wanted(shell: Shell) -> None:
+    done = shell.run("new", "394649", "--table", "web_events.pageviews", "-f", "rt.yaml")
+    assert done.code == 0, done.text
+    assert assert_usable(shell, "rt.yaml")["attributes"] == []
+    assert shell.run("apply", "rt.yaml", "--yes").code == 0
+
+
+def test_its_schema_is_where_the_file_says(shell: Shell) -> None:
+    done = shell.run("new", "394649", *TABLE, "-f", "rt.yaml")
+    assert "written to rt-config.schema.json" in done.err
+    first = (shell.cwd / "rt.yaml").read_text("utf-8").splitlines()[0]
+    assert first == "# yaml-language-server: $schema=rt-config.schema.json"
+    schema = shell.cwd / "rt-config.schema.json"
+    assert schema.read_text("utf-8") == shell.run("schema").out
+    schema.write_text("{}")
+    shell.run("new", "394649", *TABLE, "-f", "rt.yaml")
+    assert schema.read_text("utf-8") == "{}"  # it may be the team's own
 
 
 def test_an_earlier_file_is_kept(shell: Shell) -> None:
@@ -191,7 +210,7 @@ def test_columns_of_all_kinds(
     shell = new_shell(new_world(account({"ログ": {"閲覧": columns}}, name)))
     keys = [name for name in columns if name == "会員ID"]
     options = [word for name in keys for word in ("--stitch-by", name)]
-    done = shell.run("new", name, "--table", "ログ.閲覧", *options, "-f", "rt.yaml")
+    done = shell.run("new", name, "--samples", "--table", "ログ.閲覧", *options, "-f", "rt.yaml")
     assert done.code == 0, done.text
     assert kinds(assert_usable(shell, "rt.yaml")) == expected
 
@@ -202,7 +221,7 @@ def test_tables_that_share_a_name_or_a_key(
     web = {"td_client_id": "string", "email": "string", "url": "string"}
     app = {"device_id": "string", "email": "string", "product": "string"}
     shell = new_shell(new_world(account({"web": {"events": web}, "app": {"events": app}})))
-    options = ("--table", "web.events", "--table", "app.events", "-f", "rt.yaml")
+    options = ("--samples", "--table", "web.events", "--table", "app.events", "-f", "rt.yaml")
     assert shell.run("new", "5001", *options).code == 0
     config = assert_usable(shell, "rt.yaml")
     assert [event["name"] for event in config["key_events"]] == ["web.events", "app.events"]
@@ -341,15 +360,16 @@ tables = st.dictionaries(names, types, min_size=1)
 table_names = names.filter(str.isprintable)
 
 
-@given(st.dictionaries(table_names, tables, min_size=1, max_size=3), tables, names)
+@given(st.dictionaries(table_names, tables, min_size=1, max_size=3), tables, names, st.booleans())
 def test_every_proposal_is_a_file_that_works(
-    found: dict[str, dict[str, str]], master: dict[str, str], segment: str
+    found: dict[str, dict[str, str]], master: dict[str, str], segment: str, samples: bool
 ) -> None:
     described = {EventTable(database="d", table=name): columns for name, columns in found.items()}
     lookup = [*first_config.likely_lookup_keys(master), None][0]
     possible = [key for key in first_config.possible_keys(described.values()) if key != lookup]
     keys = first_config.likely_keys(possible, [*described.values()])
-    text = first_config.config_text(Chosen(Segment("1", segment, None), described, keys, lookup))
+    chosen = Chosen(Segment("1", segment, None), described, keys, lookup)
+    text = first_config.config_text(chosen, samples=samples)
     config = parse("rt.yaml", text.encode(), environ={}).config
     assert tuple(config.tables()) == tuple(described)
     assert [key.name for key in config.id_stitching.keys] == keys

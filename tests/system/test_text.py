@@ -114,7 +114,7 @@ def test_any_name_is_only_a_name_in_a_first_file(
 ) -> None:
     tables = {EventTable(database=name, table=other): {name: "string", other: "string"}}
     chosen = Chosen(Segment(f"1{segment}", segment, "ok"), tables, [name], other, configured)
-    text = first_config.config_text(chosen)
+    text = first_config.config_text(chosen, samples=True)
 
     assert all(map(str.isprintable, text.split("\n")))
     told = yaml.safe_load(text.replace("\\ud", "\\u0"))  # no YAML holds half a character
