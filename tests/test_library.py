@@ -11,6 +11,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from support.inprocess import InProcessTdx
 from support.shells import FAKE_TDX, ROOT, WEB
 
 import tdxwrap
@@ -56,7 +57,14 @@ def test_the_page_runs_line_by_line(world: World, capsys: pytest.CaptureFixture[
     assert capsys.readouterr().out.startswith("3\n")
 
 
-@pytest.mark.usefixtures("reader")
+@pytest.fixture
+def quick(reader: Path, world: World, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """The folder of `reader`, with a tdx that starts no process."""
+    monkeypatch.setattr("tdxwrap.library.Tdx", lambda *_, **__: InProcessTdx(world))
+    return reader
+
+
+@pytest.mark.usefixtures("quick")
 def test_only_the_plan_that_was_seen_is_applied(world: World) -> None:
     config = tdxwrap.load("rt.yaml")
     seen = tdxwrap.plan(config)
@@ -70,7 +78,7 @@ def test_only_the_plan_that_was_seen_is_applied(world: World) -> None:
     assert world.writes() == before
 
 
-@pytest.mark.usefixtures("reader")
+@pytest.mark.usefixtures("quick")
 def test_a_plan_brings_its_segment_and_its_options(world: World) -> None:
     tdxwrap.apply(tdxwrap.load("rt.yaml"), wait=None)
     text = Path("rt.yaml").read_text()
@@ -83,7 +91,7 @@ def test_a_plan_brings_its_segment_and_its_options(world: World) -> None:
     assert "units_bought" not in str(world.segment("394649"))
 
 
-@pytest.mark.usefixtures("reader")
+@pytest.mark.usefixtures("quick")
 def test_a_notebook_sees_a_plan_and_a_report_as_markdown() -> None:
     config = tdxwrap.load("rt.yaml")
     seen = tdxwrap.plan(config)
@@ -96,7 +104,7 @@ def test_a_notebook_sees_a_plan_and_a_report_as_markdown() -> None:
     assert str(unseen) == "nothing to change, 15 unchanged; not waited for"
 
 
-@pytest.mark.usefixtures("reader")
+@pytest.mark.usefixtures("quick")
 def test_the_account_that_the_file_demands_holds_for_a_call(world: World) -> None:
     text = Path("rt.yaml").read_text()
     Path("rt.yaml").write_text(f"account: somebody-else\n{text}")
@@ -105,7 +113,7 @@ def test_the_account_that_the_file_demands_holds_for_a_call(world: World) -> Non
     assert world.writes() == []
 
 
-@pytest.mark.usefixtures("reader")
+@pytest.mark.usefixtures("quick")
 def test_a_profile_chosen_by_a_process_above_is_no_consent(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -250,6 +250,7 @@ def answers(*typed: tuple[str, str]) -> list[tuple[str, Callable[[], str]]]:
 def test_enter_accepts_what_is_proposed(shell: Shell) -> None:
     done = shell.terminal(
         "new",
+        "--samples",
         "-f",
         "rt.yaml",
         answers=answers(
@@ -282,6 +283,7 @@ def test_answers_by_number_and_by_name(
     shell = new_shell(new_world(scenario))
     done = shell.terminal(
         "new",
+        "--samples",
         "-f",
         "rt.yaml",
         answers=answers(

@@ -387,7 +387,7 @@ def test_what_this_version_cannot_manage_is_named_and_left_alone(
     plan = shell.run("plan", config, "--prune", "--exit-code")
 
     assert plan.code == 0, plan.text
-    assert "· lookup_catalogproduct_lookup" in plan.out
+    assert "· lookup_catalog product_lookup" in plan.out
     assert f"left alone: {reason}" in plan.out
 
 

@@ -17,6 +17,8 @@ from tdxwrap.fake.control import World
 from tdxwrap.fake.replay import Replay
 
 NewShell = Callable[..., Shell]
+# How often a run polls depends on the machine, unless the first poll finds it ready.
+ONE_POLL = {"TDXWRAP_APPLY_POLL_FIRST": "10"}
 API = ("tdx", "api", "/audiences/1/realtime_setting", "--type", "cdp")
 
 
@@ -130,8 +132,9 @@ def test_its_launcher_needs_no_environment(tmp_path: Path) -> None:
 
 
 @pytest.fixture
-def recorded(shell: Shell) -> Path:
-    assert shell.run("apply", WEB, "--yes", "--journal", "run.jsonl").code == 0
+def recorded(shell: Shell, world: World) -> Path:
+    world.set("updating_seconds", 0)
+    assert shell.run("apply", WEB, "--yes", "--journal", "run.jsonl", **ONE_POLL).code == 0
     return shell.cwd / "run.jsonl"
 
 
@@ -142,7 +145,7 @@ def test_a_recorded_apply_replays_with_exactly_its_calls(
     world.clear_calls()
     replay = Replay.create(tmp_path / "replay", recorded)
 
-    done = new_shell(replay, "another").run("apply", WEB, "--yes", "--jobs", jobs)
+    done = new_shell(replay, "another").run("apply", WEB, "--yes", "--jobs", jobs, **ONE_POLL)
 
     assert done.code == 0, done.text
     assert "every field as in" in done.out
@@ -165,13 +168,14 @@ def test_another_configuration_is_told_what_was_recorded(
 
 
 def test_faults_replay_too(shell: Shell, world: World, new_shell: NewShell, tmp_path: Path) -> None:
+    world.set("updating_seconds", 0)
     world.add_fault("http", {"command": "ps rt list"}, status=503)
     world.add_fault("lost-answer", {"path": "realtime_key_events", "method": "POST"})
     world.add_fault("killed", {"path": "realtime_attributes", "method": "POST"}, when="after")
-    assert shell.run("apply", WEB, "--yes", "--journal", "run.jsonl").code == 0
+    assert shell.run("apply", WEB, "--yes", "--journal", "run.jsonl", **ONE_POLL).code == 0
     replay = Replay.create(tmp_path / "replay", shell.cwd / "run.jsonl")
 
-    done = new_shell(replay, "another").run("apply", WEB, "--yes")
+    done = new_shell(replay, "another").run("apply", WEB, "--yes", **ONE_POLL)
 
     assert done.code == 0, done.text
     assert replay.unused() == []

@@ -408,7 +408,7 @@ def test_a_redacted_run_replays_and_holds_no_name(
 def test_names_that_need_care_stay_consistent(
     new_world: NewWorld, new_shell: NewShell, tmp_path: Path
 ) -> None:
-    world = new_world()
+    world, rhythm = new_world(updating_seconds=0), {"TDXWRAP_APPLY_POLL_FIRST": "10"}
     shell = new_shell(world)
     shell.write(
         "odd.yaml",
@@ -423,13 +423,13 @@ attributes:
      key_event: "Seen: 日本語 “quoted”", increment: 1, duration: 1 day, description: Last Price}
 """,
     )
-    assert shell.run("apply", "odd.yaml", "--yes").code == 0
+    assert shell.run("apply", "odd.yaml", "--yes", **rhythm).code == 0
     journal, redacted = shared(shell)
 
     for name in ("Customer 360", "日本語", "Last Price", "last_price", "pageviews", "price two"):
         assert name not in journal.read_text("utf-8") + redacted.read_text("utf-8")
     replay = Replay.create(tmp_path / "replay", journal)
-    again = new_shell(replay, "another").run("apply", redacted, "--yes")
+    again = new_shell(replay, "another").run("apply", redacted, "--yes", **rhythm)
     assert again.code == 0, again.text
     assert replay.unused() == []
 
