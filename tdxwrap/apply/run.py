@@ -168,7 +168,7 @@ def apply(
     run = _Apply(session, loaded, options or PlanOptions(), expect)
     with ExitStack() as locks:
         login, plan = run.first_plan(ps, locks)
-        plan, written = run.written(plan, consent, settings)
+        plan, written = run.written(plan, consent, settings or Settings())
         if policy is None:
             return Outcome(plan, None, plan.live, login)
         with _after_the_writes(plan):
@@ -208,7 +208,7 @@ class _Apply:
                 locks.enter_context(session.lock(segment.id))
             return login, started.plan(segment)
 
-    def confirmed(self, plan: Plan, consent: Consent) -> Plan:
+    def confirmed(self, plan: Plan, consent: Consent, settings: Settings) -> Plan:
         """Confirm the plan; plan again if the live state changed while a person decided."""
         while True:
             self.session.listen(Planned(plan))
@@ -217,6 +217,7 @@ class _Apply:
             refuse_unexpected(plan, self.expect)
             if not consent.ask(plan):
                 return plan
+            settings.before_step()  # what is read now must be of the same account
             segment_id = plan.live.segment.id
             live = read_live(self.session, segment_id)
             if live.configured_like(plan.live) and self.used_alike(plan):
@@ -231,7 +232,7 @@ class _Apply:
         return now.blockers == plan.blockers and set(now.notes) <= set(plan.notes)
 
     def written(
-        self, plan: Plan, consent: Consent, settings: Settings | None
+        self, plan: Plan, consent: Consent, settings: Settings
     ) -> tuple[Plan, Written]:
         """Confirm the plan and carry it out; plan again if what it changes has changed itself.
 
@@ -241,7 +242,7 @@ class _Apply:
         session = self.session
         left = REPLANS
         while True:
-            plan = self.confirmed(plan, consent)
+            plan = self.confirmed(plan, consent, settings)
             try:
                 return plan, carry_out(plan, session.api, session.retry, settings, session.listen)
             except LiveChanged:

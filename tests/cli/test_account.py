@@ -366,9 +366,13 @@ def test_a_site_that_is_chosen_during_a_run_does_not_count(
     assert configured(world) == ["acme" if chosen or args else "main"]
 
 
-def test_a_change_that_cannot_be_held_off_ends_the_run(shell: Shell, world: World) -> None:
+@pytest.mark.parametrize(("profile", "site"), [("staging", ""), ("", "jp01")])
+def test_a_change_that_cannot_be_held_off_ends_the_run(
+    shell: Shell, world: World, profile: str, site: str
+) -> None:
     world.set("tdx.status", "silent")
-    done = shell.terminal("apply", MINIMAL, answers=[("[y/N]", lambda: switch(world, "staging"))])
+    answers = [("[y/N]", lambda: switch(world, profile, site=site))]
+    done = shell.terminal("apply", MINIMAL, answers=answers)
     assert done.code == 3, done.out
     assert "what tdx works on has changed since the run began" in " ".join(done.out.split())
     assert configured(world) == []
