@@ -1,5 +1,6 @@
 # make run    a real configuration through all of Step 7, on the built-in fake tdx
 # make test   the whole suite
+# make test-long   what is left out there for its time, and ten times the examples of each property
 # make test-extra  the tests that need root or a network, which make test leaves out
 # make lint   ruff, ruff format, mypy --strict, who may import whom
 # make sweep  every fault at every call (long)
@@ -12,13 +13,14 @@
 PYTHON ?= python3
 # Most tests wait for other processes, so more of them than cores run side by side.
 JOBS ?= 6
+QUICK := not sweep and not soak and not extra and not long
 VENV := .venv
 BIN := $(VENV)/bin
 CONFIG ?= fixtures/configs/web-personalization.yaml
 # The suite starts Python a thousand times: what has been compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-extra lint sweep soak mutants bench dist snapshots screenshot clean
+.PHONY: run test test-long test-extra lint sweep soak mutants bench dist snapshots screenshot clean
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -37,7 +39,10 @@ run: $(VENV)/.installed
 	@echo "  $(BIN)/tdxwrap --help"
 
 test: $(VENV)/.installed
-	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not sweep and not soak and not extra"
+	@$(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "$(QUICK)"
+
+test-long: $(VENV)/.installed
+	@EXAMPLES=4 $(BIN)/python -m pytest -q -n $(JOBS) --dist worksteal -m "not sweep and not soak and not extra"
 
 test-extra: $(VENV)/.installed
 	@$(BIN)/python -m pytest -q -m extra

@@ -11,6 +11,7 @@ from typing import Any
 
 import pytest
 from hypothesis import HealthCheck, settings
+from support.examples import examples
 from support.shells import FIXTURES, Shell, clean_environ
 
 from tdxwrap.fake.control import World
@@ -18,7 +19,10 @@ from tdxwrap.system import paths
 
 # Deadlines would make the suite depend on the machine; what costs time is measured by make bench.
 settings.register_profile(
-    "tdxwrap", deadline=None, max_examples=25, suppress_health_check=[HealthCheck.too_slow]
+    "tdxwrap",
+    deadline=None,
+    max_examples=examples(25),
+    suppress_health_check=[HealthCheck.too_slow],
 )
 settings.load_profile("tdxwrap")
 

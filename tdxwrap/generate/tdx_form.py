@@ -45,7 +45,7 @@ def convert(source: Source) -> tuple[str, list[Problem]]:
     names = {str(event.get("name")) for event in events}
     keys = form.items(stitching, ("id_stitching", "stitching_keys"), _stitching_key)
     if stitching.get("primary_key") in [key.get("name") for key in keys]:
-        del stitching["primary_key"]  # one of them, which is all that it says
+        stitching.pop("primary_key", None)  # one of them, which is all that it says
     lookup_key = stitching.pop("ext_lookup_key", None)
     document = {
         "parent_segment": whole.pop("parent_segment_id", None),

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from support.examples import examples
 from support.generated import NOVELTY, configs, databases, realtime, scenarios
 from support.inprocess import account
 
@@ -230,7 +231,7 @@ def contents(config: RtConfig) -> tuple[Any, ...]:
 plain_configs = configs().map(without_extra)
 
 
-@settings(max_examples=60)
+@settings(max_examples=examples(60))
 @given(desired=plain_configs)
 def test_every_body_of_a_first_apply_fits_and_export_gives_the_same_back(
     desired: dict[str, Any],
@@ -245,6 +246,7 @@ def test_every_body_of_a_first_apply_fits_and_export_gives_the_same_back(
         assert contents(exported) == contents(config)
 
 
+@pytest.mark.long
 def test_every_body_of_a_later_apply_fits() -> None:
     met: set[Any] = set()
 
@@ -285,7 +287,7 @@ def without_novelties(scenario: dict[str, Any]) -> dict[str, Any]:
     return scenario
 
 
-@settings(max_examples=40)
+@settings(max_examples=examples(40))
 @given(desired=configs())
 def test_what_is_not_known_is_passed_on_as_it_is(desired: dict[str, Any]) -> None:
     config = RtConfig.model_validate(desired)

@@ -181,6 +181,7 @@ def test_an_export_is_valid_and_its_plan_is_empty(scenario: dict[str, Any]) -> N
 
 
 @given(scenario=scenarios())
+@pytest.mark.long
 def test_an_export_makes_an_equal_segment_elsewhere(scenario: dict[str, Any]) -> None:
     elsewhere = {**scenario, "segments": [{**scenario["segments"][0], "realtime": None}]}
     with account(scenario) as here, account(elsewhere) as there:

@@ -7,6 +7,7 @@ from typing import Any
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 from support.generated import scenarios
 from support.inprocess import account
 
@@ -76,7 +77,7 @@ def change(realtime: dict[str, Any], steps: list[Any]) -> None:
             holder.append({**again, "id": f"again{len(holder)}"} if entry else again)
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), suppress_health_check=list(HealthCheck))
 @given(made=forms())
 def test_an_export_of_any_form_is_valid_and_its_plan_is_empty(
     made: tuple[dict[str, Any], list[Any]],
@@ -102,7 +103,7 @@ def test_an_export_of_any_form_is_valid_and_its_plan_is_empty(
         assert not plan.blockers
 
 
-@settings(max_examples=60, suppress_health_check=list(HealthCheck))
+@settings(max_examples=examples(60), suppress_health_check=list(HealthCheck))
 @given(made=forms())
 def test_pruning_all_leaves_what_something_that_stays_uses(
     made: tuple[dict[str, Any], list[Any]],

@@ -155,6 +155,7 @@ def test_a_script_ends_where_tdx_tells_no_account(shell: Shell, world: World) ->
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
+@pytest.mark.long
 def test_a_script_knows_the_account_by_its_id(shell: Shell, world: World) -> None:
     world.set("tdx.status", "nested")
     shell.write("step7.sh", shell.run("recipe", demanding(shell, "1234")).out)
@@ -244,6 +245,7 @@ def test_a_farther_choice_is_no_reason_to_write_unasked(
     assert configured(world) == []
 
 
+@pytest.mark.long
 def test_a_farther_choice_is_written_to_where_it_is_named(shell: Shell, world: World) -> None:
     line = launched("python", f"apply {MINIMAL} --yes --profile staging")
     named = in_shell(shell, f"{USE}; {line}")
@@ -251,6 +253,7 @@ def test_a_farther_choice_is_written_to_where_it_is_named(shell: Shell, world: W
     assert configured(world) == ["acme"]
 
 
+@pytest.mark.long
 def test_on_a_terminal_a_farther_choice_stands_in_the_question(shell: Shell, world: World) -> None:
     script = f"{USE}; {launched('sh', f'apply {MINIMAL}')}\nexit $?"
     done = on_terminal(shell, script, [("[y/N]", lambda: "y\n")])
@@ -268,6 +271,7 @@ def test_what_the_nearest_process_chose_counts(shell: Shell, world: World) -> No
     assert configured(world) == ["acme"]
 
 
+@pytest.mark.long
 def test_behind_a_launcher_without_a_choice_all_is_as_ever(shell: Shell, world: World) -> None:
     done = in_shell(shell, launched("python", f"apply {MINIMAL} --yes"))
     assert done.code == 0, done.text
@@ -275,6 +279,7 @@ def test_behind_a_launcher_without_a_choice_all_is_as_ever(shell: Shell, world: 
 
 
 @pytest.mark.parametrize("form", ["silent", "absent"])
+@pytest.mark.long
 def test_a_tdx_that_tells_no_name(shell: Shell, world: World, form: str) -> None:
     world.set("tdx.status", form)
     done = in_shell(shell, f"{USE}; {launched('python', f'plan {MINIMAL}')}")

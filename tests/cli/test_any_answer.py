@@ -19,6 +19,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support.answers import ANYTHING, HOW, mutated, places
+from support.examples import examples
 from support.inprocess import CommandLines
 from support.shells import FIXTURES
 from support.worlds import exact
@@ -116,7 +117,7 @@ def check(name: str, wrong: dict[tuple[str, ...], Any], times: int) -> None:
 
 @pytest.mark.parametrize("name", COMMANDS)
 @given(data=st.data())
-@settings(max_examples=12)
+@settings(max_examples=examples(12))
 def test_whatever_is_answered(name: str, data: st.DataObject) -> None:
     answers = right_answers(name)
     call = data.draw(st.sampled_from(sorted(answers)), label="call")

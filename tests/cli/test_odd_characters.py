@@ -318,6 +318,7 @@ def test_no_target_carries_an_override(value: str) -> None:
         assert not set(OVERRIDES) & set(target(value))
 
 
+@pytest.mark.long
 def test_a_script_prints_no_override(shell: Shell) -> None:
     event = '{table: web_events.pageviews, name: "a\\u202eb"}'
     config = shell.write("rt.yaml", f'parent_segment: "394649"\nkey_events: [{event}]\n')

@@ -74,7 +74,7 @@ def check(start: str, does: str, call: int, folder: Path, new_shell: NewShell) -
     assert {"page_view", "add_to_cart"} <= {event["name"] for event in after["keyEvents"]}
 
 
-@pytest.mark.parametrize(("start", "does", "call"), CASES[::11])
+@pytest.mark.parametrize(("start", "does", "call"), CASES[::23])
 def test_what_somebody_else_adds_stays(
     start: str, does: str, call: int, tmp_path: Path, new_shell: NewShell
 ) -> None:

@@ -266,6 +266,7 @@ def test_a_personalization_made_while_a_person_decides_is_seen(user: Shell, half
 # A comment
 
 
+@pytest.mark.long
 def test_markdown_fits_a_comment_however_much_there_is(
     user: Shell, half: World, new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:

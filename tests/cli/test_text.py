@@ -273,6 +273,7 @@ def test_markdown_in_ascii_says_the_same(japanese: Shell) -> None:
 
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
+@pytest.mark.long
 def test_a_script_in_ascii_does_the_same(
     japanese: Shell, new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:
@@ -316,6 +317,7 @@ def test_lines_show_an_escape(japanese: Shell) -> None:
 
 
 @pytest.mark.parametrize("env", [{"LC_ALL": "C"}, {"LC_ALL": "C", "PYTHONUTF8": "0"}])
+@pytest.mark.long
 def test_tdx_gets_utf_8_whatever_the_locale_is(
     shell: Shell, world: World, env: dict[str, str]
 ) -> None:

@@ -11,6 +11,7 @@ import pytest
 import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from tdxwrap.config import yaml_source
 from tdxwrap.config.load import LoadedConfig, parse
@@ -24,7 +25,7 @@ VALID = [yaml.safe_load(file.read_bytes()) for file in sorted(CONFIGS.glob("*.ya
 ENVIRON = {"A": "one", "EMPTY": "", "ODD": "\ud800\n\x1b"}
 
 # Many small searches: each example is cheap, and a shared machine must not make them fail.
-quick = settings(max_examples=120, deadline=None, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=examples(120), deadline=None, suppress_health_check=list(HealthCheck))
 
 
 def check(content: bytes) -> LoadedConfig | None:
@@ -144,7 +145,7 @@ def _pure_python(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 @pytest.mark.usefixtures("_pure_python")
-@settings(quick, max_examples=60)
+@settings(quick, max_examples=examples(60))
 @given(st.sampled_from(SEEDS), st.data())
 def test_any_damaged_file_without_the_c_parser(seed: bytes, data: st.DataObject) -> None:
     start = data.draw(st.integers(0, len(seed)))

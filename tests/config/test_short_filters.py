@@ -9,6 +9,7 @@ import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from jsonschema import Draft202012Validator
+from support.examples import examples
 from support.generated import rules
 
 from tdxwrap.config.filters import (
@@ -90,7 +91,7 @@ def test_every_operator_has_its_name_in_short() -> None:
     assert len(named) == len(get_args(Operator.model_fields["type"].annotation))
 
 
-@settings(max_examples=300)
+@settings(max_examples=examples(300))
 @given(rules(st.sampled_from(("a", "b", "any", "all", "not", "", "é")).filter(bool), 8))
 def test_a_rule_in_short_is_that_rule(document: dict[str, Any]) -> None:
     rule = FilterRule.model_validate(document)

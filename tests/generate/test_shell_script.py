@@ -172,6 +172,7 @@ def awkward(draw: st.DrawFn) -> dict[str, Any]:
 
 @given(awkward(), AWKWARD, AWKWARD, scenarios().map(lambda scenario: scenario["tdx"]))
 @settings(max_examples=3)
+@pytest.mark.long
 def test_any_name_is_only_a_name(
     desired: dict[str, Any], segment: str, file: str, tdx: dict[str, Any]
 ) -> None:
@@ -228,6 +229,7 @@ def test_what_is_missing_is_added_and_what_is_there_is_left(user: Shell, half: W
 
 
 @pytest.mark.parametrize("encoding", ["utf-8", "ascii"])
+@pytest.mark.long
 def test_a_key_event_is_renamed_where_it_is_live_under_its_former_name_only(
     user: Shell, half: World, encoding: str
 ) -> None:
@@ -278,6 +280,7 @@ def test_a_second_run_changes_nothing(
     assert [file.name for file in shell.cwd.glob("rt_config*")] == ["rt_config.yaml"]
 
 
+@pytest.mark.long
 def test_a_long_body_goes_through_a_file(shell: Shell, world: World) -> None:
     desired = yaml.safe_load(STEP_7.read_text())
     desired["key_events"][0]["description"] = "long " * 30_000 + "end"
@@ -293,6 +296,7 @@ def test_a_long_body_goes_through_a_file(shell: Shell, world: World) -> None:
     assert events[0]["description"] == "long " * 30_000 + "end"
 
 
+@pytest.mark.long
 def test_columns_to_import_are_added_to_those_that_are_imported(shell: Shell, world: World) -> None:
     imported = {"id": "9", "name": "city", "identifier": "city", "type": "imported"}
     assert play(shell, script_of(shell, MINIMAL, *PS)).returncode == 0
@@ -368,6 +372,7 @@ def test_a_failing_call_stops_it_and_the_next_run_goes_on(
 
 
 @pytest.mark.parametrize("fault", ["truncated", "lost-answer"])
+@pytest.mark.long
 def test_an_answer_that_cannot_be_read_stops_it(fault: str, shell: Shell, world: World) -> None:
     world.add_fault(fault, {"method": "POST", "path": "realtime_key_events"})
     text = script_of(shell, STEP_7)
@@ -395,6 +400,7 @@ NOT_WHOLE: list[tuple[dict[str, str], object]] = [
 ]
 
 
+@pytest.mark.long
 def test_what_was_not_read_whole_is_not_written_over(user: Shell, half: World) -> None:
     text = script_of(user, "rt.yaml")
     before = exact(half)["realtime"]
@@ -408,6 +414,7 @@ def test_what_was_not_read_whole_is_not_written_over(user: Shell, half: World) -
             assert [item for item in before[name] if item not in after[name]] == []
 
 
+@pytest.mark.long
 def test_a_list_in_pages_is_read_to_its_end(user: Shell, half: World) -> None:
     text = script_of(user, "rt.yaml")
     half.set("tdx.page_size_max", 1)
@@ -488,6 +495,7 @@ def test_a_status_that_cannot_become_ok_ends_the_wait(
     assert f"the RT status is {status}: waiting longer does not help" in done.stderr
 
 
+@pytest.mark.long
 def test_the_wait_ends_when_its_time_is_over(shell: Shell, world: World) -> None:
     world.set("updating_seconds", 3600)
 
@@ -562,6 +570,7 @@ def test_with_plan_the_script_does_what_apply_would_still_do(
     assert user.run("plan", "rt.yaml", "--exit-code").code == 0
 
 
+@pytest.mark.long
 def test_with_plan_an_id_that_is_there_is_written_down(user: Shell, half: World) -> None:
     more = HALF.replace("key_event: add_to_cart", "key_event: page_view")
     user.write("rt.yaml", more)

@@ -13,6 +13,7 @@ from typing import Any
 import pytest
 import yaml
 from hypothesis import given, settings
+from support.examples import examples
 from support.generated import configs
 from support.inprocess import NO_RETRY, InProcess
 from support.shells import FIXTURES, MINIMAL, ROOT, WEB, Ran, Shell
@@ -252,7 +253,7 @@ def test_a_journal_that_holds_too_little(
 # The world
 
 
-@settings(max_examples=20)
+@settings(max_examples=examples(20))
 @given(document=configs())
 def test_a_world_fits_every_configuration(
     document: dict[str, Any], tmp_path_factory: pytest.TempPathFactory

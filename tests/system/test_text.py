@@ -12,6 +12,7 @@ import pytest
 import yaml
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
+from support.examples import examples
 
 from tdxwrap.apply.export import config_text
 from tdxwrap.config.attributes import BaseAttribute, attribute_from_api
@@ -162,7 +163,7 @@ def calls(script: str) -> list[str]:
     return [re.sub("key_event_1.*", "key_event_1", word) for word in words if word != "#"]
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(ANY, ANY, st.booleans())
 def test_any_name_is_only_a_name_in_a_script(name: str, file: str, ascii_only: bool) -> None:
     origin = Origin(file, name, name, None, ascii_only)
@@ -176,7 +177,7 @@ def test_any_name_is_only_a_name_in_a_script(name: str, file: str, ascii_only: b
     assert (done.returncode, done.stderr) == (0, b"")
 
 
-@settings(max_examples=25)
+@settings(max_examples=examples(25))
 @given(
     st.text(st.characters(exclude_characters="\0", exclude_categories=["Cs"])) | ANY, st.booleans()
 )
