@@ -231,9 +231,7 @@ class _Apply:
             now = _with_uses(reads, replace(plan, notes=()), self.options)
         return now.blockers == plan.blockers and set(now.notes) <= set(plan.notes)
 
-    def written(
-        self, plan: Plan, consent: Consent, settings: Settings
-    ) -> tuple[Plan, Written]:
+    def written(self, plan: Plan, consent: Consent, settings: Settings) -> tuple[Plan, Written]:
         """Confirm the plan and carry it out; plan again if what it changes has changed itself.
 
         Returns:
