@@ -130,6 +130,7 @@ def test_the_account_may_stand_in_a_base(shell: Shell, world: World) -> None:
 
 @pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
 @pytest.mark.parametrize("form", ["flat", "nested", "silent", "absent"])
+@pytest.mark.long
 def test_a_script_demands_the_account_too(shell: Shell, world: World, form: str) -> None:
     world.set("tdx.status", form)
     text = shell.run("recipe", demanding(shell, "acme")).out
@@ -263,6 +264,7 @@ def test_on_a_terminal_a_farther_choice_stands_in_the_question(shell: Shell, wor
     assert configured(world) == ["acme"]
 
 
+@pytest.mark.long
 def test_what_the_nearest_process_chose_counts(shell: Shell, world: World) -> None:
     use = f"{FAKE_TDX} use profile default >/dev/null; {FAKE_TDX} use site us01 >/dev/null"
     inner = f"{FAKE_TDX} use profile staging > /dev/null; {TDXWRAP} apply {MINIMAL} --yes; exit $?"

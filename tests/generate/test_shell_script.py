@@ -259,6 +259,7 @@ def test_a_key_event_is_renamed_where_it_is_live_under_its_former_name_only(
 
 # Page by page, two items of each kind are as good as many.
 @pytest.mark.parametrize(("page", "config"), [(1, HALF), (1000, WEB.read_text())])
+@pytest.mark.long
 def test_a_second_run_changes_nothing(
     page: int, config: str, new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:
@@ -639,6 +640,7 @@ def test_json_holds_the_script(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize("config", sorted(CONFIGS.glob("*.yaml")), ids=lambda file: file.stem)
+@pytest.mark.long
 def test_the_script_of_every_example_passes_shellcheck(config: Path, shell: Shell) -> None:
     assert shellcheck(script_of(shell, config, "--parent-segment", "1")) == ""
 
