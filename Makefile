@@ -1,5 +1,5 @@
 # make run    a real configuration through all of Step 7, on the built-in fake tdx
-# make test   the whole suite
+# make test   the suite
 # make test-long   what is left out there for its time, and ten times the examples of each property
 # make test-extra  the tests that need root or a network, which make test leaves out
 # make lint   ruff, ruff format, mypy --strict, who may import whom
