@@ -73,6 +73,10 @@ _WithValues = Literal["In", "Contain", "StartWith", "EndWith"]
 _WithRange = Literal["Between"]
 
 
+_OPPOSITE = "whether the opposite must hold"
+_OPERAND = "what the column is compared with"
+
+
 class Operator(_Rule):
     """How a column is compared. Which operand it takes depends on `type`."""
 
@@ -83,13 +87,19 @@ class Operator(_Rule):
         "maxValue": get_args(_WithRange),
     }
 
-    type: Literal[_WithValue, _WithValues, _WithRange]
-    negated: bool = Field(default=False, alias="not")
-    right_value: str | int | float | bool | None = None
+    type: Literal[_WithValue, _WithValues, _WithRange] = Field(description="the comparison")
+    negated: bool = Field(default=False, alias="not", description=_OPPOSITE)
+    right_value: str | int | float | bool | None = Field(None, description=_OPERAND)
     # Strict: NO without quotes is false, and would become 0.
-    right_values: tuple[StrictStr | StrictInt | StrictFloat, ...] | None = None
-    min_value: StrictStr | StrictInt | StrictFloat | None = None
-    max_value: StrictStr | StrictInt | StrictFloat | None = None
+    right_values: tuple[StrictStr | StrictInt | StrictFloat, ...] | None = Field(
+        None, description=_OPERAND
+    )
+    min_value: StrictStr | StrictInt | StrictFloat | None = Field(
+        None, description="the least value of Between"
+    )
+    max_value: StrictStr | StrictInt | StrictFloat | None = Field(
+        None, description="the greatest value of Between"
+    )
 
     @model_validator(mode="after")
     def _operands(self) -> Operator:
@@ -111,17 +121,17 @@ class Operator(_Rule):
 class ColumnCondition(_Rule):
     """One comparison: a column and an operator."""
 
-    type: Literal["Column"]
-    column: str = Field(min_length=1)
-    operator: Operator
-    array_matching: str | None = None
+    type: Literal["Column"] = Field(description="a condition on a column")
+    column: str = Field(min_length=1, description="a column of the event table")
+    operator: Operator = Field(description="how the column is compared")
+    array_matching: str | None = Field(None, description="passed on as it is")
 
 
 class FilterRule(_Rule):
     """A group of conditions, all (`And`) or any (`Or`) of which must hold; may be nested."""
 
-    type: Literal["And", "Or"] = "And"
-    conditions: tuple[Condition, ...] = ()
+    type: Literal["And", "Or"] = Field("And", description="whether all or any must hold")
+    conditions: tuple[Condition, ...] = Field((), description="what must hold")
 
 
 class OpaqueRule(FilterRule):
@@ -226,19 +236,21 @@ class Comparison(BaseModel):
 
     model_config = ConfigDict(extra="forbid", frozen=True, json_schema_extra=_for_editors)
 
-    negated: bool = Field(False, alias="not")
-    equal: Value = None
-    greater: Value = None
-    greater_equal: Value = None
-    less: Value = None
-    less_equal: Value = None
-    regexp: str = ""
-    is_null: Annotated[Literal[True], BeforeValidator(_only_true)] = True
-    one_of: Values = Field((), alias="in")
-    contain: Values = ()
-    start_with: Values = ()
-    end_with: Values = ()
-    between: Pair = ()
+    negated: bool = Field(False, alias="not", description=_OPPOSITE)
+    equal: Value = Field(None, description="the column is this")
+    greater: Value = Field(None, description="the column is more than this")
+    greater_equal: Value = Field(None, description="the column is this or more")
+    less: Value = Field(None, description="the column is less than this")
+    less_equal: Value = Field(None, description="the column is this or less")
+    regexp: str = Field("", description="the column matches this regular expression")
+    is_null: Annotated[Literal[True], BeforeValidator(_only_true)] = Field(
+        True, description="the column has no value"
+    )
+    one_of: Values = Field((), alias="in", description="the column is one of these")
+    contain: Values = Field((), description="the column contains one of these")
+    start_with: Values = Field((), description="the column starts with one of these")
+    end_with: Values = Field((), description="the column ends with one of these")
+    between: Pair = Field((), description="the column is from the first to the second of these")
 
     @model_validator(mode="after")
     def _one_operator(self) -> Comparison:

@@ -17,34 +17,7 @@ _EXTENDS = {
     "description": "the files that this one adds to and changes; paths relative to this file",
     "anyOf": [_PATH, {"type": "array", "items": _PATH}],
 }
-
-
 _REMOVE = {"const": True, "description": "leaves out what the base has"}
-# The operators of filters say what they do; what they do not say is here.
-_COMPARISONS = {
-    "equal": "the column is this",
-    "greater": "the column is more than this",
-    "greater_equal": "the column is this or more",
-    "less": "the column is less than this",
-    "less_equal": "the column is this or less",
-    "regexp": "the column matches this regular expression",
-    "is_null": "the column has no value",
-    "in": "the column is one of these",
-    "contain": "the column contains one of these",
-    "start_with": "the column starts with one of these",
-    "end_with": "the column ends with one of these",
-    "between": "the column is from the first to the second of these",
-    "not": "whether the opposite must hold",
-    "conditions": "what must hold",
-    "column": "a column of the event table",
-    "operator": "how the column is compared",
-    "arrayMatching": "passed on as it is",
-    "rightValue": "what the column is compared with",
-    "rightValues": "what the column is compared with",
-    "minValue": "the least value of Between",
-    "maxValue": "the greatest value of Between",
-    "type": "And, Or; of a condition Column; of an operator the comparison",
-}
 
 
 def schema() -> dict[str, Any]:
@@ -53,7 +26,7 @@ def schema() -> dict[str, Any]:
     document["patternProperties"] = {"^x-": {"description": "your own, not read"}}
     definitions = document.pop("$defs")
     for name, part in {"RtConfig": document, **definitions}.items():
-        _explain(part, examples_of(name))
+        _exemplify(part, examples_of(name))
     kinds = document["properties"]["attributes"]["items"]["oneOf"]
     partial = _partial(document)
     del partial["properties"]["remove"]
@@ -75,12 +48,11 @@ def schema() -> dict[str, Any]:
     }
 
 
-def _explain(part: dict[str, Any], examples: Mapping[str, Any]) -> None:
-    """Give an example of every field of a definition, and say what its model does not say."""
+def _exemplify(part: dict[str, Any], examples: Mapping[str, Any]) -> None:
+    """Give an example of every field of a definition."""
     for form in (part, *part.get("anyOf", ())):
         if form.get("type") == "object":
             for name, field in form.get("properties", {}).items():
-                field.setdefault("description", _COMPARISONS.get(name, ""))
                 if name in examples:
                     field["examples"] = [examples[name]]
 
