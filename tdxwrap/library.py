@@ -75,7 +75,7 @@ class Preview:
 
     @property
     def _account(self) -> str:
-        return " · ".join(self.context.words(asked=True))
+        return self.context.text(asked=True)
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -228,7 +228,7 @@ def _connected(config: LoadedConfig, login: Login, *, hold: bool) -> Iterator[_C
 
         asking = Asking(tdx, retry.read, pool, given, hold, config.config.account, found)
         connected = _Connected(Session(Realtime(tdx), environ, tdx.profile, retry), given, asking)
-        asking.begin(None if tdx.profile or environ.get("TDX_SESSION") else leader_above())
+        asking.begin(leader_above(tdx.profile, environ))
         yield connected
 
 

@@ -105,7 +105,7 @@ class App:
     @property
     def account(self) -> str:
         """The account, profile and site that tdx works in, as far as is known (F5, F34)."""
-        return " · ".join(self.context.words(asked=self._asking is not None))
+        return self.context.text(asked=self._asking is not None)
 
     @property
     def _profile(self) -> str | None:
@@ -241,7 +241,7 @@ class App:
                 shared=member.together.pause if member else Pause(),
             )
             account = None if loaded is None else loaded.config.account
-            leader = None if self._profile or self.environ.get("TDX_SESSION") else leader_above()
+            leader = leader_above(self._profile, self.environ)
             if leader or account or hold or self.command == "plan":
                 asked = (hold, account, self._found)
                 alike = (member.status, member.together.nobody) if member else ()
@@ -250,8 +250,9 @@ class App:
             listed = partial(remember, self.environ, self._profile, chosen.site)
             ask, all_written = (member.read, member.all_written) if member else (None, None)
             api = Realtime(tdx, listed, ask=ask, on_segment=self._named)
-            about = (self.environ, self._profile, retry, self.happened, self.locks)
-            yield Session(api, *about, all_written)
+            yield Session(
+                api, self.environ, self._profile, retry, self.happened, self.locks, all_written
+            )
 
     def read_live(self, ps: str) -> LiveState:
         """Read what is live on a parent segment."""

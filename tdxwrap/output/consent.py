@@ -38,7 +38,7 @@ class PlanConsent:
         """
         warned = tuple(found for found in plan.findings if found.level is Level.WARNING)
         shown = replace(plan, findings=warned, blockers=())
-        account = " · ".join(self.context().words(asked=True))
+        account = self.context().text(asked=True)
         lines = plan_lines(shown, account, everything=self.console.style.verbose)
         open_question = not self.yes or (plan.dangers and not self.force)
         asks = plan.pending and open_question and self.console.can_ask

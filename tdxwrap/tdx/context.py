@@ -6,7 +6,7 @@ import os
 import re
 import subprocess
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import partial
 from typing import Any
@@ -40,6 +40,10 @@ class Context:
     profile: str | None = None
     site: str | None = None
     chosen_in: str | None = None
+
+    def text(self, *, asked: bool) -> str:
+        """Return it as one line; arguments as `words`."""
+        return " · ".join(self.words(asked=asked))
 
     def words(self, *, asked: bool) -> list[str]:
         """Return it as a person reads it; if tdx was asked, with what it does not tell."""
@@ -188,8 +192,13 @@ class Asking:
         return what
 
 
-def leader_above() -> int | None:
-    """Return the process that leads the session of our parent; None if that is our parent."""
+def leader_above(profile: str | None, environ: Mapping[str, str]) -> int | None:
+    """Return the process that leads the session of our parent, the last one whose choice may count.
+
+    None if that is our parent, or if a profile or a session is given: no choice counts then (F5).
+    """
+    if profile or environ.get("TDX_SESSION"):
+        return None
     parent = os.getppid()
     try:
         leader = os.getsid(parent)
