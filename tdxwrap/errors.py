@@ -95,7 +95,7 @@ class Problem:
     column: int
     path: str
     message: str
-    hint: str = ""
+    hint: str
 
 
 class ConfigError(TdxwrapError, kind="config", exit_code=ExitCode.USAGE):

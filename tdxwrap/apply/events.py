@@ -7,7 +7,8 @@ from dataclasses import dataclass
 from typing import TypeAlias
 
 from tdxwrap.errors import TdxwrapError
-from tdxwrap.plan.changes import Change, Kind, Plan
+from tdxwrap.plan.changes import Change, Kind
+from tdxwrap.plan.course import Course
 from tdxwrap.tdx.context import Context
 
 
@@ -20,7 +21,7 @@ class RunEvent:
 class Planned(RunEvent):
     """A plan is made and about to be shown; its live state is what there is to go back to."""
 
-    plan: Plan
+    course: Course
 
 
 @dataclass(frozen=True, slots=True)

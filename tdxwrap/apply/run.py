@@ -28,6 +28,7 @@ from tdxwrap.errors import (
 from tdxwrap.plan import columns
 from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Blocker, Finding, Level, Plan, PlanOptions, Written
+from tdxwrap.plan.course import Course
 from tdxwrap.plan.personalizations import uses
 from tdxwrap.realtime.read import LiveReads, Reads, is_id, live_state, start_items
 from tdxwrap.realtime.state import READY, LiveState, Segment
@@ -208,20 +209,22 @@ class _Apply:
                 locks.enter_context(session.lock(segment.id))
             return login, started.plan(segment)
 
-    def confirmed(self, plan: Plan, consent: Consent, settings: Settings) -> Plan:
+    def confirmed(self, plan: Plan, consent: Consent, settings: Settings) -> Course:
         """Confirm the plan; plan again if the live state changed while a person decided."""
         while True:
-            self.session.listen(Planned(plan))
+            course = Course(plan)
+            self.session.listen(Planned(course))
             consent.show(plan)
             refuse_unsafe(plan)
             refuse_unexpected(plan, self.expect)
             if not consent.ask(plan):
-                return plan
+                return course
             settings.before_step()  # what is read now must be of the same account
             segment_id = plan.live.segment.id
             live = read_live(self.session, segment_id)
             if live.configured_like(plan.live) and self.used_alike(plan):
-                return replace(plan, live=replace(plan.live, calls=live.calls))
+                course.plan = replace(plan, live=replace(plan.live, calls=live.calls))
+                return course
             self.session.listen(LiveMoved())
             plan = make_plan(self.session, self.loaded, segment_id, self.options)
 
@@ -240,9 +243,10 @@ class _Apply:
         session = self.session
         left = REPLANS
         while True:
-            plan = self.confirmed(plan, consent, settings)
+            course = self.confirmed(plan, consent, settings)
+            plan = course.plan
             try:
-                return plan, carry_out(plan, session.api, session.retry, settings, session.listen)
+                return plan, carry_out(course, session.api, session.retry, settings, session.listen)
             except LiveChanged:
                 if not left:
                     raise

@@ -32,9 +32,18 @@ from tdxwrap.config.attributes import BaseAttribute, with_names
 from tdxwrap.config.equality import carried, same
 from tdxwrap.config.fields import ApiItem
 from tdxwrap.config.models import KeyEvent
-from tdxwrap.errors import LiveChanged, Refused, TdxwrapError
+from tdxwrap.errors import (
+    ApiDisabled,
+    LiveChanged,
+    NotAuthenticated,
+    RateLimited,
+    Refused,
+    TdxMissing,
+    TdxwrapError,
+)
 from tdxwrap.plan.build import differences
-from tdxwrap.plan.changes import Action, Change, Kind, Loc, Made, Plan, Written, listed
+from tdxwrap.plan.changes import Action, Change, Kind, Loc, Made, Plan, State, Written
+from tdxwrap.plan.course import Course
 from tdxwrap.plan.names import imported_names, new_names, turns
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, READS_AT_ONCE
@@ -49,8 +58,8 @@ CHECKPOINTS = {
     "7c": "RT attributes created",
     "prune": "what is not in the file is deleted",
 }
-# How many of the changes that are still open are named.
-OPEN_SHOWN = 5
+# With these, a write was certainly not applied; with others that is not known (F22).
+_NOT_APPLIED = (Refused, RateLimited, TdxMissing, NotAuthenticated, ApiDisabled)
 _COLLECTIONS = {Kind.KEY_EVENT: KEY_EVENTS, Kind.ATTRIBUTE: ATTRIBUTES}
 _CHANGED = (Action.CREATE, Action.UPDATE)
 _STITCHING = (Kind.STITCHING_KEY, Kind.LOOKUP_KEY, Kind.BATCH_ATTRIBUTE)
@@ -83,14 +92,16 @@ class Settings:
 
 
 def carry_out(
-    plan: Plan,
+    course: Course,
     api: Realtime,
     retry: Retry,
     settings: Settings | None = None,
     listen: Listener = ignore,
 ) -> Written:
-    """Write exactly what the plan says, in the recipe's order (recipe, 7a–7c).
+    """Write exactly what a plan says, in the recipe's order (recipe, 7a–7c).
 
+    Args:
+        course: the plan; keeps how far it has come.
     Returns:
         What was written.
     Raises:
@@ -98,11 +109,11 @@ def carry_out(
         TdxwrapError: a write failed for good; `step`, `where` and `so_far` say what had been done.
     """
     with Parallel(READS_AT_ONCE, api.tdx.kill_all) as pool:
-        run = _Run(plan, api, retry, settings or Settings(), listen, pool)
+        run = _Run(course, course.plan, api, retry, settings or Settings(), listen, pool)
         run.step("7a", run.event_tables_and_key_events)
         run.step("7b", run.id_stitching)
         run.step("7c", run.attributes)
-        if any(change.action is Action.DELETE for change in plan.changes):
+        if any(change.action is Action.DELETE for change in course.plan.changes):
             run.step("prune", run.prune)
         return Written(run.lists.written, run.made)
 
@@ -111,6 +122,7 @@ def carry_out(
 class _Run:
     """The state of one run: what exists by now, what is gone, how much is done."""
 
+    course: Course
     plan: Plan
     api: Realtime
     retry: Retry
@@ -121,8 +133,6 @@ class _Run:
     ids: dict[str, str] = field(init=False)
     made: Made = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
-    started: int = 0
-    done: list[Change] = field(default_factory=list)
     lock: threading.Lock = field(default_factory=threading.Lock)
     writer: Writer = field(init=False)
     lists: Lists = field(init=False)
@@ -159,20 +169,14 @@ class _Run:
             work()
         except TdxwrapError as error:
             error.step = error.step or name
-            error.so_far = self.so_far()
+            error.so_far = self.course.text
             raise
         except KeyboardInterrupt as stop:
-            stopped = as_error(stop, self.so_far())
+            stopped = as_error(stop, self.course.text)
             stopped.step = name
             raise stopped from None
         checkpoint = CHECKPOINTS[name] if mine else "nothing to change"
         self.emit(StepDone(name, checkpoint, self.settings.clock() - start))
-
-    def so_far(self) -> str:
-        pending = self.plan.pending
-        remaining = [f"{c.kind} {c.name}" for c in pending if c not in self.done]
-        done = f"{len(self.done)} of {len(pending)} changes are written"
-        return f"{done}; open: {listed(remaining, OPEN_SHOWN)}"
 
     def event_tables_and_key_events(self) -> None:
         if not self.plan.pending:
@@ -202,7 +206,8 @@ class _Run:
         self.import_columns(imports, "import the columns")
 
     def prune(self) -> None:
-        imports = [c for c in self.plan.of(Kind.IMPORTED, Action.DELETE) if c not in self.done]
+        columns = self.plan.of(Kind.IMPORTED, Action.DELETE)
+        imports = [c for c in columns if self.course.state(c) is not State.WRITTEN]
         attributes = self.plan.of(Kind.ATTRIBUTE, Action.DELETE)
         self.each(attributes, self.lists.imported if imports else None)
         self.import_columns(imports, "take out what is not in the file")
@@ -271,24 +276,25 @@ class _Run:
         """Make the changes that one write makes; add to its error what failed, and its place."""
         for change in changes:
             with self.lock:
-                self.started += 1
-                number = self.started
-            self.emit(ChangeStarted(change, number, len(self.plan.pending)))
+                number = self.course.begin(change)
+                self.listen(ChangeStarted(change, number, len(self.plan.pending)))
         start = self.settings.clock()
         try:
             item_id = write()
         except TdxwrapError as error:
+            for change in changes if isinstance(error, _NOT_APPLIED) else ():
+                self.course.undone(change)
             what = f"could not {what}"
             # A refusal explains itself; of other failures the kind matters.
             error.what = what if isinstance(error, Refused) else f"{what}: {error.what}"
             error.where = self.settings.where(_loc(changes[0], error.pointer))
             raise
+        seconds = self.settings.clock() - start
         for change in changes:
-            seconds = self.settings.clock() - start
-            with self.lock:
-                self.done.append(change)
-            if self.baseline is not None:
-                self.baseline.wait_until_announced()  # it comes first in the recipe
+            self.course.done(change, seconds, item_id)
+        if self.baseline is not None:
+            self.baseline.wait_until_announced()  # it comes first in the recipe
+        for change in changes:
             self.emit(ChangeDone(change, seconds, item_id))
 
     # Items: one change, one write

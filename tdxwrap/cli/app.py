@@ -9,13 +9,14 @@ import shlex
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
 from functools import partial
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from tdxwrap.apply import run, session
-from tdxwrap.apply.events import ChangeDone, Event, LiveKept, LiveMoved, LockedHere, Retrying
+from tdxwrap.apply.events import Event, LiveKept, LiveMoved, LockedHere, Planned, Retrying
 from tdxwrap.apply.session import Session
 from tdxwrap.cli.options import Globals
 from tdxwrap.config.load import LoadedConfig, load
@@ -26,8 +27,10 @@ from tdxwrap.output.console import Console, Style
 from tdxwrap.output.error_text import warning_line
 from tdxwrap.output.lines import Line
 from tdxwrap.output.progress import elsewhere_text, shown_progress
-from tdxwrap.plan.changes import Action, Plan, PlanOptions
-from tdxwrap.realtime.api import Realtime
+from tdxwrap.output.report_text import console_page
+from tdxwrap.plan.changes import Plan, PlanOptions
+from tdxwrap.plan.course import Course
+from tdxwrap.realtime.api import VERSION, Realtime, version_in
 from tdxwrap.realtime.retry import Pause, Retry
 from tdxwrap.realtime.state import LiveState, Segment
 from tdxwrap.system.files import write_text
@@ -37,6 +40,7 @@ from tdxwrap.tdx.answer import CompletedCall
 from tdxwrap.tdx.client import Tdx
 from tdxwrap.tdx.context import ASKED_AT_ONCE, Asking, Context, leader_above
 from tdxwrap.tdx.tempfiles import sweep_leftovers
+from tdxwrap.version import __version__
 
 if TYPE_CHECKING:
     from tdxwrap.cli.together import Member
@@ -55,17 +59,20 @@ class App:
         command: its name, for the journal and the document.
     Attributes:
         console: where everything is printed.
-        file: which of several files it works on; its document goes into theirs (several.py).
-        files: how many there are of them.
+        file: which of several files it works on; its entry goes into their document (several.py).
+        files: how many there are of them; 0 for the run of them all.
         begun: when the command line began, by the monotonic clock in seconds.
         calls: how many tdx calls were made so far.
         context: in which profile, account and site tdx works, as far as is known (F5, F34).
+        config: the file, as it was given.
         segment: the parent segment that it is about, as far as is known.
-        changes: how many were written, are pending or differ; None where it does not matter.
+        changes: how many are pending or differ; None where it does not matter.
+        course: how far the plan of an apply has come, once there is one.
+        tdx_version: if it was asked for.
         locks: as in `Session`.
         member: what it shares with the other files of its run; None if it is alone.
         what_next: what a person may do after it.
-        document, failure, code: how it ended; all empty until then.
+        entry, failure, code: how it ended; all empty until then.
     """
 
     chosen: Globals
@@ -75,9 +82,12 @@ class App:
     files: int = 1
     begun: float = field(default_factory=time.monotonic)
     calls: int = 0
+    config: str | None = None
     segment: str = ""
     changes: int | None = None
-    document: dict[str, Any] = field(default_factory=dict)
+    course: Course | None = None
+    tdx_version: str | None = None
+    entry: dict[str, Any] = field(default_factory=dict)
     failure: TdxwrapError | None = None
     code: ExitCode | None = None
     locks: Path | None = None
@@ -98,7 +108,8 @@ class App:
         self._journal: Journal | None = None
         self._asking: Asking | None = None
         self._loaded: LoadedConfig | None = None
-        self._altered = False
+        self._started = _now()
+        self._known: Segment | None = None
         self._said: list[Line] = []
         self.context = Context(profile=self._profile, site=chosen.site)
 
@@ -151,7 +162,10 @@ class App:
             ConfigError: the file is not usable.
         """
         if self._loaded is None:
+            self.config = config
             self._loaded = load(config, environ=self.environ)
+            self._about["segment"] = self._loaded.config.parent_segment
+            self.segment = self._about["segment"] or ""
             self.print_warnings(self._loaded.warnings)
         return self._loaded
 
@@ -176,6 +190,7 @@ class App:
         self.changes = changes
 
     def _named(self, segment: Segment) -> None:
+        self._known = segment
         self.segment = f"{segment.name} ({segment.id})"
         if self.member is not None:
             self.member.known(segment)
@@ -214,7 +229,8 @@ class App:
             hold: keep to account, profile and site to the end of the run, as `Asking` says.
         """
         chosen, member = self.chosen, self.member
-        self._journal = self._new_journal(ps)
+        self._about["segment"] = ps or self._about["segment"]
+        self._journal = self._new_journal()
         with suppress(OSError):
             sweep_leftovers()
         with (
@@ -247,6 +263,8 @@ class App:
                 alike = (member.status, member.together.nobody) if member else ()
                 self._asking = Asking(tdx, retry.read, pool, self.context, *asked, *alike)
                 self._asking.begin(leader)
+            if chosen.json and self.command in ("apply", "plan", "verify"):
+                pool.start(self._ask_version, tdx.within())
             listed = partial(remember, self.environ, self._profile, chosen.site)
             ask, all_written = (member.read, member.all_written) if member else (None, None)
             api = Realtime(tdx, listed, ask=ask, on_segment=self._named)
@@ -266,9 +284,8 @@ class App:
 
     def happened(self, event: Event) -> None:
         """Count, record and show what happened."""
-        if isinstance(event, ChangeDone):
-            self.changes = 1 + (self.changes or 0)
-            self._altered |= event.change.action is not Action.CREATE
+        if isinstance(event, Planned):
+            self.course = event.course
         if self._journal is not None:
             self._journal.event(event)
         if isinstance(event, LiveMoved | LiveKept | LockedHere):
@@ -286,8 +303,15 @@ class App:
         if warning:
             self.warn(warning)
 
+    def _ask_version(self, tdx: Tdx) -> None:
+        with suppress(TdxwrapError):
+            answer = self.member.version(tdx) if self.member else tdx.run(*VERSION)
+            self.tdx_version = version_in(answer.stdout)
+
     def _called(self, call: CompletedCall) -> None:
         self.calls += 1
+        if call.argv[-1:] == VERSION and call.exit_code == 0:
+            self.tdx_version = version_in(call.stdout)
         if self._journal is not None:
             self._journal.call(call)
         self.console.print_call(call)
@@ -307,7 +331,7 @@ class App:
     @property
     def way_back(self) -> str:
         """What gives the configuration before this run, if it has changed or deleted something."""
-        if self._journal is None or not self._altered:
+        if self._journal is None or self.course is None or not self.course.alters:
             return ""
         run = shlex.quote(str(self.chosen.journal or self._journal.id))
         return f"what was live before: tdxwrap export --before {run} -f before.yaml"
@@ -317,12 +341,11 @@ class App:
         label = self.console.clean(self._about["segment"] or self.command)
         return baseline_beside(self._journal, label, self.environ)
 
-    def _new_journal(self, ps: str | None) -> Journal | None:
+    def _new_journal(self) -> Journal | None:
         """Open the journal of this run and write its header."""
         chosen = self.chosen
         if chosen.no_journal or not (chosen.journal or self.command in RECORDED):
             return None
-        self._about["segment"] = ps or self._about["segment"]
         label = self._about["segment"] or self.command
         journal = open_journal(chosen.journal, label, self.environ, self.warn)
         if journal is not None:
@@ -335,30 +358,90 @@ class App:
     def end_journal(self, code: int, error: TdxwrapError | None = None) -> None:
         """Write the last line of the journal: how the run ended."""
         if self._journal is not None:
-            self._journal.end(code, error or self.failure)
+            self._journal.end(code, error or self.failure, self.course)
 
     # The end
 
     def end(
-        self, error: TdxwrapError | None = None, *, printed: bool = False, **content: Any
-    ) -> int:
+        self,
+        error: TdxwrapError | None = None,
+        code: ExitCode = ExitCode.DONE,
+        *,
+        printed: bool = False,
+        **content: Any,
+    ) -> ExitCode:
         """Print the document of `--json`, or the error; return the exit code.
 
         Args:
+            code: the exit code, if there is no error.
             printed: the result has shown the error already.
             content: the fields of the command's document (output/documents.py).
         """
-        journal = self.journal_path
-        if self.chosen.json:
-            from tdxwrap.output import documents
-
-            self.document = documents.output(self.command, error=error, journal=journal, **content)
-            if not self.file:
-                self.console.print_document(self.document)
-        self.console.check_written()
-        if error is None:
-            return ExitCode.DONE
         self.failure = error
-        if not printed:
-            self.console.print_error(error, journal)
-        return error.exit_code
+        code = code if error is None else error.exit_code
+        if self.chosen.json and self.file:
+            self.entry = self.file_document(code, **content)
+        elif self.chosen.json:
+            self.console.print_document(self.document(error, code, **content))
+        self.console.check_written()
+        if error is not None and not printed:
+            self.console.print_error(error, self.journal_path)
+        return code
+
+    def document(
+        self, error: TdxwrapError | None, code: ExitCode, **content: Any
+    ) -> dict[str, Any]:
+        """Return what `--json` prints; arguments as of `end`."""
+        from tdxwrap.output import documents
+
+        if self.command not in documents.FILES:
+            journal = self.journal_path
+            return documents.output(self.command, error, journal=journal, **content)
+        self.failure = error
+        files = [self.file_document(code, **content)] if self.files else []
+        return documents.files_output(self.command, code, files, error)
+
+    def file_document(self, code: ExitCode | None, **content: Any) -> dict[str, Any]:
+        """Return what `--json` prints of one file; arguments as of `end`."""
+        from tdxwrap.output import documents
+
+        course, found = self.course, self._known
+        done = {} if course is None else {"plan": course.told, **course.counts}
+        return documents.FILES[self.command].of(
+            {
+                "config": self.config,
+                "outcome": self.outcome(code),
+                "exit_code": code,
+                "error": self.failure,
+                "segment": self._about["segment"],
+                "segment_id": found and found.id,
+                "segment_name": found and found.name,
+                **asdict(self.context),
+                "tdxwrap_version": __version__,
+                "tdx_version": self.tdx_version,
+                "started": self._started,
+                "ended": _now(),
+                "seconds": self.seconds,
+                "calls": self.calls,
+                "console": found and console_page(found.id, self.context.site or ""),
+                "journal": self.journal_path,
+                **done,
+                **content,
+            }
+        )
+
+    @property
+    def seconds(self) -> float:
+        """How long it has run, without the time in which a question waited for its answer."""
+        return round(time.monotonic() - self.begun - self.console.answering, 3)
+
+    def outcome(self, code: ExitCode | None) -> str:
+        """Return `ok`, `pending`, `refused`, `not begun`, or the kind of the error."""
+        if self.failure is not None:
+            return self.failure.kind
+        named = {None: "not begun", ExitCode.PENDING: "pending", ExitCode.REFUSED: "refused"}
+        return named.get(code, "ok")
+
+
+def _now() -> str:
+    return datetime.now().astimezone().isoformat(timespec="milliseconds")

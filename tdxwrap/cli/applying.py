@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from dataclasses import dataclass, replace
 from pathlib import Path
 
@@ -46,7 +45,6 @@ class ApplyOptions:
 
 def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) -> int:
     """Make a parent segment, given by id or name, what a loaded configuration says."""
-    started = time.monotonic()
     if app.command == "apply" and not app.console.can_ask:
         app.note(report_text.start_text(loaded.path, ps, app.account))
     settings = Settings(
@@ -59,7 +57,7 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
     )
     own = PlanConsent(app.console, lambda: app.context, chosen.yes, chosen.plan.force, app.record)
     consent = own if app.member is None else app.member.asking(own)
-    with deadline(chosen.limit), app.connected(loaded=loaded, hold=True) as connected:
+    with deadline(chosen.limit), app.connected(ps, loaded, hold=True) as connected:
         try:
             policy = chosen.patience
             policy = policy and replace(policy, sleep=connected.retry.sleep)
@@ -76,21 +74,13 @@ def apply_loaded(app: App, loaded: LoadedConfig, ps: str, chosen: ApplyOptions) 
         except TdxwrapError as error:
             error.hint = f"{error.hint}\n{app.way_back}".strip()
             raise
-    seconds = time.monotonic() - started - app.console.answering
     report = outcome.report
-    app.about(outcome.plan.live.segment, len(outcome.plan.pending))
-    _show(app, outcome, loaded.path, seconds)
-    return app.end(
-        None if report is None else failure(report, loaded.source.where),
-        plan=outcome.plan,
-        context=app.context,
-        report=report,
-        seconds=round(seconds, 3),
-        calls=app.calls,
-    )
+    _show(app, outcome, loaded.path)
+    failed = None if report is None else failure(report, loaded.source.where)
+    return app.end(failed, report=report)
 
 
-def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
+def _show(app: App, outcome: Outcome, config: str) -> None:
     report, segment = outcome.report, outcome.live.segment
     proven = report is not None and report.ok
     lines: list[Line] = []
@@ -102,7 +92,7 @@ def _show(app: App, outcome: Outcome, config: str, seconds: float) -> None:
         lines += report_text.gone_lines(report)
     app.console.print_result(lines[1:] if proven and app.console.brief else lines)
     count = len(outcome.plan.pending)
-    app.console.print_result([report_text.done_line(count, app.calls, seconds, app.journal_id)])
+    app.console.print_result([report_text.done_line(count, app.calls, app.seconds, app.journal_id)])
     notes = [Line("", app.way_back)] if app.way_back else []
     if report is None:
         notes.append(Line("", f"not waited for: see `tdxwrap wait {segment.id}`"))

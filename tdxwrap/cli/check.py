@@ -27,9 +27,8 @@ def check(app: App, config: str) -> int:
     from tdxwrap.output.lines import Line
 
     loaded = app.load_file(config)
-    app.segment = loaded.config.parent_segment or ""
     app.console.print_result([Line("", f"{config} is valid: {_contents(loaded)}")])
-    return app.end(file=config, digest=loaded.digest, warnings=list(loaded.warnings))
+    return app.end(digest=loaded.digest, warnings=list(loaded.warnings))
 
 
 def _contents(loaded: LoadedConfig) -> str:

@@ -87,5 +87,6 @@ class FilesCommand(Command):
         from tdxwrap.cli.several import each_file, files_of
 
         app = new_app(ctx)
+        app.files = 0  # not one; each has an App of its own
         assert self.callback is not None
         return each_file(app, files_of(configs, app.warn), self.callback, ctx.params)

@@ -104,11 +104,13 @@ def _show_error(invocation: Invocation, error: TdxwrapError, *, as_json: bool) -
     from tdxwrap.output.console import Console, Style
 
     style = Style(json=as_json, color=invocation.chosen.color)
-    journal = None if invocation.run is None else invocation.run.journal_path
+    run = invocation.run
+    journal = None if run is None else run.journal_path
     console = Console(style, os.environ)
-    if as_json:
+    if as_json and run is not None:
+        console.print_document(run.document(error, error.exit_code))
+    elif as_json:
         from tdxwrap.output import documents
 
-        document = documents.output(invocation.command, error=error, journal=journal)
-        console.print_document(document)
+        console.print_document(documents.output(invocation.command, error, journal=None))
     console.print_error(error, journal)

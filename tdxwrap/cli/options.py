@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 import click
 from click.core import ParameterSource
 
-from tdxwrap.errors import UsageProblem
+from tdxwrap.errors import ExitCode, UsageProblem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -54,6 +54,9 @@ class Run(Protocol):
 
     def end_journal(self, code: int, error: TdxwrapError | None = None) -> None:
         """Record how it ended."""
+
+    def document(self, error: TdxwrapError | None, code: ExitCode) -> dict[str, Any]:
+        """Return what `--json` prints if it ends so."""
 
 
 @dataclass(slots=True)

@@ -61,7 +61,5 @@ def plan(
             app.console.print_result([Line("✗ ", refused, "bold", mark="red")])
         if found.pending:
             app.console.print_result([Line("Fingerprint: ", found.fingerprint)])
-    code = app.end(plan=found, context=app.context)
-    if found.refusals:
-        return ExitCode.REFUSED
-    return ExitCode.PENDING if exit_code and found.pending else code
+    code = ExitCode.PENDING if exit_code and found.pending else ExitCode.DONE
+    return app.end(code=ExitCode.REFUSED if found.refusals else code, plan=found)

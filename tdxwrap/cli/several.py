@@ -23,7 +23,7 @@ from tdxwrap.errors import (
     UsageProblem,
 )
 from tdxwrap.output.consent import ask_for_all
-from tdxwrap.output.documents import Several
+from tdxwrap.output.documents import files_output
 from tdxwrap.output.lines import BLANK, Line, counted, table_rows
 from tdxwrap.output.markdown import table_markdown
 from tdxwrap.output.plan_text import writes_text
@@ -181,7 +181,6 @@ def _check(apps: Sequence[App]) -> None:
 
 def _load(app: App) -> None:
     loaded = app.load_file(app.file)
-    app.segment = loaded.config.parent_segment or ""
     if app.command not in ("check", "doctor"):
         session.parent_segment(loaded, None)
 
@@ -324,7 +323,7 @@ def _ask(frame: App, apps: Sequence[App], together: Together) -> None:
 
 def _plan_row(app: App) -> tuple[str, ...]:
     question = _member(app).question
-    outcome = "nothing to change" if app.failure is None else _outcome(app)
+    outcome = "nothing to change" if app.failure is None else app.outcome(app.code)
     return app.file, app.segment or "-", writes_text(question[1]) if question else outcome
 
 
@@ -334,8 +333,9 @@ def _plan_row(app: App) -> tuple[str, ...]:
 def _end(frame: App, apps: Sequence[App], *, markdown: bool) -> int:
     codes = [app.code for app in apps if app.code is not None]
     stop = _member(apps[0]).together.stop
-    if stop is not None:  # also where it came when all was done
-        codes.append(as_error(stop).exit_code)
+    stopped = None if stop is None else as_error(stop, "")
+    if stopped is not None:  # also where it came when all was done
+        codes.append(stopped.exit_code)
     code = min(codes, key=WORST.index)
     if markdown:
         frame.console.print_markdown("\n" + table_markdown(_HEADS, map(_row, apps)))
@@ -344,34 +344,16 @@ def _end(frame: App, apps: Sequence[App], *, markdown: bool) -> int:
     frame.what_next = next((app.what_next for app in reversed(apps) if app.what_next), ())
     frame.print_what_next()
     if frame.chosen.json:
-        frame.console.print_document(_document(frame.command, code, apps))
+        files = [app.entry or app.file_document(app.code) for app in apps]
+        frame.console.print_document(files_output(frame.command, code, files, stopped))
     frame.console.check_written()
     return code
 
 
-def _outcome(app: App) -> str:
-    """`ok`, `pending`, `refused`, `not begun`, or the kind of the error."""
-    if app.failure is not None:
-        return app.failure.kind
-    named = {None: "not begun", ExitCode.PENDING: "pending", ExitCode.REFUSED: "refused"}
-    return named.get(app.code, "ok")
-
-
 def _row(app: App) -> tuple[str, ...]:
     changes = "-" if app.changes is None else str(app.changes)
-    return (app.file, app.segment or "-", _outcome(app), changes)
-
-
-def _document(command: str, code: ExitCode, apps: Sequence[App]) -> dict[str, Any]:
-    begun = [app for app in apps if app.code is not None]
-    document = Several(
-        tdxwrap=command,
-        ok=len(begun) == len(apps) and all(app.failure is None for app in apps),
-        exit_code=code,
-        files=[{"file": app.file, "exit_code": app.code, **app.document} for app in begun],
-        not_begun=[app.file for app in apps if app.code is None],
-    )
-    return document.model_dump(mode="json")
+    changes = app.course.brief if app.course else changes
+    return (app.file, app.segment or "-", app.outcome(app.code), changes)
 
 
 def _lines(apps: Sequence[App]) -> Iterator[Line]:
@@ -384,6 +366,6 @@ def _lines(apps: Sequence[App]) -> Iterator[Line]:
             yield Line("✓ ", body, mark="green")
         else:
             yield Line("✗ ", body, mark="red")
-    counts = Counter(map(_outcome, apps))
+    counts = Counter(app.outcome(app.code) for app in apps)
     summary = ", ".join(f"{count} {outcome}" for outcome, count in counts.items())
     yield Line("", f"{counted(len(apps), 'file')}: {summary}", "bold")

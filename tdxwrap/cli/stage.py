@@ -51,7 +51,7 @@ class _Stage(App):
             no_journal=True,
         )
         stage = cls(chosen, environment(app.environ, folder), "rehearse")
-        stage.locks = folder
+        stage.locks, stage.config = folder, app.config
         stage.console = _AnsweredConsole(app.console.style, app.environ)
         return stage
 
@@ -72,6 +72,7 @@ def perform(
         source: `--from`: the journal or exported file to start from; None starts blank.
         fault: `--fault`: what goes wrong.
     """
+    app.config = config
     chosen_fault = rehearsal.fault_called(fault)
     loaded = load(config, environ=app.environ)
     with throwaway() as folder:

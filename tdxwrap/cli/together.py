@@ -14,10 +14,12 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from enum import IntEnum
+from functools import partial
 
 from tdxwrap.errors import CallFailed, Interrupted, NotBegun, TdxwrapError, UsageProblem
 from tdxwrap.output.consent import PlanConsent
 from tdxwrap.plan.changes import Plan
+from tdxwrap.realtime.api import VERSION
 from tdxwrap.realtime.read import READS_AT_ONCE
 from tdxwrap.realtime.retry import Pause
 from tdxwrap.realtime.state import Segment
@@ -95,12 +97,13 @@ class Together:
                 pool.start(tdx.kill_all)
 
     def read(
-        self, key: tuple[str, ...], tdx: Tdx, args: tuple[str, ...], *, anew: bool
+        self, key: tuple[str, ...], tdx: Tdx, call: Callable[[], CompletedCall], *, anew: bool
     ) -> CompletedCall:
         """Run a read for all who ask for it meanwhile; who fails otherwise, fails alone.
 
         Args:
             key: the same for all whose answer is the same.
+            tdx, call: what makes the read.
             anew: an answer that was asked for earlier is too old.
         """
         with self.changed:
@@ -109,13 +112,13 @@ class Together:
             if mine or common is None:
                 common = self._asked[key] = _Common()
         if mine:
-            return common.run(tdx, args, GATHER if anew else 0.0)
+            return common.run(tdx, call, GATHER if anew else 0.0)
         try:
             return result(common.answer)
         except CallFailed as error:
             raise copy.copy(error) from None
         except TdxwrapError:
-            return tdx.json(*args)  # what it was refused for, may be about its own file
+            return call()  # what it was refused for, may be about its own file
 
 
 class _Common:
@@ -129,11 +132,11 @@ class _Common:
     def failed(self) -> bool:
         return self.answer.done() and self.answer.exception() is not None
 
-    def run(self, tdx: Tdx, args: tuple[str, ...], gather: float) -> CompletedCall:
+    def run(self, tdx: Tdx, call: Callable[[], CompletedCall], gather: float) -> CompletedCall:
         try:
             tdx.pause(gather)
             self.begun = True
-            answer = tdx.json(*args)
+            answer = call()
         except BaseException as error:
             self.begun = True
             self.answer.set_exception(copy.copy(error))  # each of them adds what it knows
@@ -179,16 +182,22 @@ class Member:
     def read(self, *args: str) -> CompletedCall:
         """Run a read whose answer is the same for every segment; a second time, anew."""
         assert self.tdx is not None
-        return self._read(args, self.tdx, args)
+        return self._read(args, self.tdx, partial(self.tdx.json, *args))
 
     def status(self, tdx: Tdx) -> CompletedCall:
         """Run `tdx status` in the session of a tdx, whose answer is the same for every file."""
-        return self._read((tdx.session,), tdx, ("status", "--json"))
+        return self._read((tdx.session,), tdx, partial(tdx.json, "status", "--json"))
 
-    def _read(self, key: tuple[str, ...], tdx: Tdx, args: tuple[str, ...]) -> CompletedCall:
+    def version(self, tdx: Tdx) -> CompletedCall:
+        """Run `tdx --version`."""
+        return self._read(VERSION, tdx, partial(tdx.run, *VERSION))
+
+    def _read(
+        self, key: tuple[str, ...], tdx: Tdx, call: Callable[[], CompletedCall]
+    ) -> CompletedCall:
         anew = key in self._known
         self._known.add(key)
-        return self.together.read(key, tdx, args, anew=anew)
+        return self.together.read(key, tdx, call, anew=anew)
 
     def known(self, segment: Segment) -> None:
         """Note which segment the file means, once all files have one.

@@ -22,6 +22,7 @@ from tdxwrap.config.models import RtConfig
 from tdxwrap.output.plan_text import STEP_TITLES, kind_label
 from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Change, Kind, Loc, Plan
+from tdxwrap.plan.course import Course
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import KEY_EVENTS
 from tdxwrap.realtime.retry import Retry
@@ -166,7 +167,7 @@ def remaining(plan: Plan, origin: Origin) -> str:
 def _script(plan: Plan, origin: Origin, about: str, *, merging: bool) -> str:
     with Tdx() as tdx:
         draft = Draft(tdx, origin=origin, merging=merging)
-        carry_out(plan, draft, Retry(), Settings(baseline=None, reading=False), draft.listen)
+        carry_out(Course(plan), draft, Retry(), Settings(None, reading=False), draft.listen)
     account = shell_word(origin.account or "", ascii_only=origin.ascii_only)
     values = {
         "@about": _about(origin, about),

@@ -25,6 +25,7 @@ from tdxwrap.apply.events import Event
 from tdxwrap.errors import TdxwrapError, UsageProblem
 from tdxwrap.output import documents
 from tdxwrap.output.lines import Line
+from tdxwrap.plan.course import Course
 from tdxwrap.realtime.read import documents_of
 from tdxwrap.system.files import NO_ROOM, free_name, machine_problem
 from tdxwrap.system.paths import make_private, private_folder, state_home
@@ -116,11 +117,12 @@ class Journal:
         if texts:
             self._write("said", {"lines": texts})
 
-    def end(self, code: int, error: TdxwrapError | None) -> None:
-        """Write the last line, how the run ended, and close the file."""
+    def end(self, code: int, error: TdxwrapError | None, course: Course | None) -> None:
+        """Write the last line, how the run ended and how far it came, and close the file."""
         failure = None if error is None else documents.ErrorDocument.of(error)
         seconds = time.monotonic() - self.started
-        self._write("end", {"exit": code, "error": failure, "seconds": seconds})
+        counts = course.counts if course else {}
+        self._write("end", {"exit": code, "error": failure, "seconds": seconds, **counts})
         self._close()
 
     def _write(self, kind: str, content: Mapping[str, Any]) -> None:
@@ -168,7 +170,8 @@ def _plain(value: Any) -> Any:
 
 def _content(event: Event) -> dict[str, Any]:
     if isinstance(event, events.Planned):
-        segment, live = event.plan.live.segment, documents_of(event.plan.live)
+        plan = event.course.plan
+        segment, live = plan.live.segment, documents_of(plan.live)
         kept = live if len(json_text(live)) <= LONGEST_LIVE else None
         return {"id": segment.id, "name": segment.name, "live": kept}
     content = {field.name: getattr(event, field.name) for field in fields(event)}
@@ -176,7 +179,7 @@ def _content(event: Event) -> dict[str, Any]:
     if isinstance(event, events.ChangeStarted | events.ChangeDone):
         del content["change"]
         content["id"] = content.get("id") or event.change.live_id
-        return documents.ChangeDocument.of(event.change) | content
+        return documents.ChangeDocument.of(event.change, exclude={"state", "seconds"}) | content
     if isinstance(event, events.Retrying):
         error = event.error
         return content | {"error": error.kind, "said": error.said or error.what}

@@ -61,7 +61,7 @@ class Run:
             started=header["at"],
             outcome=error["kind"] if error else outcomes.get(code, f"exit {code}"),
             exit=code,
-            changes=len(self.of("change")),
+            changes=last.get("written", len(self.of("change"))),
             calls=len(self.of("call")),
             seconds=round(last["at"] - header["at"], 3),
         )

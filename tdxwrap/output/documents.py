@@ -2,12 +2,13 @@
 
 One model gives both: the document from the attributes of the objects of a run, the schema for
 `tdxwrap schema --output-of`. An object of which all is printed is a part of the document as it is.
-Every field is always there. A command that failed before it had a
-result prints a `Failure`.
+Every field is always there. A command on CONFIGs prints `FilesOutput`, for one file as for many,
+done or failed; of the others, one that failed before it had a result prints a `Failure`.
 """
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Annotated, Any, Literal
 
 from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
@@ -15,11 +16,10 @@ from pydantic import AliasPath, BaseModel, BeforeValidator, ConfigDict, Field
 from tdxwrap.apply import checklist, verify
 from tdxwrap.errors import ExitCode, Problem, TdxwrapError
 from tdxwrap.output.error_text import SHOWN
-from tdxwrap.plan.changes import Action, Blocker, FieldChange, Finding, Kind
+from tdxwrap.plan.changes import Action, Blocker, FieldChange, Finding, Kind, State
 from tdxwrap.realtime.state import Segment
-from tdxwrap.tdx.context import Context
 
-VERSION: Literal[1] = 1
+VERSION: Literal[2] = 2
 DRAFT = "https://json-schema.org/draft/2020-12/schema"
 
 
@@ -34,9 +34,9 @@ class Document(BaseModel):
     )
 
     @classmethod
-    def of(cls, source: object) -> dict[str, Any]:
-        """Return an object as its document, ready for JSON."""
-        return cls.model_validate(source).model_dump(mode="json")
+    def of(cls, source: object, exclude: set[str] | None = None) -> dict[str, Any]:
+        """Return an object as its document, ready for JSON; of its fields without some."""
+        return cls.model_validate(source).model_dump(mode="json", exclude=exclude)
 
 
 class ErrorDocument(Document):
@@ -73,20 +73,29 @@ class ChangeDocument(Document):
 
     Attributes:
         step: the step of the recipe that it belongs to.
-        id: the id of the item that exists.
+        id: of the item that exists, or that was made for it.
         fields: what differs, each with its old and its new value.
         reason: why it is so, where that is not plain; for a delete or a replace, what is lost.
         dangerous: needs a confirmation of its own.
+        state: how far it has come; `kept` for what stays as it is, `in flight` where it is not
+            known whether it was applied: the next run looks.
+        seconds: how long it took to write; null if it is not written.
     """
 
     action: Action
     kind: Kind
     step: str
     name: str
-    id: str | None = Field(validation_alias="live_id")
+    id: str | None
     fields: list[FieldChange]
     reason: str
     dangerous: bool
+    state: State
+    seconds: Annotated[float | None, BeforeValidator(lambda took: took and round(took, 3))]
+
+
+def _by_key(counts: dict[Action, int]) -> dict[str, int]:
+    return {action.replace(" ", "_"): count for action, count in counts.items()}
 
 
 class PlanDocument(Document):
@@ -105,7 +114,7 @@ class PlanDocument(Document):
     segment: Segment = Field(validation_alias=AliasPath("live", "segment"))
     pending: Annotated[bool, BeforeValidator(bool)]
     changes: list[ChangeDocument] = Field(validation_alias="danger_first")
-    counts: dict[Action, int]
+    counts: Annotated[dict[str, int], BeforeValidator(_by_key)]
     blockers: list[Blocker]
     findings: list[Finding]
     refusals: int
@@ -169,20 +178,31 @@ class AskedDocument(Document):
 # What each command prints
 
 
-class Output(Document):
+class Head(Document):
     """What every command prints.
 
     Attributes:
         tdxwrap: the command.
         version: of this form; it grows when a field changes its meaning or goes.
         ok: whether the command did what it was asked for; if not, `error` says why.
-        journal: the file that records the run, if there is one.
     """
 
     tdxwrap: str
-    version: Literal[1] = VERSION
+    version: Literal[2] = VERSION
     ok: bool
+    exit_code: ExitCode
     error: ErrorDocument | None
+
+
+class FilesOutput(Head):
+    """What a command on CONFIGs prints; `exit_code` is the worst of all, `error` the first."""
+
+    files: list[dict[str, Any]]
+
+
+class Output(Head):
+    """What another command prints; `journal` is the file that records the run, if there is one."""
+
     journal: str | None
 
 
@@ -193,64 +213,91 @@ class Failure(Output):
     error: ErrorDocument
 
 
-class Several(Document):
-    """What a command prints on several files.
+class FileDocument(Document):
+    """What was done with one CONFIG, or with the parent segment that was named in its place.
 
     Attributes:
-        exit_code: the worst of all files.
-        files: what the command would print on each, with its `file` and `exit_code`.
-        not_begun: the files after the one at which it stopped.
+        config: its path as it was given; null for none.
+        outcome: `ok`, `pending`, `refused`, `not begun`, or the kind of its error.
+        exit_code: null if it was not begun, because of what happened to another one.
+        segment: the parent segment as it was asked for; `segment_id` and `segment_name` are known
+            once tdx has listed it.
+        account, account_id, profile, site: in which it worked; null is what tdx does not tell.
+        chosen_in: the process above that of the caller whose choice of a profile was followed.
+        started, ended: with date and zone, in the form of RFC 3339.
+        seconds: from the start, without the time in which a question waited for its answer.
+        calls: how many tdx calls were made.
+        console: the page of the parent segment.
+        journal: the file that records it.
     """
 
-    tdxwrap: str
-    version: Literal[1] = VERSION
-    ok: bool
-    exit_code: ExitCode
-    files: list[dict[str, Any]]
-    not_begun: list[str]
-
-
-class CheckOutput(Output):
-    """A valid file; `digest` is the SHA-256 of its bytes."""
-
-    file: str
-    digest: str
-    warnings: list[Problem]
-
-
-class DoctorOutput(Output):
-    """Every check, passed or not."""
-
-    checks: list[checklist.Check]
-
-
-class PlanOutput(Output):
-    """What apply would do, and in which account; null there is what tdx does not tell."""
-
-    plan: PlanDocument
-    context: Context
-
-
-class ApplyOutput(Output):
-    """What was done; `report` is null with `--no-wait`, `calls` counts the tdx calls."""
-
-    plan: PlanDocument
-    context: Context
-    report: ReportDocument | None
+    config: str | None
+    outcome: str
+    exit_code: ExitCode | None
+    error: ErrorDocument | None
+    segment: str | None
+    segment_id: str | None
+    segment_name: str | None
+    account: str | None
+    account_id: str | None
+    profile: str | None
+    site: str | None
+    chosen_in: str | None
+    tdxwrap_version: str
+    tdx_version: str | None
+    started: str
+    ended: str
     seconds: float
     calls: int
+    console: str | None
+    journal: str | None
+
+
+class CheckFile(FileDocument):
+    """A file; `digest` is the SHA-256 of the bytes of a valid one."""
+
+    digest: str | None = None
+    warnings: list[Problem] = []
+
+
+class DoctorFile(FileDocument):
+    """Every check that was made, passed or not."""
+
+    checks: list[checklist.Check] = []
+
+
+class PlanFile(FileDocument):
+    """What apply would do."""
+
+    plan: PlanDocument | None = None
+
+
+class ApplyFile(FileDocument):
+    """What was done.
+
+    Attributes:
+        plan: whose changes say how far they have come; null if there was none.
+        written, in_flight, open: how many of its changes have come so far.
+        report: the validation; null if it was not made, as with `--no-wait`.
+    """
+
+    plan: PlanDocument | None = None
+    written: int = 0
+    in_flight: int = 0
+    open: int = 0
+    report: ReportDocument | None = None
+
+
+class VerifyFile(FileDocument):
+    """What the validation found."""
+
+    report: ReportDocument | None = None
 
 
 class SegmentOutput(Output):
     """The parent segment and its RT status, now or at the end of the wait."""
 
     segment: Segment
-
-
-class VerifyOutput(Output):
-    """What the validation found."""
-
-    report: ReportDocument
 
 
 class ExportOutput(Output):
@@ -341,20 +388,22 @@ class CompletionOutput(Output):
     script: str
 
 
-# A new command gets its line here.
+# A new command gets its line in one of these.
+FILES: dict[str, type[FileDocument]] = {
+    "check": CheckFile,
+    "doctor": DoctorFile,
+    "plan": PlanFile,
+    "apply": ApplyFile,
+    "rehearse": ApplyFile,
+    "verify": VerifyFile,
+}
 OUTPUTS: dict[str, type[Output]] = {
-    "check": CheckOutput,
-    "doctor": DoctorOutput,
-    "plan": PlanOutput,
-    "apply": ApplyOutput,
-    "rehearse": ApplyOutput,
     "rehearse --fault list": FaultsOutput,
     "new": NewOutput,
     "recipe": RecipeOutput,
     "graph": GraphOutput,
     "status": SegmentOutput,
     "wait": SegmentOutput,
-    "verify": VerifyOutput,
     "export": ExportOutput,
     "completion": CompletionOutput,
     "runs": RunsOutput,
@@ -363,27 +412,44 @@ OUTPUTS: dict[str, type[Output]] = {
     "import": ImportOutput,
     "fake": FakeOutput,
 }
-# The commands that take several files print `Several` for more than one.
-OF_FILES = ("check", "doctor", "plan", "apply", "verify")
 
 
-def output(
-    command: str, *, error: TdxwrapError | None, journal: str | None, **content: Any
-) -> dict[str, Any]:
+def output(command: str, error: TdxwrapError | None, **content: Any) -> dict[str, Any]:
     """Return what a command prints, ready for JSON.
 
     Args:
         error: how it failed, if it did.
-        content: the fields of its own class; without any, it is a `Failure`.
+        content: `journal`, and the fields of its own class; without these, it is a `Failure`.
     """
-    form = OUTPUTS[command] if content else Failure
-    head = {"tdxwrap": command, "ok": error is None, "error": error, "journal": journal}
+    if command in FILES:
+        return files_output(command, _code(error), [], error)
+    form = OUTPUTS[command] if len(content) > 1 else Failure
+    head = {"tdxwrap": command, "ok": error is None, "exit_code": _code(error), "error": error}
     return form.of(head | content)
+
+
+def _code(error: TdxwrapError | None) -> ExitCode:
+    return ExitCode.DONE if error is None else error.exit_code
+
+
+def files_output(
+    command: str, code: int, files: Sequence[dict[str, Any]], error: TdxwrapError | None = None
+) -> dict[str, Any]:
+    """Return what a command on CONFIGs prints, ready for JSON.
+
+    Args:
+        files: what `FileDocument` makes of each.
+        error: what ended them all; None takes the first of theirs.
+    """
+    head = {"tdxwrap": command, "exit_code": code, "files": files}
+    first = next((file["error"] for file in files if file["error"]), None)
+    of_all = ErrorDocument.of(error) if error else first
+    return FilesOutput.of(head | {"ok": of_all is None, "error": of_all})
 
 
 def names() -> tuple[str, ...]:
     """Return what has a schema: every command, and `error` for the failure they share."""
-    return (*OUTPUTS, "schema", "error")
+    return (*FILES, *OUTPUTS, "schema", "error")
 
 
 def schema(name: str) -> dict[str, Any]:
@@ -395,24 +461,17 @@ def schema(name: str) -> dict[str, Any]:
     head = {"$schema": DRAFT, "$id": f"urn:tdxwrap:output:{name.replace(' ', '-')}:{VERSION}"}
     if name == "schema":
         return head | {"title": "tdxwrap schema", "$ref": DRAFT}
-    forms: list[type[Document]] = [Failure] if name == "error" else [OUTPUTS[name], Failure]
-    forms += [Several] if name in OF_FILES else []
+    forms: list[type[Head]] = [OUTPUTS[name]] if name in OUTPUTS else []
+    forms.append(FilesOutput if name in FILES else Failure)
     parts: dict[str, Any] = {}
-    for form in forms:
+    for form in (*forms, *([FILES[name]] if name in FILES else [])):
         part = form.model_json_schema(mode="serialization")
         parts |= part.pop("$defs", {})
         parts[form.__name__] = part
-        if name != "error":
-            part["properties"]["tdxwrap"] = {"const": name}
-    if Several in forms:
-        each = [_of_file(parts[form.__name__]) for form in forms if form is not Several]
-        parts["Several"]["properties"]["files"]["items"] = {"anyOf": each}
+    for form in forms if name != "error" else []:
+        parts[form.__name__]["properties"]["tdxwrap"] = {"const": name}
+    if name in FILES:
+        each = {"$ref": f"#/$defs/{FILES[name].__name__}"}
+        parts["FilesOutput"]["properties"]["files"]["items"] = each
     refs = [{"$ref": f"#/$defs/{form.__name__}"} for form in forms]
     return head | {"title": f"tdxwrap {name} --json", "anyOf": refs, "$defs": parts}
-
-
-def _of_file(form: dict[str, Any]) -> dict[str, Any]:
-    """Return the schema of what is printed on one of several files."""
-    own = {"file": {"type": "string"}, "exit_code": {"$ref": "#/$defs/ExitCode"}}
-    properties = own | form["properties"]
-    return form | {"properties": properties, "required": list(properties)}

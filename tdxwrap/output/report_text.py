@@ -99,6 +99,12 @@ def start_text(file: str, ps: str, account: str) -> str:
     return f"{now} · tdxwrap {__version__} · {file} · parent segment {ps} · {account}"
 
 
+def console_page(segment_id: str, site: str) -> str | None:
+    """Return the address of a parent segment in the console (F28); None for what is no site."""
+    host = f"https://console-next.{site}.treasuredata.com"
+    return f"{host}/app/ps/{segment_id}" if re.fullmatch(r"[a-z]+\d+", site) else None
+
+
 def next_lines(segment: Segment, profile: str | None, site: str | None, login: str) -> list[Line]:
     """Render what comes after Step 7: a personalization (F26) or a journey.
 
@@ -113,13 +119,13 @@ def next_lines(segment: Segment, profile: str | None, site: str | None, login: s
     def command(*args: str) -> Line:
         return Line("  ", shlex.join([*tdx, *args]), whole=True)
 
-    page = f"https://console-next.{min(sites, default='')}.treasuredata.com/app/ps/{segment.id}"
+    page = console_page(segment.id, sites.pop()) if len(sites) == 1 else None
     return [
         BLANK,
         Line("", "Next, a personalization (FILE: its service, as YAML; ID: as listed):", "bold"),
         command("ps", "push", "FILE", "-y"),
         command("ps", "pz", "list", segment.id, "--json"),
-        *([Line("  ", f"{page}/e/ID/p/de", whole=True)] if len(sites) == 1 else []),
+        *([Line("  ", f"{page}/e/ID/p/de", whole=True)] if page else []),
         Line("", "or a journey (FILE: its JSON):", "bold"),
         command("api", "/entities/realtime_journeys", "--type", "cdp", "-X", "POST", "-f", "FILE"),
     ]

@@ -59,6 +59,29 @@ class Kind(StrEnum):
         return kind
 
 
+class State(StrEnum):
+    """How far a change has come."""
+
+    WRITTEN = "written"
+    IN_FLIGHT = "in flight"
+    OPEN = "open"
+    KEPT = "kept"
+
+
+@dataclass(frozen=True, slots=True)
+class Progress:
+    """How far a change that writes something has come.
+
+    Attributes:
+        seconds: how long it took to write.
+        id: of the item, where it has one.
+    """
+
+    state: State
+    seconds: float | None = None
+    id: str | None = None
+
+
 # Why something that cannot be changed in place is not replaced.
 STORED = "live differs only in what an API may change: case, white space, order, number or text"
 Made = dict[tuple[Kind, str], str]
@@ -137,6 +160,7 @@ class Change:
         desired, live: the item as the file and as the API have it.
         loc: where the item stands in the configuration.
         dangerous: needs a confirmation of its own.
+        progress: how far it has come; None if it was not begun.
     """
 
     action: Action
@@ -149,6 +173,7 @@ class Change:
     live: ConfigItem | None = None
     loc: Loc = ()
     dangerous: bool = False
+    progress: Progress | None = None
 
     @property
     def step(self) -> str:
@@ -164,6 +189,22 @@ class Change:
     def takes(self) -> bool:
         """Whether something that is live goes, if only to be made anew."""
         return self.action in TAKING
+
+    @property
+    def state(self) -> State:
+        """How far it has come; what writes nothing is kept."""
+        begun = self.progress.state if self.progress else State.OPEN
+        return begun if self.writes else State.KEPT
+
+    @property
+    def id(self) -> str | None:
+        """The id of the item: of the one made for it, else of the one that was there."""
+        return (self.progress and self.progress.id) or self.live_id
+
+    @property
+    def seconds(self) -> float | None:
+        """How long it took to write; None if it is not written."""
+        return self.progress.seconds if self.progress else None
 
 
 def _told(change: Change) -> list[Any]:

@@ -28,6 +28,7 @@ from tdxwrap.system.text import argument_fault
 from tdxwrap.tdx.answer import CompletedCall, said
 from tdxwrap.tdx.client import Tdx
 
+VERSION = ("--version",)
 # The largest page, for the fewest calls (F16).
 PAGE_SIZE = 1000
 
@@ -42,6 +43,12 @@ def not_enabled(segment: str) -> Refused:
         f"the parent segment {segment} is not RT-enabled: it is not in `tdx ps rt list`",
         hint="ask your customer success manager to enable RT for it; waiting does not help",
     )
+
+
+def version_in(printed: str) -> str:
+    """Return the version that `tdx --version` printed, without any notice around it."""
+    number = re.search(r"\d+\.\d+[\w.+-]*", printed)
+    return number[0] if number else printed.strip()[:80]
 
 
 @dataclass
@@ -67,10 +74,8 @@ class Realtime:
     # Who and where
 
     def version(self) -> str:
-        """`tdx --version`, without any notice around it."""
-        printed = self.tdx.run("--version").stdout
-        number = re.search(r"\d+\.\d+[\w.+-]*", printed)
-        return number[0] if number else printed.strip()[:80]
+        """`tdx --version`."""
+        return version_in(self.tdx.run(*VERSION).stdout)
 
     def check_auth(self) -> str:
         """`tdx auth`: check that there is a login (F4).

@@ -93,7 +93,7 @@ def check(name: str, script: str) -> None:
         found += [Problem(name, number, 1, "", reason, _HINT) for reason in reasons]
         for left in _PLACEHOLDER.finditer(line):
             message = f"the placeholder {left[0]} is to be filled in"
-            found.append(Problem(name, number, left.start() + 1, "", message))
+            found.append(Problem(name, number, left.start() + 1, "", message, ""))
     if found:
         raise ConfigError(name, found)
 

@@ -11,6 +11,7 @@ from support.inprocess import InProcessTdx, account
 from tdxwrap.apply.steps import Settings, carry_out
 from tdxwrap.config.models import RtConfig
 from tdxwrap.fake.control import World
+from tdxwrap.plan.course import Course
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
 
@@ -39,7 +40,9 @@ def test_a_name_in_another_normal_form_is_found_after_a_lost_answer() -> None:
         tdx = DecomposingTdx(World(there.folder))
         plan = there.plan(RtConfig.model_validate({"key_events": [EVENT]}))
         retry = Retry(retries=2, sleep=lambda seconds: None)
-        carry_out(plan, Realtime(tdx), retry, Settings(baseline=there.folder / "rt_config.yaml"))
+        carry_out(
+            Course(plan), Realtime(tdx), retry, Settings(baseline=there.folder / "rt_config.yaml")
+        )
 
         assert [body["name"] for method, _, body in tdx.bodies if method == "POST"] == [
             "プレビュー"

@@ -76,8 +76,9 @@ def test_json_and_journal_hold_account_profile_and_site(shell: Shell, world: Wor
     world.set("tdx.status", "nested")
     done = shell.run("apply", MINIMAL, "--yes", "--json", "--profile", "staging")
     told = {"account": "acme", "account_id": "1234", "profile": "staging", "site": "us01"}
-    assert done.json["context"] == {**told, "chosen_in": None}
-    lines = Path(done.json["journal"]).read_text().splitlines()
+    assert told.items() <= done.file.items()
+    assert done.file["console"] == "https://console-next.us01.treasuredata.com/app/ps/394649"
+    lines = Path(done.file["journal"]).read_text().splitlines()
     (line,) = (line for line in map(json.loads, lines) if line["type"] == "context")
     assert told.items() <= line.items()
     shared = shell.run("runs", "export", "last", "--redact")

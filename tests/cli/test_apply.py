@@ -99,11 +99,10 @@ def test_apply_json_is_one_document(shell: Shell) -> None:
 
     assert done.code == 0
     assert done.err == ""
-    document = done.json
-    assert document["tdxwrap"] == "apply"
-    assert document["ok"] is True
-    assert document["report"]["ok"] is True
-    assert document["plan"]["counts"]["create"] == 4
+    assert done.json["tdxwrap"] == "apply"
+    assert done.json["ok"] is True
+    assert done.file["report"]["ok"] is True
+    assert done.file["plan"]["counts"]["create"] == 4
 
 
 def test_apply_finds_the_segment_by_name(shell: Shell, world: World) -> None:

@@ -260,7 +260,7 @@ def test_a_key_that_only_a_live_table_has_is_no_failure(
 
 def test_plan_json_and_markdown_have_the_findings(shell: Shell) -> None:
     path, place = broken(shell, "value_column: product_id", "value_column: produkt_id")
-    [finding] = shell.run("plan", path, "--json").json["plan"]["findings"]
+    [finding] = shell.run("plan", path, "--json").file["plan"]["findings"]
     assert finding == {
         "topic": "columns",
         "level": "failed",

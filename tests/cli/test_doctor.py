@@ -17,7 +17,7 @@ COLUMN_CHECKS = ("event tables", "stitching keys", "lookup key", "columns")
 
 
 def states(done: Ran) -> dict[str, str]:
-    return {check["name"]: check["state"] for check in done.json["checks"]}
+    return {check["name"]: check["state"] for check in done.file["checks"]}
 
 
 def assert_line(done: Ran, symbol: str, name: str, *texts: str) -> None:
@@ -355,10 +355,10 @@ def test_json(shell: Shell) -> None:
     assert done.code == 0
     assert done.err == ""
     document = done.json
-    assert (document["tdxwrap"], document["version"], document["ok"]) == ("doctor", 1, True)
+    assert (document["tdxwrap"], document["version"], document["ok"]) == ("doctor", 2, True)
     assert document["error"] is None
     assert set(states(done).values()) == {"ok"}
-    assert set(document["checks"][0]) == {"name", "state", "message", "hint", "where"}
+    assert set(done.file["checks"][0]) == {"name", "state", "message", "hint", "where"}
 
     bad = shell.run("doctor", WEB, "--parent-segment", "999", "--json")
     assert bad.code == 4

@@ -303,7 +303,7 @@ def test_a_write_that_hangs_says_what_hung_and_for_how_long(shell: Shell, world:
         done,
         5,
         "✗ 7a: could not create the key event page_view: tdx did not answer within 1 s",
-        "so far     1 of 4 changes are written; open: key event page_view",
+        "so far     1 of 4 changes are written; 1 was in flight (key event page_view)",
     )
     assert shell.run("apply", MINIMAL, "--yes").code == 0
 

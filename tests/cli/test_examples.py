@@ -58,12 +58,12 @@ def test_an_example_is_checked_rehearsed_drawn_and_shown(
 
     rehearsed = shell.run("rehearse", file, "--json")
     assert rehearsed.code == 0, rehearsed.text
-    assert rehearsed.json["report"]["ok"]
-    assert rehearsed.json["plan"]["findings"] == []
+    assert rehearsed.file["report"]["ok"]
+    assert rehearsed.file["plan"]["findings"] == []
 
     drawn = shell.run("graph", file).out
     assert drawn.rpartition("---\n")[2].startswith("flowchart LR\n")
-    for change in rehearsed.json["plan"]["changes"]:
+    for change in rehearsed.file["plan"]["changes"]:
         if change["kind"] == "key event":
             assert re.search(rf'\["{re.escape(change["name"])}( – filtered)?"\]', drawn)
     shown = file.parent.name if file.parent.name == "three-brands" else file.name

@@ -35,8 +35,8 @@ def assert_usable(shell: Shell, file: str | Path) -> Any:
     for command in ("check", "doctor"):
         done = shell.run(command, file, "--json")
         assert done.code == 0, done.text
-        assert not done.json.get("warnings")
-        assert "failed" not in [one["state"] for one in done.json.get("checks", ())]
+        assert not done.file.get("warnings")
+        assert "failed" not in [one["state"] for one in done.file.get("checks", ())]
     return yaml.safe_load((shell.cwd / file).read_text(encoding="utf-8"))
 
 

@@ -53,7 +53,7 @@ NAME = 'parent_segment: "394649"\nkey_events: [{table: d.t, name: VALUE}]\n'
 def checked(shell: Shell, text: str, **env: str) -> tuple[int, list[dict[str, Any]]]:
     """The exit code of `check`, and its errors or else its warnings."""
     done = shell.run("check", shell.write("rt.yaml", text), "--json", **env)
-    found = done.json["error"]["problems"] if done.code else done.json["warnings"]
+    found = done.json["error"]["problems"] if done.code else done.file["warnings"]
     return done.code, found
 
 
@@ -221,7 +221,7 @@ def test_a_name_in_another_normal_form_is_the_same_item(
     with world.edit_segment("394649") as segment:
         segment["realtime"] = json.loads(text.replace(NFC, live))
     done = shell.run("plan", config, "--exit-code", "--prune", "--json")
-    assert (done.code, done.json["plan"]["counts"]["unchanged"]) == (0, 4), done.text
+    assert (done.code, done.file["plan"]["counts"]["unchanged"]) == (0, 4), done.text
     assert shell.run("verify", config).code == 0
 
 
@@ -238,7 +238,7 @@ def test_the_exact_name_goes_before_the_same_in_another_form(
         config = shell.write("rt.yaml", 'parent_segment: "394649"\n' + event.replace("NAME", name))
         done = shell.run("plan", config, "--json")
         assert done.code == 0, done.text
-        changes = done.json["plan"]["changes"]
+        changes = done.file["plan"]["changes"]
         [found] = [each for each in changes if each["action"] == "update"]
         assert found["id"] == expected
 

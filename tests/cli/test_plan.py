@@ -82,9 +82,7 @@ Fingerprint: 7b502f44a2dc
 
 
 def test_plan_json(user: Shell, half: World) -> None:
-    document = user.run("plan", "rt.yaml", "--json").json
-
-    plan = document["plan"]
+    plan = user.run("plan", "rt.yaml", "--json").file["plan"]
     assert plan["pending"] is True
     assert plan["segment"] == {"id": "394649", "name": "Customer 360", "status": "ok"}
     assert plan["counts"] == {
@@ -93,7 +91,7 @@ def test_plan_json(user: Shell, half: World) -> None:
         "replace": 0,
         "delete": 0,
         "unchanged": 3,
-        "not managed": 4,
+        "not_managed": 4,
     }
     updated = [change for change in plan["changes"] if change["action"] == "update"]
     assert updated[0]["fields"] == [

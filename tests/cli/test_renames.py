@@ -215,7 +215,7 @@ def test_a_create_that_is_a_live_only_attribute_under_another_name_says_so(
     assert "renamed? `identifier: units" in counting.run(
         "plan", "rt.yaml", "--markdown"
     ).out.replace("\\", "")
-    assert counting.run("plan", "rt.yaml", "--json").json["plan"]["notes"] == [PROPOSAL]
+    assert counting.run("plan", "rt.yaml", "--json").file["plan"]["notes"] == [PROPOSAL]
 
     before = next(i for i, item in live(half).items() if item["name"] == "units_bought")
     kept = COUNTING % "units_sold, identifier: units_bought"

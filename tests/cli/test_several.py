@@ -247,7 +247,7 @@ def test_changes_that_were_written_before_a_failure_are_counted(three: Shell, wo
     world.add_fault("http", {**POST, "path": "394701/realtime_attributes"}, status=422)
     done = three.run("apply", "b", "--yes", "--keep-going")
     assert done.code == 4
-    assert [row[2:] for row in table(done)] == [["refused", "3"], ["ok", "4"], ["ok", "4"]]
+    assert [row[2:] for row in table(done)] == [["refused", "3 of 4"], ["ok", "4"], ["ok", "4"]]
     assert "so far     3 of 4 changes are written" in done.err
     assert three.run("apply", "b", "--yes").code == 0
 
@@ -392,12 +392,15 @@ def test_ctrl_c_says_what_was_done_and_what_was_not_begun(three: Shell, world: W
     # The first is written, and waits for the others.
     assert [row[2:] for row in table(done)] == [
         ["interrupted", "4"],
-        ["interrupted", "3"],
-        ["interrupted", "0"],
+        ["interrupted", "3 of 4, 1 in flight"],
+        ["interrupted", "0 of 4"],
     ]
     assert "all 4 changes are written; whether they are live is not known yet" in done.err
     assert "✗ 7c: interrupted by SIGINT" in done.err
-    assert "so far     3 of 4 changes are written; open: attribute page_views_24h" in done.err
+    assert (
+        "so far     3 of 4 changes are written; 1 was in flight (attribute page_views_24h)"
+        in done.err
+    )
     assert "so far     nothing was written for b/two.yaml" in done.err, done.text
     assert "Traceback" not in done.err
     assert world.segment("394702")["realtime"] is None
@@ -408,39 +411,50 @@ def test_ctrl_c_says_what_was_done_and_what_was_not_begun(three: Shell, world: W
 # For programs, and for pull requests
 
 
-def test_json_is_one_document_of_the_single_ones(three: Shell) -> None:
+# What differs between two runs of the same.
+PASSING = ("started", "ended", "seconds", "calls", "tdx_version", "journal")
+
+
+def test_the_document_of_several_has_the_entries_of_single_ones(three: Shell) -> None:
     one_brand(three, "three", "999")
     done = three.run("plan", "b", "--json", "--exit-code")
     document = done.json
-    assert done.code == 4
     assert done.err == ""
-    first, second, third = document.pop("files")
-    assert document == {
-        "tdxwrap": "plan",
-        "version": 1,
-        "ok": False,
-        "exit_code": 4,
-        "not_begun": [],
-    }
-    assert (third["file"], third["exit_code"]) == ("b/two.yaml", 7)
-    assert (first.pop("file"), first.pop("exit_code")) == ("b/one.yaml", 7)
-    assert (second["file"], second["exit_code"], second["ok"]) == ("b/three.yaml", 4, False)
-    assert second["error"]["kind"] == "not-found"
-    alone = three.run("plan", "b/one.yaml", "--json").json
-    assert first == alone
+    first, second, third = document["files"]
+    head = (document["tdxwrap"], document["version"], document["ok"], document["exit_code"])
+    assert head == ("plan", 2, False, 4)
+    assert document["error"] == second["error"]
+    assert (third["config"], third["exit_code"], third["outcome"]) == ("b/two.yaml", 7, "pending")
+    assert (second["config"], second["outcome"]) == ("b/three.yaml", "not-found")
+    assert (second["segment"], second["segment_id"], second["plan"]) == ("999", None, None)
+    alone = three.run("plan", "b/one.yaml", "--json", "--exit-code").file
+    differing = {name for name in alone if alone[name] != first[name]}
+    assert differing <= set(PASSING)
 
 
 @pytest.mark.parametrize("command", ["check", "apply", "verify", "doctor"])
 def test_every_command_gives_one_document(three: Shell, command: str) -> None:
     three.run("apply", "b", "--yes")
     document = three.run(command, "b", "--json").json
-    assert (document["ok"], document["exit_code"], document["not_begun"]) == (True, 0, [])
-    assert [each["tdxwrap"] for each in document["files"]] == [command] * 3
+    assert (document["ok"], document["exit_code"], document["error"]) == (True, 0, None)
+    assert [each["outcome"] for each in document["files"]] == ["ok"] * 3
+
+
+def test_a_file_that_was_not_begun_has_an_entry(three: Shell, world: World) -> None:
+    world.add_fault("http", {"method": "POST"}, status=422)
+    options = ("--yes", "--json", "--segments-at-once", "1")
+    failed, *others = three.run("apply", "b", *options).json["files"]
+    assert (failed["outcome"], failed["exit_code"]) == ("refused", 4)
+    for entry in others:
+        assert (entry["outcome"], entry["exit_code"], entry["error"]) == ("not begun", None, None)
+        assert (entry["written"], entry["in_flight"]) == (0, 0)
+        pending = [each for each in entry["plan"]["changes"] if each["state"] == "open"]
+        assert len(pending) == entry["open"] > 0
 
 
 def test_errors_before_the_first_file_are_a_plain_document(three: Shell) -> None:
     document = three.run("check", "b", "--json", "--journal", "x").json
-    assert (document["tdxwrap"], document["ok"]) == ("check", False)
+    assert (document["tdxwrap"], document["ok"], document["files"]) == ("check", False, [])
     assert document["error"]["exit_code"] == 2
 
 

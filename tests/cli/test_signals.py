@@ -49,7 +49,9 @@ def test_a_signal_ends_the_call_in_flight_and_says_what_is_open(
 
     assert code == 130
     assert f"✗ 7c: interrupted by {number.name}" in err
-    assert "so far     3 of 4 changes are written; open: attribute page_views_24h" in err
+    assert (
+        "so far     3 of 4 changes are written; 1 was in flight (attribute page_views_24h)" in err
+    )
     assert "run the same command again" in err
     assert "Traceback" not in err
     assert not any(alive(pid) for pid in pids)

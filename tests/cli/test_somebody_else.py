@@ -339,7 +339,7 @@ def test_what_somebody_else_deletes_is_a_line_of_the_report(
     done = shell.run("apply", CONFIG, "--yes", "--json", TD_API_KEY=KEY)
 
     assert done.code == 0, done.text
-    report: dict[str, Any] = done.json["report"]
+    report: dict[str, Any] = done.file["report"]
     gone = {"kind": "attribute", "name": "legacy_last_screen", "lost": False}
     assert report["gone"] == [gone]
 

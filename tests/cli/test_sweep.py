@@ -16,6 +16,8 @@ from support.faults import CONFIG, FAULTS, KEY, TIMEOUT, Fault, make_world
 from support.shells import Shell
 from support.worlds import configuration
 
+from tdxwrap.fake.control import World
+
 
 @dataclass(frozen=True)
 class Start:
@@ -31,10 +33,10 @@ class Start:
 
 
 STARTS = (
-    Start("blank", 1, 27),
-    Start("blank", 4, 27),
-    Start("half-configured", 1, 24),
-    Start("half-configured", 1, 35, ("--prune", "--replace", "--force")),
+    Start("blank", 1, 28),
+    Start("blank", 4, 28),
+    Start("half-configured", 1, 25),
+    Start("half-configured", 1, 36, ("--prune", "--replace", "--force")),
 )
 
 
@@ -104,13 +106,19 @@ def check(
 
     first = apply(shell.executing() if case.fault.needs_a_start else shell, case.start)
     assert world.unfired_faults() == []
+    codes = {*case.fault.codes, *beside(world)}
     world.clear_faults()
     second = apply(shell, case.start)
 
     assert second == (0, "")
     assert configuration(world) == wanted
-    assert first[0] in case.fault.codes
+    assert first[0] in codes
     return first
+
+
+def beside(world: World) -> tuple[int, ...]:
+    """The further exit code where the fault was at a call that a run does not need."""
+    return (0,) if any(call.fault and "--version" in call.argv for call in world.calls()) else ()
 
 
 @pytest.mark.parametrize("case", SAMPLE, ids=str)
@@ -140,8 +148,8 @@ def test_every_fault_at_every_call(
 
 PS = "394649"
 READS: dict[str, tuple[tuple[str | Path, ...], int]] = {
-    "plan": (("plan", CONFIG), 9),
-    "verify": (("verify", CONFIG), 5),
+    "plan": (("plan", CONFIG), 10),
+    "verify": (("verify", CONFIG), 6),
     "export": (("export", PS), 5),
     "status": (("status", PS), 1),
     "wait": (("wait", PS), 1),

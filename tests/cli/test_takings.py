@@ -75,7 +75,7 @@ def test_markdown_and_json_have_them_first_too(user: Shell) -> None:
     assert f"**{COUNT}, " in out.replace("\\", "")
     assert "**last\\_product\\_viewed** – what it has collected is lost" in out
 
-    changes = user.run("plan", *BOTH, "--json").json["plan"]["changes"]
+    changes = user.run("plan", *BOTH, "--json").file["plan"]["changes"]
     actions = [change["action"] for change in changes]
     assert actions[:4] == ["delete"] * 3 + ["replace"]
     assert not {"delete", "replace"} & {*actions[4:]}
@@ -206,7 +206,7 @@ def test_what_a_personalization_uses_goes_only_with_force(
     assert half.writes() == []
     plan = user.run("plan", "prune.yaml", "--prune", "--json")
     assert plan.code == 4
-    assert {blocker["flag"] for blocker in plan.json["plan"]["blockers"]} == {"--force"}
+    assert {blocker["flag"] for blocker in plan.file["plan"]["blockers"]} == {"--force"}
 
     forced = user.run("plan", "prune.yaml", "--prune", "--force")
     assert forced.code == 0
@@ -236,7 +236,7 @@ def test_where_use_cannot_be_read_the_plan_says_so(
     markdown = user.run("plan", "prune.yaml", "--prune", "--markdown").out
     assert NOT_CHECKED in markdown
     assert (
-        NOT_CHECKED in user.run("plan", "prune.yaml", "--prune", "--json").json["plan"]["notes"][0]
+        NOT_CHECKED in user.run("plan", "prune.yaml", "--prune", "--json").file["plan"]["notes"][0]
     )
 
 

@@ -131,7 +131,7 @@ def test_export_takes_a_segment_or_a_run_that_had_a_plan(shell: Shell) -> None:
 
 
 def fingerprint(shell: Shell, *args: object) -> str:
-    return str(shell.run("plan", *args, "--json").json["plan"]["fingerprint"])
+    return str(shell.run("plan", *args, "--json").file["plan"]["fingerprint"])
 
 
 def test_a_fingerprint_is_that_of_the_changes(new_world: NewWorld, new_shell: NewShell) -> None:

@@ -111,7 +111,8 @@ def test_every_tdx_call_is_recorded_with_its_step_and_answer(shell: Shell, world
 def test_a_read_is_recorded_where_a_journal_is_named(shell: Shell, line: str, code: int) -> None:
     shell.write("rt.yaml", WEB.read_text())
     args = line.split()
-    assert shell.run(*args, "--json").json["journal"] is None
+    printed = shell.run(*args, "--json").json
+    assert printed.get("files", [printed])[0]["journal"] is None
     assert not runs_folder(shell).exists()
     done = shell.run(*args, "--journal", "run.jsonl")
 
@@ -144,10 +145,10 @@ def test_a_failure_shows_the_journal_and_the_journal_the_failure(
 
 def test_json_names_the_journal_of_success_and_failure(shell: Shell) -> None:
     good = shell.run("apply", MINIMAL, "--yes", "--json")
-    assert good.json["journal"] == str(the_journal(shell))
+    assert good.file["journal"] == str(the_journal(shell))
     bad = shell.run("apply", MINIMAL, "--yes", "--parent-segment", "nobody", "--json")
-    assert bad.json["journal"].endswith("-nobody.jsonl")
-    assert read(Path(bad.json["journal"]))[-1]["exit"] == 4
+    assert bad.file["journal"].endswith("-nobody.jsonl")
+    assert read(Path(bad.file["journal"]))[-1]["exit"] == 4
 
 
 def test_verbose_names_the_journal(shell: Shell) -> None:

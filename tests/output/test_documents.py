@@ -4,6 +4,10 @@ from __future__ import annotations
 
 import functools
 import json
+import re
+from collections import Counter
+from datetime import datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -13,9 +17,11 @@ from support.shells import FIXTURES, MINIMAL, WEB, Ran, Shell
 
 from tdxwrap.fake.control import World
 from tdxwrap.output import documents
-from tdxwrap.output.documents import OF_FILES
+from tdxwrap.output.documents import FILES
 from tdxwrap.system.lock import segment_lock
+from tdxwrap.version import __version__
 
+FAILURE = ("tdxwrap", "version", "ok", "exit_code", "error", "journal")
 SHOP = FIXTURES / "tdx-form" / "shop.yaml"
 
 
@@ -34,11 +40,19 @@ def checked(done: Ran, name: str, code: int = 0) -> dict[str, Any]:
     assert [error.message for error in validator(name).iter_errors(document)] == []
     if name != "schema":
         assert document["ok"] is (document["error"] is None)
+        assert document["exit_code"] == code
     if name != "schema" and not document["ok"]:
         assert document["error"]["exit_code"] == code
-        failure = {key: document[key] for key in ("tdxwrap", "version", "ok", "error", "journal")}
-        assert validator("error").is_valid(failure)
+    if name not in ("schema", *FILES) and not document["ok"]:
+        assert validator("error").is_valid({key: document[key] for key in FAILURE})
     return dict(document)
+
+
+def checked_file(done: Ran, name: str, code: int = 0) -> dict[str, Any]:
+    """What the document says of the only file; as `checked`."""
+    (entry,) = checked(done, name, code)["files"]
+    assert entry["exit_code"] == code
+    return dict(entry)
 
 
 def test_every_command_states_the_form_of_its_document() -> None:
@@ -51,7 +65,7 @@ def test_schemas_are_versioned_and_found_by_name(shell: Shell) -> None:
     for name in documents.names():
         printed = checked(shell.run("schema", "--output-of", name, "--json"), "schema")
         assert printed == documents.schema(name)
-        assert printed["$id"].endswith(":1")
+        assert printed["$id"].endswith(":2")
         ids.add(printed["$id"])
     assert len(ids) == len(documents.names())
     assert checked(shell.run("schema", "--json"), "schema")["$id"] == "urn:tdxwrap:rt-config"
@@ -62,8 +76,10 @@ def test_a_field_more_or_less_does_not_fit(shell: Shell) -> None:
     form = validator("plan")
     assert not form.is_valid(document | {"surprise": 1})
     assert not form.is_valid(document | {"tdxwrap": "apply"})
-    assert not form.is_valid(document | {"version": 2})
-    for path in ((), ("plan",), ("plan", "changes", 0), ("plan", "segment")):
+    assert not form.is_valid(document | {"version": 1})
+    entry = ("files", 0)
+    plan = (*entry, "plan")
+    for path in ((), entry, plan, (*plan, "changes", 0), (*plan, "segment")):
         inner: Any = json.loads(json.dumps(document))
         whole, part = inner, inner
         for step in path:
@@ -86,12 +102,13 @@ def test_documents_of_a_whole_life(shell: Shell, world: World) -> None:
     checked(shell.run("doctor", WEB, "--json"), "doctor")
     assert checked(shell.run("runs", "--json"), "runs")["runs"] == []
     for option in ((), ("--markdown",), ("-v",)):
-        plan = checked(shell.run("plan", WEB, "--json", *option), "plan")["plan"]
+        plan = checked_file(shell.run("plan", WEB, "--json", *option), "plan")["plan"]
         assert plan["pending"]
     checked(shell.run("plan", WEB, "--json", "--exit-code"), "plan", 7)
-    assert checked(shell.run("apply", WEB, "--json", "--yes"), "apply")["report"]["ok"]
+    assert checked_file(shell.run("apply", WEB, "--json", "--yes"), "apply")["report"]["ok"]
     assert checked(shell.run("runs", "--json"), "runs")["runs"]
-    assert checked(shell.run("apply", WEB, "--json", "--no-wait"), "apply")["report"] is None
+    unproven = checked_file(shell.run("apply", WEB, "--json", "--no-wait"), "apply")
+    assert unproven["report"] is None
     checked(shell.run("plan", MINIMAL, "--json"), "plan")
     for command in ("status", "wait", "verify", "export"):
         checked(shell.run(command, "394649", "--json"), command)
@@ -125,12 +142,9 @@ def test_documents_before_the_first_apply(shell: Shell) -> None:
 
 def test_documents_of_several_files(shell: Shell) -> None:
     broken = shell.write("broken.yaml", "nonsense: 1\n")
-    for command in OF_FILES:
-        done = shell.run(command, MINIMAL, broken, MINIMAL, "--json")
-        document = json.loads(done.out)
-        assert [e.message for e in validator(command).iter_errors(document)] == []
-        assert (done.err, document["ok"]) == ("", False)
-        assert not validator("error").is_valid(document)
+    for command in ("check", "doctor", "plan", "apply", "verify"):
+        document = checked(shell.run(command, MINIMAL, broken, "--json"), command, 2)
+        assert [entry["config"] for entry in document["files"]] == [str(MINIMAL), str(broken)]
         document["files"][0]["surprise"] = 1
         assert not validator(command).is_valid(document)
 
@@ -143,11 +157,11 @@ def test_changes_of_every_kind_fit(shell: Shell, world: World) -> None:
         .replace("max_items: 100", "max_items: 50")
         .replace("ext_lookup_key: customer_id", "ext_lookup_key: no_such_column"),
     )
-    plan = checked(shell.run("plan", config, "--json"), "plan", 4)["plan"]
+    plan = checked_file(shell.run("plan", config, "--json"), "plan", 4)["plan"]
     assert plan["findings"]
     assert plan["counts"]["update"] == 2
     assert {"fields", "dangerous"} <= set(plan["changes"][0])
-    differing = checked(shell.run("verify", config, "--json"), "verify", 7)
+    differing = checked_file(shell.run("verify", config, "--json"), "verify", 7)
     assert differing["report"]["differences"]
 
 
@@ -198,15 +212,16 @@ def test_environment_and_segment(shell: Shell, command: str) -> None:
 
 
 def test_doctor_fails_with_its_checks(shell: Shell) -> None:
-    document = checked(shell.run("doctor", "--json", TDXWRAP_TDX="no-such-tdx"), "doctor", 3)
-    assert document["checks"]
+    entry = checked_file(shell.run("doctor", "--json", TDXWRAP_TDX="no-such-tdx"), "doctor", 3)
+    assert entry["checks"]
+    assert entry["config"] is None
 
 
 def test_refused(shell: Shell) -> None:
     assert shell.run("apply", WEB, "--yes", "--no-wait").code == 0
     text = WEB.read_text().replace("value_column: product_id", "value_column: price")
     config = shell.write("rt.yaml", text)
-    plan = checked(shell.run("plan", config, "--json"), "plan", 4)["plan"]
+    plan = checked_file(shell.run("plan", config, "--json"), "plan", 4)["plan"]
     assert plan["blockers"]
     error = checked(shell.run("apply", config, "--json", "--yes"), "apply", 4)["error"]
     assert error["kind"] == "unsafe-plan"
@@ -229,7 +244,7 @@ def test_a_call_that_keeps_failing(shell: Shell, world: World) -> None:
 
 
 def test_not_ready(shell: Shell, world: World) -> None:
-    report = checked(shell.run("verify", "394649", "--json"), "verify", 6)["report"]
+    report = checked_file(shell.run("verify", "394649", "--json"), "verify", 6)["report"]
     assert not report["ok"]
     world.set("updating_seconds", 60)
     assert shell.run("apply", MINIMAL, "--yes", "--no-wait").code == 0
@@ -240,6 +255,68 @@ def test_locked(shell: Shell) -> None:
     with segment_lock(shell.environ, "394649"):
         done = shell.run("apply", MINIMAL, "--yes", "--json")
     assert checked(done, "apply", 8)["error"]["kind"] == "locked"
+
+
+def states(entry: dict[str, Any]) -> dict[str, str]:
+    return {each["name"]: each["state"] for each in entry["plan"]["changes"]}
+
+
+def test_what_an_apply_says_of_its_run(shell: Shell) -> None:
+    entry = checked_file(shell.run("apply", MINIMAL, "--json", "--yes"), "apply")
+    assert (entry["config"], entry["outcome"], entry["segment"]) == (str(MINIMAL), "ok", "394649")
+    assert (entry["segment_id"], entry["segment_name"]) == ("394649", "Customer 360")
+    assert (entry["site"], entry["tdxwrap_version"]) == ("us01", __version__)
+    assert re.fullmatch(r"\d+\.\d+\.\d+", entry["tdx_version"])
+    assert entry["console"] == "https://console-next.us01.treasuredata.com/app/ps/394649"
+    began, ended = (datetime.fromisoformat(entry[name]) for name in ("started", "ended"))
+    assert began.tzinfo is not None
+    assert began < ended
+    assert (entry["written"], entry["in_flight"], entry["open"]) == (4, 0, 0)
+    for change in entry["plan"]["changes"]:
+        assert change["state"] == "written"
+        assert change["seconds"] > 0
+        assert (change["id"] is not None) is (change["kind"] in ("key event", "attribute"))
+    again = checked_file(shell.run("apply", MINIMAL, "--json", "--yes"), "apply")
+    assert set(states(again).values()) == {"kept"}
+    assert again["plan"]["changes"][0]["seconds"] is None
+
+
+def test_a_failed_apply_says_what_is_written(shell: Shell, world: World) -> None:
+    world.add_fault("http", {"method": "POST", "path": "attributes"}, status=422)
+    entry = checked_file(shell.run("apply", MINIMAL, "--json", "--yes"), "apply", 4)
+    assert list(states(entry).values()) == ["written", "written", "written", "open"]
+    assert (entry["written"], entry["in_flight"], entry["open"]) == (3, 0, 1)
+    assert entry["error"]["so_far"] == (
+        "3 of 4 changes are written; open: attribute page_views_24h"
+    )
+
+
+@pytest.mark.parametrize("end", ["SIGINT", "timeout"])
+def test_there_is_one_count_of_what_is_written(shell: Shell, world: World, end: str) -> None:
+    """On the terminal, in the document and in the journal; a write without an answer is neither."""
+    world.add_fault("hang", {"method": "POST", "path": "attributes"}, skip=1, times=3, seconds=60)
+    if end == "SIGINT":
+        world.add_fault(
+            "signal-caller", {"method": "POST", "path": "attributes"}, skip=2, signal="SIGINT"
+        )
+    options = ("--yes", "--json", "--jobs", "4", "--timeout", "60" if end == "SIGINT" else "2")
+    done = shell.run("apply", WEB, *options, TDXWRAP_RETRIES="0")
+    entry = checked_file(done, "apply", 130 if end == "SIGINT" else 5)
+    told = Counter(states(entry).values())
+    counts = {name: entry[name] for name in ("written", "in_flight", "open")}
+    assert counts == {name: told[name.replace("_", " ")] for name in counts}
+    assert counts["in_flight"] >= 3
+    so_far = entry["error"]["so_far"]
+    assert so_far.startswith(f"{counts['written']} of 15 changes are written; ")
+    assert f"{counts['in_flight']} were in flight (" in so_far
+    assert "): the next run looks" in so_far
+    last = json.loads(Path(entry["journal"]).read_text().splitlines()[-1])
+    assert counts.items() <= last.items()
+    (run,) = shell.run("runs", "--json").json["runs"]
+    assert run["changes"] == counts["written"]
+    written = {each["id"] for each in entry["plan"]["changes"] if each["state"] == "written"}
+    live = {each["id"] for each in world.segment("394649")["realtime"]["attributes"]}
+    assert {each for each in written if each in live} == live
 
 
 def test_interrupted(shell: Shell, world: World) -> None:

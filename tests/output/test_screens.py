@@ -190,7 +190,7 @@ def test_quiet_prints_what_a_command_exists_to_print(shell: Shell) -> None:
     assert "Customer 360 (394649)" in shell.run("status", "394649", "-q").out
     assert "parent_segment" in shell.run("export", "394649", "-q").out
     assert "no runs are recorded" in shell.run("runs", "-q").out
-    assert shell.run("plan", WEB, "--json", "-q").json["plan"]["pending"]
+    assert shell.run("plan", WEB, "--json", "-q").file["plan"]["pending"]
     assert "### Realtime plan" in shell.run("plan", WEB, "--markdown", "-q").out
 
 

@@ -53,7 +53,7 @@ def untouched(shell: Shell) -> bool:
 
 
 def actions(done: Ran) -> list[tuple[str, str, str]]:
-    return [(c["action"], c["kind"], c["name"]) for c in done.json["plan"]["changes"]]
+    return [(c["action"], c["kind"], c["name"]) for c in done.file["plan"]["changes"]]
 
 
 def test_a_newcomer_sees_a_whole_apply(bare: Shell) -> None:
@@ -108,9 +108,9 @@ def test_every_example_can_be_rehearsed(bare: Shell, config: Path) -> None:
     assert done.code == 0, done.text
     assert done.err == ""
     assert done.json["tdxwrap"] == "rehearse"
-    assert done.json["report"]["ok"]
-    assert done.json["plan"]["findings"] == []
-    assert done.json["journal"] is None
+    assert done.file["report"]["ok"]
+    assert done.file["plan"]["findings"] == []
+    assert done.file["journal"] is None
     assert untouched(bare)
 
 
@@ -210,7 +210,7 @@ def test_from_an_exported_file(new_world: Callable[..., World], bare: Shell) -> 
 
     same = bare.run("rehearse", "live.yaml", "--from", "live.yaml", "--json")
     assert same.code == 0, same.text
-    assert not same.json["plan"]["pending"]
+    assert not same.file["plan"]["pending"]
     assert {action for action, *_ in actions(same)} == {"unchanged"}
 
     other = ("rehearse", MINIMAL, "--json")
@@ -230,11 +230,11 @@ def test_from_the_journal_of_a_run(new_world: Callable[..., World], bare: Shell)
     assert first.code == 0, first.text
     before = len(world.calls())
 
-    for source in ("last", first.json["journal"]):
+    for source in ("last", first.file["journal"]):
         again = bare.run("rehearse", WEB, "--from", source, "--json")
         assert again.code == 0, again.text
         assert actions(again) == actions(first)
-        assert again.json["plan"]["segment"] == first.json["plan"]["segment"]
+        assert again.file["plan"]["segment"] == first.file["plan"]["segment"]
     assert len(world.calls()) == before
     assert len(list((bare.home / ".local" / "state" / "tdxwrap" / "runs").iterdir())) == 1
 

@@ -28,6 +28,7 @@ from tdxwrap.fake.control import World
 from tdxwrap.fake.store import SETTINGS, Store
 from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Plan, PlanOptions, Written
+from tdxwrap.plan.course import Course
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
 from tdxwrap.realtime.state import LiveState
@@ -84,7 +85,7 @@ class InProcess:
 
     def carry_out(self, plan: Plan, jobs: int = 1) -> Written:
         settings = Settings(baseline=self.folder / "rt_config.yaml", jobs=jobs)
-        return carry_out(plan, self.api, NO_RETRY, settings)
+        return carry_out(Course(plan), self.api, NO_RETRY, settings)
 
 
 @contextmanager

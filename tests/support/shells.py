@@ -56,6 +56,12 @@ class Ran:
     def json(self) -> Any:
         return json.loads(self.out)
 
+    @property
+    def file(self) -> Any:
+        """What the document says of its only file."""
+        (entry,) = self.json["files"]
+        return entry
+
 
 class Zygote:
     """The process that zygote.py is; one for each process of the suite."""
