@@ -59,6 +59,7 @@ def plain_environ() -> dict[str, str]:
 
 
 def environ(folder: Path, state: Path) -> dict[str, str]:
+    """Where a user works, at a terminal: without a launcher between the shell and tdxwrap."""
     return {
         **{k: v for k, v in plain_environ().items() if not k.startswith(("TD", "FAKE_TDX"))},
         "HOME": str(folder),
@@ -66,6 +67,7 @@ def environ(folder: Path, state: Path) -> dict[str, str]:
         "FAKE_TDX_STATE": str(state),
         "FAKE_TDX_PYTHON": sys.executable,
         "TDX_API_KEY": KEY,
+        "TDX_SESSION": str(os.getpid()),
     }
 
 
