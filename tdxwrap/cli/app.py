@@ -221,7 +221,7 @@ class App:
     def connected(
         self, ps: str | None = None, loaded: LoadedConfig | None = None, *, hold: bool = False
     ) -> Iterator[Session]:
-        """Open tdx, and print and record all that happens.
+        """Open tdx, and print and record everything that happens.
 
         Args:
             ps: the parent segment that it is about, where no configuration says it.

@@ -1,7 +1,7 @@
 """What must hold between the items of a configuration: names, references, limits.
 
 The checks read the raw data, not the model, so that they also run when some items are wrong;
-what has not the right form is passed over here, since the model reports it.
+what does not have the right form is skipped here, since the model reports it.
 """
 
 from __future__ import annotations
@@ -42,7 +42,7 @@ _ONE_OF = {
     "counter": ("duration", "sub_durations"),
     "list": ("id_column", "fields", "aggregations"),
 }
-# What stands in the recipe for a value of one's own, and in our own output for a secret.
+# What stands in the recipe for a value of the user's own, and in our own output for a secret.
 _PLACEHOLDER = re.compile(
     r"<(?:ps_id(?:_or_name)?|db|table\d*|event_name|description|primary_key|key_event_id"
     r"|(?:list_|counter_)?attr_name|attr_identifier|column_name)>|\[redacted\]"
@@ -50,7 +50,7 @@ _PLACEHOLDER = re.compile(
 _VARIABLE = re.compile(r"(?<!\$)\$\{([A-Za-z_]\w*)")
 # In these a part of a value may well look like one: a group of a regular expression, a tag.
 _FREE = {"filter", "filter_rule", "valid_regexp", "invalid_texts", "extra"}
-# What takes a text as well as a number; ids do, and the first three with all that is in them.
+# What takes a text as well as a number; ids do, and the first three with everything in them.
 _TEXT_OR_NUMBER = {"filter", "filter_rule", "extra", "parent_segment", "id"}
 # Operators for which a number is a number, however it is written.
 _BY_ORDER = {"greater", "greater_equal", "less", "less_equal", "between"}
@@ -227,7 +227,7 @@ def _batch_names(source: Source) -> Iterator[Problem]:
         if _get(attribute, "type") != "imported" or not isinstance(column, str) or name is None:
             continue
         if names.get(column, name) != name:
-            message = f"{column} is called otherwise under batch_attributes"
+            message = f"{column} has another name under batch_attributes"
             yield source.problem((*loc, "name"), message, "name it there, or take it out there")
 
 

@@ -35,7 +35,7 @@ ALTERNATIVES = {"filter": "filter_rule", "filter_rule": "filter"}
 
 
 def extended(source: Source, environ: Mapping[str, str]) -> Source:
-    """A file merged with all that it extends; the file itself if it extends nothing.
+    """A file merged with everything it extends; the file itself if it extends nothing.
 
     Raises:
         ConfigError: a file that it extends cannot be read, or leads back to itself.

@@ -28,7 +28,7 @@ class LoadedConfig:
     """A valid configuration.
 
     Attributes:
-        config: what the file says, with all that it extends.
+        config: what the file says, with everything it extends.
         source: where it says it.
         path: the file as the user gave it; `-` for standard input.
         digest: SHA-256 of what was read, in hexadecimal; of all files where there are several.

@@ -24,7 +24,7 @@ _IDENTIFIER = re.compile(
     "database|table|event_tables|column|value_column|id_column|fields|batch_attributes|identifier"
     "|keys|ext_lookup_key|lookup_catalog_table_name"
 )
-# Parts in which a field that is called otherwise holds a column or an identifier.
+# Parts in which a field of another name holds a column or an identifier.
 _OF_COLUMNS = frozenset(("keys", "lookup_catalog_columns", "lookup_keys", "increment"))
 
 

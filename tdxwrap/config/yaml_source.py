@@ -44,7 +44,7 @@ _WHOLE = re.compile(r"[-+]?(?:0|[1-9][0-9]*)")
 _DECIMAL = re.compile(r"[-+]?(?:[0-9]+\.[0-9]*|\.[0-9]+)(?:[eE][-+]?[0-9]+)?")
 _OTHER_BASE = re.compile(r"[-+]?0(?:x[0-9a-fA-F]|b[01]|[0-7])[0-9a-fA-F_]{0,40}")
 _RESOLVER = yaml.resolver.Resolver()
-# What has not the right form is taken up to the end of the text, to be reported once.
+# What does not have the right form is taken up to the end of the text, to be reported once.
 _REFERENCE = re.compile(
     r"\$\$\{|\$\{(?:([A-Za-z_][A-Za-z0-9_]*)(?::-([^{}]*))?\}|([A-Za-z_]\w*:-)?.*)", re.DOTALL
 )

@@ -123,7 +123,7 @@ class PlanDocument(Document):
 
 
 class ReportDocument(Document):
-    """The recipe's three checks, what live has otherwise than the file, and what has gone."""
+    """The recipe's three checks, where live differs from the file, and what has gone."""
 
     ok: bool
     checks: list[verify.Check]

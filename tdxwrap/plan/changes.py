@@ -208,7 +208,7 @@ class Change:
 
 
 def _told(change: Change) -> list[Any]:
-    """Return all that a change takes from the file and from what is live."""
+    """Return everything that a change takes from the file and from what is live."""
     fields = [(field.name, field.old, field.new) for field in change.fields]
     items = [item and item.model_dump(mode="json") for item in (change.desired, change.live)]
     unread = dict(change.live.unread) if isinstance(change.live, ApiItem) else {}

@@ -139,7 +139,7 @@ def _live_in(run: runs.Run, environ: Mapping[str, str], folder: Path) -> LiveSta
         return live_through(replay.launcher(), environment(environ, folder), asked_for)
     except TdxwrapError as error:
         raise UsageProblem(
-            f"{run.path} does not hold all that is live on a parent segment",
+            f"{run.path} does not hold everything that is live on a parent segment",
             said=error.said or error.what,
             hint="take the journal of an apply, a plan or a verify; or a file that "
             "`tdxwrap export` has written",
@@ -171,7 +171,7 @@ def build(folder: Path, config: RtConfig, start: Start, fault: Fault) -> World:
 
 
 def scenario(config: RtConfig, start: Start) -> dict[str, Any]:
-    """Return an account that holds all that a configuration, and what is live, need."""
+    """Return an account that holds everything that a configuration and what is live need."""
     configs = (config,) if start.live is None else (config, start.live)
     segment = {
         "id": start.id,

@@ -22,7 +22,7 @@ class FakeTdx:
         folder: an existing folder for all it keeps.
     Attributes:
         environ: the variables with which a process finds it; the fixture has set them.
-        world: all that the fake can do besides.
+        world: everything else that the fake can do.
     """
 
     def __init__(self, folder: Path) -> None:

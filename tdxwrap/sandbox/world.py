@@ -55,7 +55,7 @@ class Playground:
         """Run a command to its end.
 
         Args:
-            limit: seconds after which it is ended, with all that it has started.
+            limit: seconds after which it is ended, with everything it has started.
             streams: `stdin`, `stdout`, `stderr`, as subprocess takes them; ours by default.
         Returns:
             Its exit code; 128 and the number of the signal that ended it; None if the limit did.

@@ -118,7 +118,7 @@ def test_an_attribute_cannot_take_the_name_of_an_imported_column(user: Shell) ->
         (
             IMPORTED % "city, name: A" + "batch_attributes: [{column: city, name: B}]",
             "attributes[0].name",
-            "city is called otherwise under batch_attributes",
+            "city has another name under batch_attributes",
         ),
         (
             IMPORTED % "city, duration: 1 day",

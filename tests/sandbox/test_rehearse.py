@@ -246,7 +246,7 @@ def test_a_journal_that_holds_too_little(
     assert new_shell(world, "other").run("status", "394649", "--journal", journal).code == 0
     done = bare.run("rehearse", MINIMAL, "--from", journal)
     assert done.code == 2
-    assert "does not hold all that is live" in done.err
+    assert "does not hold everything that is live" in done.err
     assert "take the journal of an apply, a plan or a verify" in done.err
 
 
