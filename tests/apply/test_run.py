@@ -128,6 +128,20 @@ def test_what_was_agreed_to_holds_where_what_is_changed_has_changed(user: User) 
     assert [len(user.plans), *user.deleted()] == [2, "legacy_last_screen"]
 
 
+def test_what_somebody_else_takes_out_of_a_list_is_not_written_again(user: User) -> None:
+    def take(event: Event) -> None:
+        if isinstance(event, StepStarted) and event.step == "7a":
+            with user.world.edit_segment("394649") as segment:
+                segment["realtime"]["eventTables"].pop()
+
+    user.on_event = take
+    outcome = user.apply("event_tables: [web_events.orders]")
+    there = user.world.segment("394649")["realtime"]["eventTables"]
+    assert [table["table"] for table in there] == ["pageviews", "orders"]
+    assert outcome.report is not None
+    assert [lost.name for lost in outcome.report.lost] == ["legacy.app_events"]
+
+
 def test_of_two_key_events_of_one_name_an_attribute_gets_the_first(user: User) -> None:
     with user.world.edit_segment("394649") as segment:
         events = segment["realtime"]["keyEvents"]

@@ -252,6 +252,9 @@ def test_a_key_that_only_a_live_table_has_is_no_failure(
     done = shell.run("plan", config)
     assert "✗" not in done.out, done.out
     assert asked(world, "describe") == 2
+    config = shell.write("two.yaml", f"event_tables: [web_events.pageviews]\n{config.read_text()}")
+    assert shell.run("plan", config).code == 0
+    assert asked(world, "describe") == 4  # that of the file is not described again
     config = shell.write("rt.yaml", "parent_segment: '394649'\nid_stitching: {keys: [scren]}\n")
     assert "✗ stitching key scren is not a column of any event table" in (
         shell.run("plan", config).out

@@ -251,6 +251,15 @@ def test_a_call_that_keeps_failing_fails_its_own_check_only(
     assert [name for name, state in states(done).items() if state == "failed"] == [failed]
 
 
+def test_only_what_a_login_is_needed_for_is_not_checked_without_one(
+    shell: Shell, world: World
+) -> None:
+    for command in ("auth", "api"):
+        world.add_fault("http", {"command": command}, times=4, status=503)
+    done = shell.run("doctor", "--parent-segment", "394649", "--json")
+    assert [states(done)[name] for name in ("login", "tdx api")] == ["failed", "failed"]
+
+
 def test_an_api_that_refuses_is_enabled_all_the_same(shell: Shell, world: World) -> None:
     world.add_fault("http", {"command": "api"}, status=403, detail="not for you")
     done = shell.run("doctor", "--parent-segment", "394649")

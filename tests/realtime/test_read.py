@@ -13,7 +13,7 @@ from support.shells import FIXTURES
 from tdxwrap.config.equality import SETTING_LISTS
 from tdxwrap.errors import MalformedOutput, NotFound, Refused
 from tdxwrap.realtime.api import Realtime
-from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, resolve_segment
+from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, is_id, resolve_segment
 from tdxwrap.realtime.state import LiveState, Segment
 from tdxwrap.tdx.client import Tdx
 
@@ -43,6 +43,11 @@ def live(segment: str = "394649", answers: Answers | None = None, **fields: Any)
 def resolved(ps: str, *found: Segment) -> Segment:
     """The one of these that is meant; no call is made."""
     return resolve_segment(Realtime(Tdx("/nowhere")), NO_RETRY, ps, found)
+
+
+@pytest.mark.parametrize(("ps", "is_one"), [("394649", True), ("39464²", False), ("٣", False)])
+def test_an_id_consists_of_the_digits_that_an_endpoint_knows(ps: str, is_one: bool) -> None:
+    assert is_id(ps) is is_one
 
 
 def test_an_id_goes_before_a_name() -> None:

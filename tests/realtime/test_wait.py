@@ -81,6 +81,12 @@ def test_the_pauses_double_and_are_shorter_while_it_usually_becomes_ready() -> N
         assert pause == (4 if begin <= look + 0.1 < end else 8)
 
 
+def test_pauses_do_not_depend_on_where_the_clock_begins() -> None:
+    segment = Segment(ready=1200, now=1000)
+    segment.wait()
+    assert segment.pauses()[:9] == [0.6, 0.6, 0.6, 0.6, 0.6, 1.2, 2.4, 4.8, 8]
+
+
 def test_after_a_write_ok_counts_once_updating_was_seen() -> None:
     segment = Segment(ready=2)
     assert segment.wait_after_a_write() == len(segment.looks)

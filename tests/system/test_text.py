@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from support.examples import examples
 
 from tdxwrap.apply.export import config_text
-from tdxwrap.config.attributes import BaseAttribute, attribute_from_api
+from tdxwrap.config.attributes import BaseAttribute, ImportedAttribute, attribute_from_api
 from tdxwrap.config.models import EventTable, KeyEvent, RtConfig, StitchingKey
 from tdxwrap.config.yaml_text import yaml_text
 from tdxwrap.generate import first_config
@@ -107,6 +107,12 @@ def test_half_a_character_leaves_its_item_out(parts: dict[str, Any], left_out: s
     assert f"\n# left out: {left_out} " in text
     assert "\ud800" not in text
     assert yaml.load(text, yaml.CSafeLoader)["event_tables"]
+
+
+def test_a_column_that_a_file_cannot_import_is_left_out_by_its_name() -> None:
+    column = ImportedAttribute(type="imported", column="tier")
+    text = config_text(replace(live("x", "x"), imported=(column,)))
+    assert '\n# left out: attribute "tier": ' in text
 
 
 @given(ANY, ANY, HALVES, st.booleans())
