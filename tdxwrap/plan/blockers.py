@@ -52,8 +52,6 @@ def _long_filters(changes: Sequence[Change]) -> Iterator[Blocker]:
     """F20, which the API checks when it is given a filter."""
     total, longest = 0, 0
     for change in changes:
-        if change.kind is not Kind.KEY_EVENT or change.action is Action.DELETE:
-            continue
         in_update = any(field.name == "filter_rule" for field in change.fields)
         new = change.writes and (change.action is not Action.UPDATE or in_update)
         event = change.desired if new else change.live

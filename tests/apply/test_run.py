@@ -170,6 +170,17 @@ def test_what_is_configured_is_saved_before_the_event_tables_are_set(
     assert happened == ["saved", "set"]
 
 
+def test_a_baseline_that_is_there_stays_and_the_next_free_name_is_taken(
+    user: User, tmp_path: Path
+) -> None:
+    file = tmp_path / "rt_config.yaml"
+    file.write_text("mine")
+    user.there.api.write_baseline = lambda segment_id, initialized, file: file.write_text("saved")
+    user.apply(CHANGED, baseline=file)
+    assert file.read_text() == "mine"
+    assert (tmp_path / "rt_config.yaml.1").read_text() == "saved"
+
+
 def test_what_was_created_is_known_by_its_name_where_no_identifier_is_listed(user: User) -> None:
     api = user.there.api
     create, items = api.create, api.items

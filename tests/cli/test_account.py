@@ -374,6 +374,16 @@ def test_a_site_that_is_chosen_during_a_run_does_not_count(
     assert configured(world) == ["acme" if chosen or args else "main"]
 
 
+def test_what_cannot_be_held_for_want_of_an_answer_ends_the_run(shell: Shell, world: World) -> None:
+    assert shell.run("status", "394649").code == 0
+    switch(world, "staging")
+    world.add_fault("http", {"command": "status"}, skip=2, times=4, status=503, when="before")
+    done = shell.run("apply", MINIMAL, "--yes", "--retries", "1")
+    assert done.code == 3, done.text
+    assert "whose choice of a profile counts could not be found out" in done.err
+    assert configured(world) == []
+
+
 @pytest.mark.parametrize(("profile", "site"), [("staging", ""), ("", "jp01")])
 def test_a_change_that_cannot_be_held_off_ends_the_run(
     shell: Shell, world: World, profile: str, site: str

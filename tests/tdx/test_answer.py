@@ -285,9 +285,10 @@ def test_good_document_is_no_failure(data: Any) -> None:
     assert classify(CompletedCall(COMMAND, 0, "", "Error: 500 chatter", data)) is None
 
 
-def test_body_behind_text_on_one_line_of_stderr() -> None:
+@pytest.mark.parametrize("before", ["", "{job 5} of {2}: "])
+def test_body_behind_text_on_one_line_of_stderr(before: str) -> None:
     body = {"errors": [{"status": 422, "detail": "bad", "source": {"pointer": "/duration"}}]}
-    found = classified(1, "", f"Error: request failed: {json.dumps(body)}\n")
+    found = classified(1, "", f"Error: request failed: {before}{json.dumps(body)}\n")
     assert type(found) is Refused
     assert found.said == "422 Unprocessable Entity: bad"
     assert found.pointer == "/duration"
