@@ -9,6 +9,7 @@ import subprocess
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
 import pytest
 from hypothesis import given
@@ -252,6 +253,33 @@ def test_the_whole_journal_of_the_mutations_can_be_read(tmp_path: Path) -> None:
     run = runs.find({}, str(path))
     assert run.summary().outcome == "timeout"
     assert runs.redacted(run).count("\n") == len(WHOLE)
+
+
+def journal(folder: Path, *lines: dict[str, Any]) -> Path:
+    """A journal with the header of WHOLE."""
+    path = folder / "x.jsonl"
+    path.write_text("\n".join([WHOLE[0], *map(json.dumps, lines), ""]))
+    return path
+
+
+def test_how_a_run_ended_is_told_in_words(tmp_path: Path) -> None:
+    end = {"type": "end", "at": 3.0, "exit": 7, "error": None, "seconds": 2.0}
+    run = runs.read(journal(tmp_path, end))
+    assert run.summary().outcome == "changes are pending"
+    assert runs.Run(run.path, run.lines[:1]).summary().outcome == "did not end"
+    assert runs.Run(run.path, run.lines[:1], "damaged").summary().outcome == "unreadable"
+
+
+def test_what_failed_is_still_told_without_names(tmp_path: Path) -> None:
+    call = json.loads(WHOLE[2]) | {"error": "transient", "stderr": "Error: no 'Big Brand' here"}
+    end = json.loads(WHOLE[-1])
+    end["error"]["what"] = "the 'Other Brand' is late"
+    text = runs.redacted(runs.read(journal(tmp_path, call, end)))
+    _, call, end = map(json.loads, text.splitlines())
+    assert call["stderr"].startswith("Error: no '")
+    assert end["error"]["kind"] == "timeout"
+    assert end["error"]["what"].startswith("the '")
+    assert "Brand" not in text
 
 
 @given(data=st.data())

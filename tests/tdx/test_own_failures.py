@@ -14,7 +14,7 @@ from tdxwrap.errors import (
     Transient,
 )
 from tdxwrap.tdx.answer import CompletedCall
-from tdxwrap.tdx.failures import classify
+from tdxwrap.tdx.failures import again, classify
 
 READ = ("tdx", "api", "/audiences/1/realtime_setting", "--type", "cdp")
 WRITE = (*READ, "-X", "PATCH", "--data", "{}")
@@ -139,3 +139,10 @@ def test_a_refusal_in_a_body_stays_one_whatever_it_is_about() -> None:
 def test_only_of_a_write_it_is_open_whether_it_was_applied(text: str) -> None:
     assert "writ" not in error_of(text, READ).hint
     assert "writ" in error_of(text, WRITE).hint
+
+
+def test_only_after_a_write_the_advice_to_run_it_again_says_that_it_is_safe() -> None:
+    read, write = (("tdx", "api", "/x", *more) for more in ((), ("-X", "PATCH")))
+    safe = "it looks at what is live before it writes"
+    said = [safe in again(CompletedCall(argv, None, "", "")) for argv in (read, write)]
+    assert said == [False, True]
