@@ -281,8 +281,7 @@ def test_behind_a_launcher_without_a_choice_all_is_as_ever(shell: Shell, world: 
     assert configured(world) == ["main"]
 
 
-@pytest.mark.parametrize("form", ["silent", "absent"])
-@pytest.mark.long
+@pytest.mark.parametrize("form", [pytest.param("silent", marks=pytest.mark.long), "absent"])
 def test_a_tdx_that_tells_no_name(shell: Shell, world: World, form: str) -> None:
     world.set("tdx.status", form)
     done = in_shell(shell, f"{USE}; {launched('python', f'plan {MINIMAL}')}")

@@ -19,7 +19,14 @@ EXAMPLES = [
 ]
 
 
-@pytest.mark.parametrize("file", EXAMPLES, ids=lambda file: file.stem)
+@pytest.mark.parametrize(
+    "file",
+    [
+        pytest.param(file, marks=pytest.mark.long if file.stem in ("media", "b2b-saas") else ())
+        for file in EXAMPLES
+    ],
+    ids=lambda file: file.stem,
+)
 def test_an_example_is_applied_verified_and_exported(
     file: object, new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:

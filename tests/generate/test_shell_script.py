@@ -115,7 +115,12 @@ def user(half: World, new_shell: Callable[..., Shell]) -> Shell:
 
 
 @pytest.mark.parametrize(
-    ("config", "numeric"), [(STEP_7, True), (WEB, "some"), (CONFIGS / "every-field.yaml", True)]
+    ("config", "numeric"),
+    [
+        (STEP_7, True),
+        pytest.param(WEB, "some", marks=pytest.mark.long),
+        (CONFIGS / "every-field.yaml", True),
+    ],
 )
 def test_the_script_leaves_what_apply_leaves(
     config: Path, numeric: object, new_world: Callable[..., World], new_shell: Callable[..., Shell]
@@ -348,7 +353,12 @@ def test_a_profile_is_passed_on_whatever_its_name_is(shell: Shell) -> None:
 
 
 @pytest.mark.parametrize(
-    ("style", "form"), [("stderr", "jsonapi"), ("body", "code"), ("ok-body", "text")]
+    ("style", "form"),
+    [
+        ("stderr", "jsonapi"),
+        pytest.param("body", "code", marks=pytest.mark.long),
+        pytest.param("ok-body", "text", marks=pytest.mark.long),
+    ],
 )
 def test_a_failing_call_stops_it_and_the_next_run_goes_on(
     style: str, form: str, shell: Shell, world: World

@@ -33,10 +33,10 @@ MINIMAL = FIXTURES / "configs" / "minimal.yaml"
 # Waits as short as the fake allows, so that the suite is quick.
 QUICK = {
     "TDXWRAP_RETRY_DELAY": "0.01",
-    "TDXWRAP_APPLY_POLL_FIRST": "0.05",
-    "TDXWRAP_WAIT_POLL_FIRST": "0.05",
-    "TDXWRAP_APPLY_POLL_LONGEST": "0.2",
-    "TDXWRAP_WAIT_POLL_LONGEST": "0.2",
+    "TDXWRAP_APPLY_POLL_FIRST": "0.22",
+    "TDXWRAP_WAIT_POLL_FIRST": "0.22",
+    "TDXWRAP_APPLY_POLL_LONGEST": "0.25",
+    "TDXWRAP_WAIT_POLL_LONGEST": "0.25",
 }
 
 

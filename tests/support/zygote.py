@@ -78,7 +78,7 @@ def load() -> None:
         models += model.__subclasses__()
     forked_tdx.install()
     # Seconds after every write would take an hour of the suite.
-    wait.SETTLED = 0.3
+    wait.SETTLED = 0.2
     run.LAG, run.LOOK_AGAIN = 2.5, 0.1
     gc.freeze()
 
