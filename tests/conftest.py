@@ -12,9 +12,12 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from support.examples import examples
-from support.shells import FIXTURES, Shell, clean_environ
+from support.shells import Shell
+from support.worlds import shipped
 
 from tdxwrap.fake.control import World
+from tdxwrap.sandbox.pytest_plugin import all_came_about
+from tdxwrap.sandbox.testing import FakeTdx
 from tdxwrap.system import paths
 
 # Deadlines would make the suite depend on the machine; what costs time is measured by make bench.
@@ -44,13 +47,7 @@ def new_shell(tmp_path: Path) -> Callable[..., Shell]:
     """Makes shells on a world."""
 
     def make(world: World | None = None, name: str = "user") -> Shell:
-        home, cwd = tmp_path / name / "home", tmp_path / name / "work"
-        home.mkdir(parents=True)
-        cwd.mkdir()
-        environ = clean_environ(home)
-        if world is not None:
-            environ.update(world.environ())
-        return Shell(home, cwd, environ)
+        return Shell.create(tmp_path / name, world)
 
     return make
 
@@ -58,24 +55,22 @@ def new_shell(tmp_path: Path) -> Callable[..., Shell]:
 @pytest.fixture
 def new_world(tmp_path: Path) -> Iterator[Callable[..., World]]:
     """Makes worlds; at the end every fault that was armed must have fired."""
-    worlds: list[World] = []
+    fakes: list[FakeTdx] = []
 
     def make(
         scenario: str | dict[str, Any] = "blank", name: str = "world", **settings: Any
     ) -> World:
-        source = (
-            FIXTURES / "scenarios" / f"{scenario}.yaml" if isinstance(scenario, str) else scenario
-        )
-        world = World.create(tmp_path / name, source)
-        world.set("updating_seconds", 0.1)
-        for path, value in settings.items():
-            world.set(path.replace("__", "."), value)
-        worlds.append(world)
-        return world
+        folder = tmp_path / name
+        folder.mkdir(exist_ok=True)
+        fake = FakeTdx(folder, shipped(scenario) if isinstance(scenario, str) else scenario)
+        for path, value in {"updating_seconds": 0.1, **settings}.items():
+            fake.world.set(path.replace("__", "."), value)
+        fakes.append(fake)
+        return fake.world
 
     yield make
-    for world in worlds:
-        assert world.unfired_faults() == []
+    for fake in fakes:
+        all_came_about(fake)
 
 
 @pytest.fixture

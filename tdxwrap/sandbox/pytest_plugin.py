@@ -29,5 +29,10 @@ def fake_tdx(
     for name, value in fake.environ.items():
         monkeypatch.setenv(name, value)
     yield fake
+    all_came_about(fake)
+
+
+def all_came_about(fake: FakeTdx) -> None:
+    """Fail the test if one of its faults has not come about."""
     if fake.unfired:
         pytest.fail(f"never came about, so nothing was tested: {', '.join(fake.unfired)}")

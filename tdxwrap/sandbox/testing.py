@@ -16,18 +16,19 @@ _BLANK = {"updating_seconds": 0, "tdx": {"require_identifier": False}}
 
 
 class FakeTdx:
-    """A fake tdx with an account of its own, which is empty at first.
+    """A fake tdx with an account of its own.
 
     Args:
         folder: an existing folder for all it keeps.
+        scenario: what it begins with, as `scenario` takes it; by default the account is empty.
     Attributes:
         environ: the variables with which a process finds it; the fixture has set them.
         world: everything else that the fake can do.
     """
 
-    def __init__(self, folder: Path) -> None:
+    def __init__(self, folder: Path, scenario: str | Path | Mapping[str, Any] = _BLANK) -> None:
         self._folder = folder
-        self.world = World.create(folder / "world", _BLANK)
+        self.scenario(scenario)
         self.environ = as_tdx(folder / "bin", self.world.environ(), os.environ["PATH"])
 
     def segment(self, id: str, name: str = "", **fields: Any) -> None:
@@ -89,7 +90,7 @@ class FakeTdx:
             ScenarioError: it is none; all reasons are named.
         """
         given = dict(scenario) if isinstance(scenario, Mapping) else scenario
-        self.world = World.create(self.world.state_dir, given)
+        self.world = World.create(self._folder / "world", given)
 
     def replay(self, journal: str | Path) -> Replay:
         """Answer every further call as the journal of a run recorded it.

@@ -15,7 +15,8 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import yaml
-from support.shells import FAKE_TDX, FIXTURES, ROOT, clean_environ, tdxwrap_command
+from support.shells import FAKE_TDX, FIXTURES, ROOT, Shell, tdxwrap_command
+from support.worlds import shipped
 
 from tdxwrap.config.load import parse
 from tdxwrap.fake.control import World
@@ -55,16 +56,14 @@ def commands(block: str) -> list[str]:
 
 def reader(folder: Path) -> tuple[Path, dict[str, str]]:
     """Where a reader works, and the environment: tdxwrap on the PATH, the fake as tdx."""
-    home, work = folder / "home", folder / "work"
-    (home / ".config" / "fish" / "completions").mkdir(parents=True)
-    work.mkdir()
+    world = World.create(folder / "world", shipped("blank"))
+    # What a reader sees is counted and timed at the rhythm of a real wait.
+    shell = Shell.create(folder, world, TDXWRAP_APPLY_POLL_FIRST="0.6")
+    work, environ = shell.cwd, shell.environ
+    (shell.home / ".config" / "fish" / "completions").mkdir(parents=True)
     shutil.copytree(FIXTURES / "configs", work, dirs_exist_ok=True)
     shutil.copy(EXAMPLE, work / "rt.yaml")
     shutil.copy(EXAMPLE.with_suffix(".sh"), work)
-    world = World.create(folder / "world", FIXTURES / "scenarios" / "blank.yaml")
-    # What a reader sees is counted and timed at the rhythm of a real wait.
-    rhythm = {"TDXWRAP_APPLY_POLL_FIRST": "0.6"}
-    environ = {**clean_environ(home), **rhythm, **world.environ()}
     tools = folder / "bin"
     tools.mkdir()
     tdxwrap_command(tools)

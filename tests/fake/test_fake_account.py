@@ -5,7 +5,8 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
-from support.fakedriver import LAUNCHER, PS, Fake, MakeFake
+from support.fakedriver import PS, Fake, MakeFake
+from support.shells import FAKE_TDX
 
 from tdxwrap.fake import identity
 
@@ -73,7 +74,7 @@ def test_f5_profile_is_remembered_per_parent_process(make: MakeFake) -> None:
     assert fake.fork("use", "profile", "production").code == 0
     assert "account b" in fake.fork("auth").text
     # A wrapper in between is another parent: the choice is lost.
-    said = fake.run("-c", '"$0" auth; true', str(LAUNCHER), launcher="/bin/sh")
+    said = fake.run("-c", '"$0" auth; true', str(FAKE_TDX), launcher="/bin/sh")
     assert "account a" in said.text
 
 

@@ -13,17 +13,18 @@ import time
 from pathlib import Path
 
 import pytest
-from support.fakedriver import LAUNCHER, PS, ROOT, SCENARIOS, Fake, MakeFake
+from support.fakedriver import PS, SCENARIOS, Fake, MakeFake
+from support.shells import FAKE_TDX, ROOT
 
 
 def test_launcher_starts_through_a_chain_of_links(fake: Fake, tmp_path: Path) -> None:
-    (tmp_path / "absolute").symlink_to(LAUNCHER)
+    (tmp_path / "absolute").symlink_to(FAKE_TDX)
     (tmp_path / "tdx").symlink_to("absolute")
     assert fake.run("--version", launcher=tmp_path / "tdx").text == "2026.8.1\n"
 
 
 def test_launcher_starts_from_path(fake: Fake) -> None:
-    path = f"{LAUNCHER.parent}:{os.environ['PATH']}"
+    path = f"{FAKE_TDX.parent}:{os.environ['PATH']}"
     said = subprocess.run(
         ["sh", "-c", "tdx --version"], env={**fake.env, "PATH": path}, capture_output=True
     )

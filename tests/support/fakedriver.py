@@ -5,18 +5,16 @@ from __future__ import annotations
 import json
 import os
 import subprocess
-import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Any
 
-from tdxwrap.fake import cli
+from support import forked_tdx
+from support.shells import FAKE_TDX, FIXTURES, clean_environ
 from tdxwrap.fake.control import World
 
-ROOT = Path(__file__).resolve().parents[2]
-LAUNCHER = ROOT / "fixtures" / "bin" / "tdx"
-SCENARIOS = ROOT / "fixtures" / "scenarios"
+SCENARIOS = FIXTURES / "scenarios"
 PS = "/audiences/394649"
 ALL = {"type": "And", "conditions": []}
 TABLE = {"database": "web_events", "table": "pageviews"}
@@ -51,16 +49,11 @@ class Fake:
     def __init__(self, world: World, home: Path) -> None:
         self.world = world
         self.home = home
-        self.env = {
-            "PATH": os.environ["PATH"],
-            "HOME": str(home),
-            "FAKE_TDX_PYTHON": sys.executable,
-            **world.environ(),
-        }
+        self.env = clean_environ(home, world)
 
     def start(self, *argv: str, **options: Any) -> subprocess.Popen[bytes]:
         env = {**self.env, **options.pop("env", {})}
-        launcher = options.pop("launcher", LAUNCHER)
+        launcher = options.pop("launcher", FAKE_TDX)
         options.setdefault("stdin", subprocess.DEVNULL)
         options.setdefault("cwd", self.home)
         return subprocess.Popen([str(launcher), *argv], env=env, **options)
@@ -85,22 +78,17 @@ class Fake:
         out, err = self.home / "fork.out", self.home / "fork.err"
         pid = os.fork()
         if pid == 0:
-            self._be_the_call(list(argv), out, err, {**self.env, **(env or {})})
+            try:
+                for descriptor, path in enumerate((Path(os.devnull), out, err)):
+                    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC
+                    os.dup2(os.open(path, flags, 0o600), descriptor)
+                os.chdir(self.home)
+                words = [b"tdx", *map(os.fsencode, argv)]
+                forked_tdx.run(os.fsencode(FAKE_TDX), words, {**self.env, **(env or {})})
+            finally:
+                os._exit(99)
         _, status = os.waitpid(pid, 0)
         return Said(os.waitstatus_to_exitcode(status), out.read_bytes(), err.read_text("utf-8"))
-
-    def _be_the_call(self, argv: list[str], out: Path, err: Path, env: dict[str, str]) -> NoReturn:
-        code = 99
-        try:
-            for descriptor, path in ((0, Path(os.devnull)), (1, out), (2, err)):
-                flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC
-                os.dup2(os.open(path, flags, 0o600), descriptor)
-            os.chdir(self.home)
-            os.environ.clear()
-            os.environ.update(env)
-            code = cli.main(argv)
-        finally:
-            os._exit(code)
 
     def configure(self) -> str:
         """Set one event table and one key event; returns the key event's id."""

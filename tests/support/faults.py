@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from support.shells import FIXTURES
+from support.worlds import shipped
 from tdxwrap.fake.control import World
 
 CONFIG = FIXTURES / "recipe" / "step7.yaml"
@@ -82,7 +83,6 @@ FAULTS = (
 
 
 def make_world(folder: Path, scenario: str) -> World:
-    world = World.create(folder, FIXTURES / "scenarios" / f"{scenario}.yaml")
-    world.set("updating_seconds", 0)
+    world = World.create(folder, shipped(scenario, updating_seconds=0))
     world.set_credentials(keychain={}, keys={KEY: next(iter(world.state()["accounts"]))})
     return world

@@ -31,10 +31,11 @@ _execve = os.execve
 
 def install() -> None:
     """From now on, executing the launcher in this process or a fork of it runs the fake."""
-    os.execve = _run  # type: ignore[assignment]
+    os.execve = run  # type: ignore[assignment]
 
 
-def _run(program: bytes, argv: Sequence[bytes], environ: Mapping[str, str]) -> NoReturn:
+def run(program: bytes, argv: Sequence[bytes], environ: Mapping[str, str]) -> NoReturn:
+    """Be the fake, in place of the exec."""
     more = _set_by(os.fsdecode(program), environ)
     if more is None:
         _execve(program, argv, environ)

@@ -130,10 +130,9 @@ class CommandLines:
     def run(self, *args: str) -> tuple[int, str, str]:
         """Run a command line; return its exit code, stdout and stderr."""
         out, err = (io.TextIOWrapper(io.BytesIO(), "utf-8", write_through=True) for _ in range(2))
-        environ = {**clean_environ(self.folder), **self.world.environ()}
         with contextlib.ExitStack() as stack:
             for patched in (
-                patch.dict(os.environ, environ, clear=True),
+                patch.dict(os.environ, clean_environ(self.folder, self.world), clear=True),
                 patch("tdxwrap.cli.app.Tdx", partial(_ChangedTdx, self)),
                 patch("tdxwrap.cli.command_line.ignore_signals"),
                 patch("tdxwrap.cli.crash_report.as_error", _raise),

@@ -19,7 +19,8 @@ import pyte
 from rich.console import Console as RichConsole
 from rich.text import Text
 
-from support.shells import FIXTURES, ROOT, WEB, Shell, clean_environ
+from support.shells import FIXTURES, ROOT, WEB, Shell
+from support.worlds import shipped
 from tdxwrap.fake.control import World
 from tdxwrap.fake.scenario import DEFAULT_KEY
 
@@ -178,14 +179,9 @@ CASES = {
 
 def scene(case: Case, folder: Path) -> tuple[Shell, World]:
     """A fresh world with the files of a case, and a shell on it."""
-    home, cwd = folder / "home", folder / "work"
-    home.mkdir(parents=True)
-    cwd.mkdir()
-    world = World.create(folder / "world", FIXTURES / "scenarios" / f"{case.scenario}.yaml")
-    world.set("updating_seconds", 0)
+    world = World.create(folder / "world", shipped(case.scenario, updating_seconds=0))
     # As many looks as need be, however slow the machine is: one, and one after it has settled.
-    rhythm = {"TDXWRAP_APPLY_POLL_FIRST": "10"}
-    shell = Shell(home, cwd, {**clean_environ(home), **rhythm, **world.environ()})
+    shell = Shell.create(folder, world, TDXWRAP_APPLY_POLL_FIRST="10")
     for file, text in case.files.items():
         shell.write(file, text)
     case.prepare(world, shell)

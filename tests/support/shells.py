@@ -22,6 +22,7 @@ from pathlib import Path
 from typing import Any
 
 from support.client import Forked
+from tdxwrap.fake.control import World
 
 ROOT = Path(__file__).parents[2]
 FIXTURES = ROOT / "fixtures"
@@ -123,6 +124,14 @@ class Shell:
     home: Path
     cwd: Path
     environ: Mapping[str, str]
+
+    @classmethod
+    def create(cls, folder: Path, world: World | None = None, **env: str) -> Shell:
+        """A new user in a folder, whose tdx acts on the world."""
+        home, cwd = folder / "home", folder / "work"
+        home.mkdir(parents=True)
+        cwd.mkdir()
+        return cls(home, cwd, {**clean_environ(home, world), **env})
 
     def start(self, *args: str | Path, **env: str) -> Started:
         """Start tdxwrap and leave it running."""
@@ -229,7 +238,7 @@ def tdxwrap_command(folder: Path) -> Path:
     return tool
 
 
-def clean_environ(home: Path) -> dict[str, str]:
+def clean_environ(home: Path, world: World | None = None) -> dict[str, str]:
     """The environment of a user without any credentials or settings of tdx or tdxwrap."""
     dropped = ("TD_", "TDX", "FAKE_TDX", "XDG_", "NO_COLOR", "COLUMNS", "TERM")
     kept = {name: value for name, value in os.environ.items() if not name.startswith(dropped)}
@@ -241,6 +250,7 @@ def clean_environ(home: Path) -> dict[str, str]:
         "FAKE_TDX_PYTHON": sys.executable,
         "TDXWRAP_TDX": str(FAKE_TDX),
         **QUICK,
+        **(world.environ() if world else {}),
     }
 
 

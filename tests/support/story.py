@@ -13,7 +13,7 @@ from unittest.mock import patch
 
 from support.inprocess import CommandLines
 from support.screens import steady
-from support.shells import FIXTURES
+from support.worlds import shipped
 from tdxwrap.fake.control import World
 
 FIRST = """\
@@ -165,8 +165,7 @@ class Chapter:
 
 def chapters(folder: Path) -> list[Chapter]:
     """Live through all edits."""
-    world = World.create(folder / "world", FIXTURES / "scenarios" / "blank.yaml")
-    world.set("updating_seconds", 0)
+    world = World.create(folder / "world", shipped("blank", updating_seconds=0))
     lines = CommandLines(world, folder, options=())
     file = folder / "rt.yaml"
     file.write_text(FIRST)

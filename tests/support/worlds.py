@@ -3,11 +3,25 @@
 from __future__ import annotations
 
 import json
+from functools import cache
 from typing import Any
 
+import yaml
+
+from support.shells import FIXTURES
 from tdxwrap.config.models import RtConfig
 from tdxwrap.fake.control import World
 from tdxwrap.plan.columns import uses
+
+
+@cache
+def _shipped(name: str) -> str:
+    return json.dumps(yaml.safe_load((FIXTURES / "scenarios" / f"{name}.yaml").read_text("utf-8")))
+
+
+def shipped(name: str, **keys: Any) -> dict[str, Any]:
+    """A shipped scenario, some of its keys replaced; its YAML is read once only."""
+    return {**json.loads(_shipped(name)), **keys}
 
 
 def scenario_for(config: RtConfig) -> dict[str, Any]:
