@@ -352,8 +352,8 @@ def _end(frame: App, apps: Sequence[App], *, markdown: bool) -> int:
 
 def _row(app: App) -> tuple[str, ...]:
     changes = "-" if app.changes is None else str(app.changes)
-    changes = app.course.brief if app.course else changes
-    return (app.file, app.segment or "-", app.outcome(app.code), changes)
+    done = app.course.brief if app.course else changes
+    return (app.file, app.segment or "-", app.outcome(app.code), done)
 
 
 def _lines(apps: Sequence[App]) -> Iterator[Line]:

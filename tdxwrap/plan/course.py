@@ -65,8 +65,8 @@ class Course:
     def text(self) -> str:
         """The count, with the names of what is not written."""
         flying, left = self.those(State.IN_FLIGHT), self.those(State.OPEN)
-        written, of = self.counts["written"], len(self.plan.pending)
-        parts = [f"{written} of {of} changes are written"]
+        of = len(self.plan.pending)
+        parts = [f"{of - len(flying) - len(left)} of {of} changes are written"]
         if flying:
             were = "was" if len(flying) == 1 else "were"
             parts.append(f"{len(flying)} {were} in flight ({_named(flying)}): the next run looks")
