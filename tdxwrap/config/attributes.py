@@ -24,9 +24,9 @@ from tdxwrap.config.fields import (
     Duration,
     Extensible,
     Filtered,
+    Several,
     Text,
     Units,
-    empty_if_none,
     text_if_number,
 )
 
@@ -165,14 +165,10 @@ class ListAttribute(EventAttribute):
     type: Literal["list"] = Field(description=_KIND)
     value_column: Text | None = Field(None, description="the column that is kept of each item")
     id_column: Text | None = Field(None, description="the column that tells items apart")
-    fields: Annotated[tuple[str, ...], BeforeValidator(empty_if_none)] = Field(
-        (), description="the columns that are kept of each item"
-    )
+    fields: Several[str] = Field((), description="the columns that are kept of each item")
     max_items: Count | None = Field(None, description="how many items are kept, the newest first")
-    actions: Annotated[tuple[ListAction, ...], BeforeValidator(empty_if_none)] = Field(
-        (), description="what takes items out again"
-    )
-    aggregations: Annotated[tuple[Aggregation, ...], BeforeValidator(empty_if_none)] = Field(
+    actions: Several[ListAction] = Field((), description="what takes items out again")
+    aggregations: Several[Aggregation] = Field(
         (), description="what personalizations read of the list"
     )
     duration: Duration = Field(description=_KEPT)
@@ -193,9 +189,7 @@ class CounterAttribute(EventAttribute):
     )
     duration: Duration | None = Field(None, description=_KEPT)
     backfill: bool = Field(False, description=_BACKFILL)
-    sub_durations: Annotated[tuple[SubDuration, ...], BeforeValidator(empty_if_none)] = Field(
-        (), description="shorter windows, counted as well"
-    )
+    sub_durations: Several[SubDuration] = Field((), description="shorter windows, counted as well")
 
 
 class LookupColumn(ConfigItem):

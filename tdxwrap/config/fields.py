@@ -11,7 +11,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache
-from typing import Annotated, Any, ClassVar, Literal, Self, cast
+from typing import Annotated, Any, ClassVar, Literal, Self, TypeVar, cast
 
 from pydantic import (
     AliasGenerator,
@@ -32,7 +32,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema, InitErrorDetails
+from pydantic_core import CoreSchema
 
 from tdxwrap.config.filters import (
     FilterRule,
@@ -183,10 +183,6 @@ def _without_end(value: object) -> object:
     return value.rstrip() or None if isinstance(value, str) else value
 
 
-def empty_if_none(value: object) -> object:
-    return () if value is None else value
-
-
 # Stands for the name of the field that a filter in short has (messages.py): what is under `filter`
 # is read where `filter_rule` is.
 IN_SHORT = "<filter>"
@@ -222,7 +218,12 @@ def _no_bool(value: object) -> object:
     return value
 
 
+_Item = TypeVar("_Item")
 Text = Annotated[str, Field(min_length=1)]
+# To say null is to say that there are none.
+Several = Annotated[
+    tuple[_Item, ...], BeforeValidator(lambda value: () if value is None else value)
+]
 Count = Annotated[int, Field(ge=1), BeforeValidator(_no_bool)]
 # An empty description and none at all are the same to the API; a `|` block ends in a line break.
 Description = Annotated[str | None, BeforeValidator(_without_end), Field(description="for people")]
@@ -316,16 +317,7 @@ class Extensible(ApiItem):
     @field_validator("extra")
     @classmethod
     def _only_unknown(cls, value: dict[str, Any]) -> dict[str, Any]:
-        known = {name: name for name in cls.model_fields}
-        known |= {str(info.alias): name for name, info in cls.model_fields.items()}
-        problems = [_known(name, value, known[name]) for name in value if name in known]
-        if problems:
-            raise ValidationError.from_exception_data("extra", problems)
+        for field, info in cls.model_fields.items():
+            for name in value.keys() & {field, info.alias}:
+                raise InvalidValue(f"{name} is a field of its own", f"write {field}: beside extra")
         return value
-
-
-def _known(name: str, values: Mapping[str, Any], field: str) -> InitErrorDetails:
-    error = InvalidValue(f"{name} is a field of its own", f"write {field}: beside extra")
-    return InitErrorDetails(
-        type="value_error", loc=(name,), input=values[name], ctx={"error": error}
-    )

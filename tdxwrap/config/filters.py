@@ -39,7 +39,6 @@ from pydantic_core import PydanticKnownError
 
 # What pydantic puts into a location beside the names that a file has (messages.py).
 VALUE, COMPARISON, COMPARISONS = "<value>", "<comparison>", "<comparisons>"
-TAGS = frozenset((VALUE, COMPARISON, COMPARISONS))
 
 
 class InvalidValue(ValueError):

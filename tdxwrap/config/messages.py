@@ -12,6 +12,7 @@ from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from functools import cache, reduce
 from importlib import resources
+from itertools import pairwise
 from operator import getitem
 from typing import Any
 
@@ -71,9 +72,6 @@ _SHARED = {
 _COMPARING = ("operator", filters.COMPARISON, filters.COMPARISONS)
 # To look for the nearest name takes time, and of so many errors most are not shown.
 _MAX_SUGGESTIONS = 100
-# Where pydantic puts the tag of a union into a location.
-_UNION_ITEMS = ("attributes", "conditions", "rightValues")
-_UNION_FIELDS = ("increment", "rightValue", "minValue", "maxValue")
 
 
 @dataclass(slots=True)
@@ -121,29 +119,38 @@ def problems_of(error: ValidationError, source: Source, at: Loc = ()) -> Iterato
 
 def _finding(entry: Any, source: Source, at: Loc) -> _Finding:
     raw = (*at[-1:], *entry["loc"])
-    loc = (*at[:-1], *_without_tags(raw))
-    value = entry["input"]
+    loc, value = _in_file(raw, at[:-1], source.data)
     meant = ""
-    if entry["type"].startswith("union_tag"):
+    if entry["type"] == "missing":
+        loc = (*loc, raw[-1])
+    elif entry["type"].startswith("union_tag"):
         meant = "const" if "increment" in loc else _likely_kind(value)
-        loc = (*loc, "type")
-        value = value.get("type")
+        loc, value = (*loc, "type"), value.get("type")
     names = [part for part in raw[:-1] if isinstance(part, str)]
     owner = names[-1] if names else ""
-    text = source.text(loc)
-    if entry["type"] != "missing" and loc and _is_in_short(source, loc):
-        loc = loc[:-1]
-        value, text = reduce(getitem, loc, source.data), source.text(loc)
-    return _Finding(raw, loc, owner, value, _shown(value, text), entry.get("ctx", {}), meant)
+    shown = _shown(value, source.text(loc))
+    return _Finding(raw, loc, owner, value, shown, entry.get("ctx", {}), meant)
 
 
-def _is_in_short(source: Source, loc: Loc) -> bool:
-    """Whether the file has, in place of what holds a part, something shorter."""
-    try:
-        holder = reduce(getitem, loc[:-1], source.data)
-    except (LookupError, TypeError):  # a filter in short stands under another name
-        return False
-    return not isinstance(holder, list if isinstance(loc[-1], int) else dict)
+def _in_file(raw: Loc, loc: Loc, data: Any) -> tuple[Loc, Any]:
+    """The place in the file that pydantic means, and what stands there.
+
+    What the file does not have is left out: the tag of a union, the parts of something in short.
+
+    Args:
+        loc: what `raw` begins from.
+    """
+    value: Any = reduce(getitem, loc, data)
+    for before, part in pairwise(("", *raw)):
+        name = "filter" if part == IN_SHORT else part
+        if isinstance(value, dict):
+            is_union = isinstance(before, int) or before == "increment"
+            is_there = name in value and not (is_union and value.get("type") == part)
+        else:
+            is_there = isinstance(value, list) and isinstance(part, int)
+        if is_there:
+            value, loc = value[name], (*loc, name)
+    return loc, value
 
 
 def _beside_type(entry: Any) -> Iterator[Any]:
@@ -165,27 +172,6 @@ def _likely_kind(item: Mapping[str, Any]) -> str:
     """The type that an attribute is meant to have, or else with which it has most fields."""
     fields = {kind: len(item.keys() & _fields(kind).keys()) for kind in _ATTRIBUTES}
     return nearest(str(item.get("type")), _ATTRIBUTES) or max(fields, key=fields.__getitem__)
-
-
-def _without_tags(raw: Loc) -> Loc:
-    loc: Loc = ()
-    tagged: Loc | None = None
-    for part in raw:
-        if part in filters.TAGS:
-            continue
-        if part == IN_SHORT:
-            loc = (*loc[:-1], "filter")
-        elif loc != tagged and _is_union(loc):
-            tagged = loc
-        else:
-            loc = (*loc, part)
-    return loc
-
-
-def _is_union(loc: Loc) -> bool:
-    if len(loc) > 1 and isinstance(loc[-1], int):
-        return loc[-2] in _UNION_ITEMS
-    return bool(loc) and loc[-1] in _UNION_FIELDS
 
 
 def _shown(value: Any, text: str) -> str:
@@ -235,14 +221,14 @@ def _examples() -> Any:
 @cache
 def _fields(owner: str) -> dict[str, str]:
     """Every name that a field has, in the file or in the API → its name in the file."""
-    model = _OWNERS.get(owner)
-    infos = model.model_fields if model else {}
-    in_api_form = model is not None and not issubclass(model, fields.ConfigItem)
-    names = {name: (in_api_form and info.alias) or name for name, info in infos.items()}
-    if model is not None and issubclass(model, fields.Filtered):
+    model = _OWNERS.get(owner, BaseModel)
+    names: dict[str, str] = {}
+    for name, info in model.model_fields.items():
+        alias = info.alias or name
+        names[name] = names[alias] = name if issubclass(model, fields.ConfigItem) else alias
+    if issubclass(model, fields.Filtered):
         names["filter"] = "filter"
-    in_api = {infos[name].alias or name: shown for name, shown in names.items() if name in infos}
-    return in_api | names | ({} if owner else {"extends": "extends"})
+    return names | ({} if owner else {"extends": "extends"})
 
 
 def _nearest_field(finding: _Finding) -> str:
@@ -294,7 +280,8 @@ def _not_text(finding: _Finding) -> tuple[str, str]:
     if isinstance(finding.value, bool | int | float):
         kind = "true or false" if isinstance(finding.value, bool) else "a number"
         return f"{finding.shown} without quotes is read as {kind}", f'write "{finding.shown}"'
-    expected = "text or number" if _is_union(finding.loc) else "text"
+    is_operand = finding.loc[-1] in filters.Operator.OPERAND
+    expected = "text or number" if is_operand else "text"
     return f"{finding.shown} where a {expected} is expected", ""
 
 

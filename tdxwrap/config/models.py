@@ -29,8 +29,8 @@ from tdxwrap.config.fields import (
     Description,
     Extensible,
     Filtered,
+    Several,
     Text,
-    empty_if_none,
     none_if_empty,
     spread,
     text_if_number,
@@ -153,9 +153,7 @@ class StitchingKey(Member, Extensible):
     valid_regexp: Annotated[str | None, BeforeValidator(none_if_empty)] = Field(
         None, description="only values that match it stitch"
     )
-    invalid_texts: Annotated[tuple[str, ...], BeforeValidator(empty_if_none)] = Field(
-        (), description="values that never stitch, such as unknown"
-    )
+    invalid_texts: Several[str] = Field((), description="values that never stitch, such as unknown")
     internal: bool = Field(False, description="passed on as it is")
 
     @model_validator(mode="before")

@@ -12,7 +12,7 @@ import hashlib
 import math
 import re
 import sys
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any, NamedTuple, TypeAlias
@@ -339,19 +339,9 @@ class _Reader:
     def _scalar(self, node: yaml.ScalarNode, loc: Loc) -> tuple[Any, str]:
         """The value of a scalar, and the form of `Place`."""
         text, tag = self._expanded(node, loc)
-        value: Any = text
-        match tag:
-            case "null":
-                value = None
-            case "bool":
-                value = _BOOLS.get(text.lower(), text)
-            case "int" | "float":
-                value = _number(text)
-            case "str" | "timestamp" | "value" | "merge":
-                pass
-            case _:
-                self._reject_tag(node, loc)
-                value = None
+        if tag not in _VALUES:
+            self._reject_tag(node, loc)
+        value = _VALUES.get(tag, _VALUES["null"])(text)
         if isinstance(value, int) and abs(value) > MAX_WHOLE:
             message = f"{node.value} is beyond ±{MAX_WHOLE}, where tdx rounds"
             self._reject(node, loc, message, f"write '{node.value}' for the text")
@@ -421,6 +411,15 @@ def _number(text: str) -> int | float | str:
     if _DECIMAL.fullmatch(digits) and math.isfinite(float(digits)):
         return float(digits)
     return text
+
+
+# What a scalar with a tag is; all others are refused.
+_VALUES: Mapping[str, Callable[[str], Any]] = {
+    "null": lambda text: None,
+    "bool": lambda text: _BOOLS.get(text.lower(), text),
+    **dict.fromkeys(("int", "float"), _number),
+    **dict.fromkeys(("str", "timestamp", "value", "merge"), str),
+}
 
 
 def _form(value: Any, text: str) -> str:

@@ -130,6 +130,20 @@ OPERATOR = CONDITION % "{type: Column, column: c, operator: %s}"
             id="field of another kind",
         ),
         pytest.param(
+            ATTRIBUTE + "type: counter, counter: {}, increment: {type: field, value: c}}",
+            "attributes[0].counter",
+            "there is no field counter",
+            "did you mean counter_type?",
+            id="field called as its kind",
+        ),
+        pytest.param(
+            ATTRIBUTE + "type: counter, increment: {type: field, value: c, field: d}}",
+            "attributes[0].increment.field",
+            "there is no field field",
+            "the fields here are type, value",
+            id="field called as the tag of an increment",
+        ),
+        pytest.param(
             "keyEvents: []",
             "keyEvents",
             "there is no field keyEvents",
