@@ -1,7 +1,5 @@
 """The kinds of realtime attributes, one class each (tdx-facts F14)."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, ClassVar, Literal

@@ -4,8 +4,6 @@ The checks read the raw data, not the model, so that they also run when some ite
 what does not have the right form is skipped here, since the model reports it.
 """
 
-from __future__ import annotations
-
 import contextlib
 import re
 import warnings

@@ -5,8 +5,6 @@ so are `not: false` and no `not`, a rule without conditions and none, 1 and 1.0.
 has its rule below; everything else keeps its order and is compared exactly.
 """
 
-from __future__ import annotations
-
 import json
 from typing import Any
 

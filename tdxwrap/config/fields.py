@@ -6,8 +6,6 @@ export is a dump of what was read, and a default stands in one place. `model_fie
 what a file *states*: only that is managed on an item that exists.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Mapping
 from functools import cache

@@ -1,7 +1,5 @@
 """Loading a configuration file: everything that can be said about it without asking tdx."""
 
-from __future__ import annotations
-
 import shlex
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

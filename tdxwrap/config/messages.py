@@ -4,8 +4,6 @@ Paths lose the tags of the unions, a misspelt name gets the nearest right one as
 else a right value for this very field (examples.yaml), and no message is pydantic's own.
 """
 
-from __future__ import annotations
-
 import math
 import re
 from collections.abc import Callable, Iterator, Mapping

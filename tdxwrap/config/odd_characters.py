@@ -1,7 +1,5 @@
 """Characters that names hold by mistake: those that cannot be seen, and quotes. Pure."""
 
-from __future__ import annotations
-
 import re
 import unicodedata
 from typing import Any

@@ -1,7 +1,5 @@
 """The JSON Schema of a configuration file, made for editors that complete and explain."""
 
-from __future__ import annotations
-
 from collections.abc import Mapping
 from typing import Any
 

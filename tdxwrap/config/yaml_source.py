@@ -6,8 +6,6 @@ text is taken from the environment. What is wrong inside the document is collect
 checks of its content can go on; only what cannot be read at all raises.
 """
 
-from __future__ import annotations
-
 import hashlib
 import math
 import re

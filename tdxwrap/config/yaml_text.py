@@ -1,7 +1,5 @@
 """YAML as it is written: nothing in a text breaks a line or hides in it."""
 
-from __future__ import annotations
-
 import re
 from typing import Any
 

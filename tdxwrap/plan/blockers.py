@@ -1,7 +1,5 @@
 """Find out why a plan must not be carried out as it is."""
 
-from __future__ import annotations
-
 from collections.abc import Iterator, Sequence
 from typing import Any
 

@@ -4,8 +4,6 @@
 order. `plan` shows it, `apply` carries it out, `verify` requires it to be empty.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from typing import Any

@@ -1,7 +1,5 @@
 """What a plan is made of: changes, blockers, findings. Values only; `build.py` makes them."""
 
-from __future__ import annotations
-
 import json
 from collections import Counter
 from collections.abc import Iterable

@@ -3,8 +3,6 @@
 Pure: `check` compares a configuration with what `SchemaReads` has read.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Collection, Iterator
 from typing import Any, TypeAlias

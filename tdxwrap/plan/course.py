@@ -1,7 +1,5 @@
 """How far the changes of a plan have come: the one count that all others show."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass, field, replace
 
 from tdxwrap.plan.changes import Action, Change, Plan, Progress, State, listed

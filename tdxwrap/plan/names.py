@@ -1,7 +1,5 @@
 """Names are unique: in which order they can be given, and which cannot. Pure."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable, Iterator, Sequence
 
 from tdxwrap.config.attributes import BaseAttribute

@@ -3,8 +3,6 @@
 The form of a personalization is not documented, so every text and number in it is looked at.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator
 from typing import Any

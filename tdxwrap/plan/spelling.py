@@ -1,7 +1,5 @@
 """Find the items of a file that live has in another spelling, or under another name."""
 
-from __future__ import annotations
-
 import math
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import replace
