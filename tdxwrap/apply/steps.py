@@ -41,10 +41,10 @@ from tdxwrap.errors import (
     TdxMissing,
     TdxwrapError,
 )
+from tdxwrap.plan.blockers import imported_names, new_names, turns
 from tdxwrap.plan.build import differences
 from tdxwrap.plan.changes import Action, Change, Kind, Loc, Made, Plan, State, Written
 from tdxwrap.plan.course import Course
-from tdxwrap.plan.names import imported_names, new_names, turns
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, READS_AT_ONCE
 from tdxwrap.realtime.retry import Retry

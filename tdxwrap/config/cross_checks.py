@@ -22,7 +22,7 @@ from tdxwrap.config.fields import Filtered
 from tdxwrap.config.filters import FilterRule, rule_length
 from tdxwrap.config.messages import problems_of, right_value
 from tdxwrap.config.odd_characters import called, composed, folded, odd_character, yaml_escape
-from tdxwrap.config.yaml_source import Loc, Source
+from tdxwrap.config.yaml_source import Loc, Place, Source
 from tdxwrap.errors import Problem
 from tdxwrap.system.spelling import did_you_mean
 from tdxwrap.system.text import argument_fault
@@ -39,6 +39,11 @@ _MAX_SUGGESTIONS = 100
 _ONE_OF = {
     "counter": ("duration", "sub_durations"),
     "list": ("id_column", "fields", "aggregations"),
+}
+# What to do where an attribute has the identifier of another one.
+_UNIQUE = {
+    "column": "each column is imported once, under its own name",
+    "identifier": "give an identifier of its own",
 }
 # What stands in the recipe for a value of the user's own, and in our own output for a secret.
 _PLACEHOLDER = re.compile(
@@ -57,9 +62,9 @@ _BY_ORDER = {"greater", "greater_equal", "less", "less_equal", "between"}
 def errors(source: Source) -> Iterator[Problem]:
     """Duplicates, dangling names and what is over the limits of F20."""
     checks = (_no_section, _duplicates, _identifiers, _batch_names, _dangling, _foreign_tables)
-    for check in (*checks, _incomplete, _limits, _refused_texts, _odd_forms):
+    for check in (*checks, _incomplete, _limits, _odd_forms):
         yield from check(source)
-    yield from _odd_characters(source, refused=True)
+    yield from (problem for is_refused, problem in _odd_texts(source) if is_refused)
 
 
 def cautions(source: Source) -> Iterator[Problem]:
@@ -76,7 +81,7 @@ def cautions(source: Source) -> Iterator[Problem]:
             message = f"'{pattern}' does not look like a regular expression: {reason}"
             yield source.problem(loc, message)
     yield from _long_filters(source)
-    yield from _odd_characters(source, refused=False)
+    yield from (problem for is_refused, problem in _odd_texts(source) if not is_refused)
     yield from _lookalikes(source)
     for loc, value in _formed(source):
         if isinstance(value, str):
@@ -180,7 +185,10 @@ def _identifiers(source: Source) -> Iterator[Problem]:
         # The same name twice is reported as a duplicate.
         if identifier in first and (stated or name not in names):
             place = (*loc, field if stated else "name")
-            yield _taken(source, place, identifier, first[identifier])
+            told = f"{identifier}{'' if stated else ', derived from the name,'}"
+            other = source.beside(place, first[identifier])
+            message = f"{told} is the identifier of the attribute in {other}"
+            yield source.problem(place, message, _UNIQUE[field])
         if identifier:
             first.setdefault(identifier, loc)
         elif name and isinstance(name, str) and field == "identifier" and not stated:
@@ -201,16 +209,6 @@ def _incomplete(source: Source) -> Iterator[Problem]:
 
 def _is_stated(item: Any, place: Loc, source: Source) -> bool:
     return _get(item, str(place[-1])) not in (None, []) or place in source.broken
-
-
-def _taken(source: Source, place: Loc, identifier: str, first: Loc) -> Problem:
-    other = source.beside(place, first)
-    if place[-1] == "column":
-        message = f"the column {identifier} is the identifier of the attribute in {other}"
-        return source.problem(place, message, "each column is imported once, under its own name")
-    origin = ", derived from the name," if place[-1] == "name" else ""
-    message = f"the identifier {identifier}{origin} is that of the attribute in {other}"
-    return source.problem(place, message, "give an identifier of its own")
 
 
 def _batch_names(source: Source) -> Iterator[Problem]:
@@ -278,39 +276,37 @@ def over_limit(count: int, limit: int, what: str) -> str:
     return f"{count:,} {what}; a parent segment takes at most {limit:,}"
 
 
-def _refused_texts(source: Source) -> Iterator[Problem]:
-    """Placeholders, and names that tdx would misread where they are arguments of a command."""
+def _odd_texts(source: Source) -> Iterator[tuple[bool, Problem]]:
+    """Placeholders, names that tdx would misread as an argument of a command, and odd characters.
+
+    Each with whether it is refused.
+    """
     for loc, text in _all_texts(source.data, ()):
         search = _PLACEHOLDER.search if _FREE.isdisjoint(loc) else _PLACEHOLDER.fullmatch
-        found = search(text)
-        if found:
-            message = f"the placeholder {found[0]} is left in the value"
-            yield source.problem(loc, message, "write what it stands for")
-        elif _is_argument(loc) and (fault := argument_fault(text)):
-            odd, is_error = odd_character(text, loc)
-            if is_error and not _is_meant(source, loc, text, odd):
-                continue  # reported with its name
-            hint = "give its id instead" if loc == ("parent_segment",) else right_value(loc)
-            yield source.problem(loc, f"'{text}' {fault}", hint)
-
-
-def _odd_characters(source: Source, *, refused: bool) -> Iterator[Problem]:
-    """Characters that names hold by mistake; one that is written as an escape is meant."""
-    for loc, text in _all_texts(source.data, ()):
         odd, is_error = odd_character(text, loc)
         is_meant = not odd or _is_meant(source, loc, text, odd)
-        if (is_error and not is_meant) != refused or (is_meant and not is_error):
-            continue
-        starts, ends = text.startswith(odd), text.endswith(odd)
-        where = "ends with" if ends else "begins with" if starts else "holds"
-        message = f"{text.strip(odd) or 'the text'} {where} {called(odd)}"
-        hint = f"remove it, or write {yaml_escape(odd)} in double quotes if it is meant"
-        place = source.place(loc)
-        variables = _VARIABLE.findall(place.text) if odd not in place.written else ()
-        if variables:
-            message += f", from the environment variable {' or '.join(variables)}"
-            hint = "remove it from the value of the variable"
-        yield source.problem(loc, message, "" if is_meant else hint, of_key=text == loc[-1])
+        is_refused = is_error and not is_meant
+        if found := search(text):
+            message = f"the placeholder {found[0]} is left in the value"
+            yield True, source.problem(loc, message, "write what it stands for")
+        elif not is_refused and _is_argument(loc) and (fault := argument_fault(text)):
+            hint = "give its id instead" if loc == ("parent_segment",) else right_value(loc)
+            yield True, source.problem(loc, f"'{text}' {fault}", hint)
+        if is_error or not is_meant:
+            message, hint = _odd_character(source.place(loc), text, odd)
+            hint = "" if is_meant else hint
+            yield is_refused, source.problem(loc, message, hint, of_key=text == loc[-1])
+
+
+def _odd_character(place: Place, text: str, odd: str) -> tuple[str, str]:
+    """What to say of a character that a name holds by mistake; one that is escaped is meant."""
+    where = "ends with" if text.endswith(odd) else "begins with" if text[0] == odd else "holds"
+    message = f"{text.strip(odd) or 'the text'} {where} {called(odd)}"
+    variables = _VARIABLE.findall(place.text) if odd not in place.written else ()
+    if variables:
+        message += f", from the environment variable {' or '.join(variables)}"
+        return message, "remove it from the value of the variable"
+    return message, f"remove it, or write {yaml_escape(odd)} in double quotes if it is meant"
 
 
 def _is_meant(source: Source, loc: Loc, text: str, odd: str) -> bool:

@@ -54,11 +54,6 @@ _OWNERS: Mapping[str, type[BaseModel]] = {
     filters.COMPARISONS: filters.Comparison,
 }
 _ATTRIBUTES = ("single", "list", "counter", "lookup_catalog", "imported")
-# Where a field of another kind is met: what that kind is called, and what to do.
-_KINDS = (
-    ({*_ATTRIBUTES}, "{} attributes", "this one is of type {}"),
-    ({"Column", "group"}, "conditions of type {}", "write type: Column"),
-)
 # Under which name examples.yaml has what several owners have.
 _SHARED = {
     **dict.fromkeys(_ATTRIBUTES, "attribute"),
@@ -191,10 +186,9 @@ def right_value(loc: Loc, raw: Loc = ()) -> str:
     """
     field = next((part for part in reversed(loc) if isinstance(part, str)), "")
     owners = ["", *(part for part in (raw or loc)[:-1] if isinstance(part, str))]
-    if field in owners[1:]:  # of a part of it, pydantic's location goes on
-        owners = owners[: len(owners) - 1 - owners[::-1].index(field)]
-    owner = owners[-1]
-    examples = _examples().get(_SHARED.get(owner, owner), {})
+    while field in owners[1:]:  # of a part of it, pydantic's location goes on
+        owners.pop()
+    examples = _examples().get(_SHARED.get(owners[-1], owners[-1]), {})
     example = examples.get(field, examples.get("*"))
     if example is None:
         return ""
@@ -248,12 +242,12 @@ def _opposite(finding: _Finding, word: str = "") -> str:
 
 
 def _unknown(finding: _Finding) -> tuple[str, str]:
-    for kinds, called, hint in _KINDS:
-        mine = kinds if finding.owner in kinds else ()
-        others = [kind for kind in sorted(mine) if finding.name in _fields(kind).values()]
-        if others:
-            where = called.format(" and ".join(others))
-            return f"{finding.name} belongs to {where}", hint.format(finding.owner)
+    others = [kind for kind in sorted(_ATTRIBUTES) if finding.name in _fields(kind).values()]
+    if others and finding.owner in _ATTRIBUTES:
+        what = f"{finding.name} belongs to {' and '.join(others)} attributes"
+        return what, f"this one is of type {finding.owner}"
+    if finding.owner == "group" and finding.name in _fields("Column").values():
+        return f"{finding.name} belongs to conditions of type Column", "write type: Column"
     if finding.name == "filter" and finding.name in _fields(finding.owner):
         return "filter and filter_rule say the same", "keep one of them"
     field = finding.meant

@@ -1,6 +1,6 @@
-"""Find out why a plan must not be carried out as it is."""
+"""Find out why a plan must not be carried out as it is, and in which order names can be given."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
 from tdxwrap.config.attributes import BaseAttribute
@@ -9,7 +9,17 @@ from tdxwrap.config.equality import meaning
 from tdxwrap.config.fields import ConfigItem
 from tdxwrap.config.filters import OpaqueRule, rule_length
 from tdxwrap.config.models import KeyEvent
-from tdxwrap.plan.changes import STORED, Action, Blocker, Change, Kind, listed
+from tdxwrap.plan.changes import (
+    STORED,
+    Action,
+    Blocker,
+    Change,
+    Kind,
+    listed,
+    member_key,
+    member_name,
+)
+from tdxwrap.realtime.state import LiveState
 
 
 def find_blockers(changes: Sequence[Change]) -> Iterator[Blocker]:
@@ -78,17 +88,67 @@ def _replace_blockers(changes: Sequence[Change]) -> Iterator[Blocker]:
         names = listed(f"{change.kind} {change.name}" for change in replaced)
         yield Blocker(f"to be deleted and created anew: {names}", "--replace")
     staying = [c for c in changes if c.action is Action.UNMANAGED]
-    for change in replaced:
-        if change.kind is not Kind.KEY_EVENT:
-            continue
-        hanging = [
-            c.name
-            for c in staying
-            if isinstance(c.live, BaseAttribute) and change.name in c.live.key_events()
-        ]
-        if hanging:
-            yield Blocker(
-                f"key event {change.name} cannot be replaced while attributes hang on it that are "
-                f"not in the file: {listed(hanging)}",
-                "--prune",
-            )
+    attributes = [c.live for c in staying if isinstance(c.live, BaseAttribute)]
+    for event in (change.name for change in replaced if change.kind is Kind.KEY_EVENT):
+        if hanging := [item.name for item in attributes if event in item.key_events()]:
+            reason = f"key event {event} cannot be replaced while attributes hang on it"
+            yield Blocker(f"{reason} that are not in the file: {listed(hanging)}", "--prune")
+
+
+# Names, which are unique
+
+
+def taken_names(changes: Sequence[Change], live: LiveState) -> Iterator[Blocker]:
+    """A name that something else has and keeps cannot be taken.
+
+    What is to be pruned goes first.
+    """
+    staying = [change for change in changes if change.action is not Action.DELETE]
+    holders = {c.live.name: c.live for c in staying if isinstance(c.live, BaseAttribute)}
+    free = {change.name for turn in turns(changes) for change in turn}
+    for change in staying:
+        if isinstance(change.desired, BaseAttribute) and change.writes and change.name not in free:
+            name, holder = change.desired.key, holders[change.name].key
+            reason = f"cannot be called {change.name!r} while attribute {holder} is"
+            yield Blocker(f"attribute {name} {reason}", "")
+    columns = (change for change in staying if change.kind is Kind.IMPORTED and change.live)
+    imported = imported_names(columns, live)
+    for change in staying:
+        if new_names(change) & imported:
+            yield Blocker(f"attribute {change.name}: the column of this name is imported", "")
+
+
+def turns(changes: Iterable[Change]) -> list[list[Change]]:
+    """Return the attributes to write so that each name, which is unique, is free by its turn.
+
+    One whose name does not become free, as in a swap, has no turn.
+    """
+    staying = [c for c in changes if c.kind is Kind.ATTRIBUTE and c.action is not Action.DELETE]
+    held = {_live_name(change) for change in staying}
+    waiting, found = [change for change in staying if change.writes], []
+    while turn := [c for c in waiting if c.name not in held or c.name == _live_name(c)]:
+        found.append(turn)
+        held -= {_live_name(change) for change in turn}
+        written = {change.name for change in turn}
+        waiting = [change for change in waiting if change.name not in written]
+    return found
+
+
+def new_names(change: Change) -> set[str]:
+    """Return the name and the identifier of an attribute that are not yet its own, if any."""
+    new, live = change.desired, change.live
+    if not isinstance(new, BaseAttribute) or not change.writes:
+        return set()
+    key = new.identifier if change.action is Action.UPDATE else new.key
+    own = {live.name, live.key} if isinstance(live, BaseAttribute) else set()
+    return {new.name, key or new.name} - own
+
+
+def imported_names(columns: Iterable[Change], live: LiveState) -> set[str]:
+    """What imported columns, and by their names the batch attributes, do not leave to others."""
+    names = {member_key(part): member_name(part) for part in live.batch_attributes}
+    return {name for each in columns for name in (each.name, names.get(each.name, each.name))}
+
+
+def _live_name(change: Change) -> str:
+    return change.live.name if isinstance(change.live, BaseAttribute) else ""

@@ -12,7 +12,7 @@ from tdxwrap.config.attributes import KEEPING, BaseAttribute, references
 from tdxwrap.config.equality import MINUTES, alike, same, states
 from tdxwrap.config.fields import ApiItem, ConfigItem, Duration
 from tdxwrap.config.models import KeyEvent, RtConfig
-from tdxwrap.plan.blockers import find_blockers
+from tdxwrap.plan.blockers import find_blockers, taken_names
 from tdxwrap.plan.changes import (
     STORED,
     Action,
@@ -28,7 +28,6 @@ from tdxwrap.plan.changes import (
     member_key,
     member_name,
 )
-from tdxwrap.plan.names import taken_names
 from tdxwrap.plan.spelling import KEPT, as_live, as_renamed, find_renames, with_lookalikes
 from tdxwrap.realtime.state import LiveItem, LiveState
 

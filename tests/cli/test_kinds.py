@@ -113,7 +113,7 @@ def test_an_attribute_cannot_take_the_name_of_an_imported_column(user: Shell) ->
         (
             IMPORTED % "city}\n  - {type: imported, column: city",
             "attributes[1].column",
-            "the column city is the identifier of the attribute in line 3",
+            "city is the identifier of the attribute in line 3",
         ),
         (
             IMPORTED % "city, name: A" + "batch_attributes: [{column: city, name: B}]",

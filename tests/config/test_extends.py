@@ -277,7 +277,7 @@ def test_a_taken_identifier_names_the_other_file() -> None:
         "attributes:\n"
         "  - {name: x, identifier: views, type: counter, key_event: page_view, duration: 1 day}\n"
     )
-    assert "is that of the attribute in base.yaml:15" in problem
+    assert "is the identifier of the attribute in base.yaml:15" in problem
 
 
 @pytest.mark.usefixtures("folder")
