@@ -43,7 +43,7 @@ from tdxwrap.errors import (
 )
 from tdxwrap.plan.blockers import imported_names, new_names, turns
 from tdxwrap.plan.build import differences
-from tdxwrap.plan.changes import Action, Change, Kind, Loc, Made, Plan, State, Written
+from tdxwrap.plan.changes import Action, Change, Kind, Loc, Made, Plan, Progress, State, Written
 from tdxwrap.plan.course import Course
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, READS_AT_ONCE
@@ -276,14 +276,14 @@ class _Run:
         """Make the changes that one write makes; add to its error what failed, and its place."""
         for change in changes:
             with self.lock:
-                number = self.course.begin(change)
+                number = self.course.note(change, Progress(State.IN_FLIGHT))
                 self.listen(ChangeStarted(change, number, len(self.plan.pending)))
         start = self.settings.clock()
         try:
             item_id = write()
         except TdxwrapError as error:
             for change in changes if isinstance(error, _NOT_APPLIED) else ():
-                self.course.undone(change)
+                self.course.note(change, Progress(State.OPEN))
             what = f"could not {what}"
             # A refusal explains itself; of other failures the kind matters.
             error.what = what if isinstance(error, Refused) else f"{what}: {error.what}"
@@ -291,7 +291,7 @@ class _Run:
             raise
         seconds = self.settings.clock() - start
         for change in changes:
-            self.course.done(change, seconds, item_id)
+            self.course.note(change, Progress(State.WRITTEN, seconds, item_id))
         if self.baseline is not None:
             self.baseline.wait_until_announced()  # it comes first in the recipe
         for change in changes:

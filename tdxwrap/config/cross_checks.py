@@ -18,9 +18,9 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_snake
 
 from tdxwrap.config.attributes import derived_identifier
-from tdxwrap.config.fields import Filtered
 from tdxwrap.config.filters import FilterRule, rule_length
 from tdxwrap.config.messages import problems_of, right_value
+from tdxwrap.config.models import RtConfig
 from tdxwrap.config.odd_characters import called, composed, folded, odd_character, yaml_escape
 from tdxwrap.config.yaml_source import Loc, Place, Source
 from tdxwrap.errors import Problem
@@ -67,20 +67,21 @@ def errors(source: Source) -> Iterator[Problem]:
     yield from (problem for is_refused, problem in _odd_texts(source) if is_refused)
 
 
-def cautions(source: Source) -> Iterator[Problem]:
+def cautions(source: Source, config: RtConfig) -> Iterator[Problem]:
     """What is accepted, and probably not what is wanted."""
-    data = source.data
-    keys = {key for _, key in _stitching_keys(data)}
-    for loc, lookup in _texts(data, "id_stitching.ext_lookup_key"):
-        if lookup in keys:
-            message = f"{lookup} is also a stitching key"
-            message += "; the lookup key is the segment's profile key"
-            yield source.problem(loc, message, "with another one batch attributes never resolve")
-    for loc, pattern in _texts(data, "id_stitching.keys.*.valid_regexp"):
-        if reason := _regexp_fault(pattern):
-            message = f"'{pattern}' does not look like a regular expression: {reason}"
-            yield source.problem(loc, message)
-    yield from _long_filters(source)
+    stitching = config.id_stitching
+    if stitching.ext_lookup_key in {key.name for key in stitching.keys}:
+        message = f"{stitching.ext_lookup_key} is also a stitching key"
+        message += "; the lookup key is the segment's profile key"
+        hint = "with another one batch attributes never resolve"
+        yield source.problem(("id_stitching", "ext_lookup_key"), message, hint)
+    for index, key in enumerate(stitching.keys):
+        if reason := _regexp_fault(key.valid_regexp or ""):
+            message = f"'{key.valid_regexp}' does not look like a regular expression: {reason}"
+            yield source.problem(("id_stitching", "keys", index, "valid_regexp"), message)
+    # F20. What is live may be longer, so a plan refuses only what is to be written.
+    characters = sum(rule_length(event.filter_rule) for event in config.key_events)
+    yield from _over(source, ("key_events",), characters, MAX_FILTER_CHARACTERS, FILTERS)
     yield from (problem for is_refused, problem in _odd_texts(source) if not is_refused)
     yield from _lookalikes(source)
     for loc, value in _formed(source):
@@ -88,12 +89,6 @@ def cautions(source: Source) -> Iterator[Problem]:
             hint = f"write '{source.text(loc)}': quotes make it plain"
             yield source.problem(loc, f"{source.text(loc)} is read as a text", hint)
     yield from _passed_on(source)
-
-
-def _long_filters(source: Source) -> Iterator[Problem]:
-    """F20. What is live may be longer, so a plan refuses only what is to be written."""
-    characters = sum(_filter_length(event) for _, event in _at(source.data, "key_events.*"))
-    yield from _over(source, ("key_events",), characters, MAX_FILTER_CHARACTERS, FILTERS)
 
 
 def _passed_on(source: Source) -> Iterator[Problem]:
@@ -362,16 +357,6 @@ def _all_texts(data: Any, loc: Loc) -> Iterator[Entry]:
         for name, value in data.items() if isinstance(data, dict) else enumerate(data):
             yield from (((*loc, name), name),) if isinstance(name, str) and "filter" in loc else ()
             yield from _all_texts(value, (*loc, name))
-
-
-def _filter_length(event: Any) -> int:
-    given = {name: _get(event, name) for name in ("filter", "filter_rule")}
-    try:
-        return rule_length(
-            Filtered.model_validate({n: v for n, v in given.items() if v}).filter_rule
-        )
-    except ValidationError:
-        return 0
 
 
 def _get(data: Any, name: str) -> Any:

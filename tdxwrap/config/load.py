@@ -72,7 +72,7 @@ def parse(path: str, content: bytes, *, environ: Mapping[str, str]) -> LoadedCon
     problems += cross_checks.errors(source)
     if config is None or problems:
         raise ConfigError(path, _in_file_order(problems), more=len(beyond))
-    warnings = _in_file_order(cross_checks.cautions(source))
+    warnings = _in_file_order(cross_checks.cautions(source, config))
     return LoadedConfig(config, source, path, source.digest, warnings)
 
 

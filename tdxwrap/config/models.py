@@ -45,6 +45,15 @@ class Member(ApiItem):
 
     # F11
 
+    SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "string", "minLength": 1}
+
+    @model_validator(mode="before")
+    @classmethod
+    def _from_text(cls, value: object) -> object:
+        # The name alone: the one field that has to be there.
+        required = (name for name, info in cls.model_fields.items() if info.is_required())
+        return {next(required): value} if isinstance(value, str) else value
+
     @classmethod
     def of(cls, document: Any) -> Member:
         """Read an entry of the list; one in a form that is not known is a plain Member."""
@@ -147,19 +156,12 @@ class StitchingKey(Member, Extensible):
 
     # F11
 
-    SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "string", "minLength": 1}
-
     name: Text = Field(description="a column of the event tables")
     valid_regexp: Annotated[str | None, BeforeValidator(none_if_empty)] = Field(
         None, description="only values that match it stitch"
     )
     invalid_texts: Several[str] = Field((), description="values that never stitch, such as unknown")
     internal: bool = Field(False, description="passed on as it is")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: object) -> object:
-        return {"name": value} if isinstance(value, str) else value
 
     @classmethod
     def from_api(cls, document: Mapping[str, Any]) -> Self:
@@ -174,15 +176,8 @@ class BatchAttribute(Member):
 
     # F11
 
-    SHORTHAND: ClassVar[JsonSchemaValue | None] = {"type": "string", "minLength": 1}
-
     column: Text = Field(description="a column of the master table")
     name: str | None = Field(None, description="what people call it; default: as the column")
-
-    @model_validator(mode="before")
-    @classmethod
-    def _from_text(cls, value: object) -> object:
-        return {"column": value} if isinstance(value, str) else value
 
 
 class IdStitching(ConfigItem):

@@ -3,8 +3,6 @@
 from collections.abc import Mapping
 from typing import Any
 
-from pydantic.alias_generators import to_snake
-
 from tdxwrap.config.messages import examples_of
 from tdxwrap.config.models import RtConfig
 
@@ -20,12 +18,14 @@ _REMOVE = {"const": True, "description": "leaves out what the base has"}
 
 def schema() -> dict[str, Any]:
     """The JSON Schema (draft 2020-12) of a configuration file, for editors."""
-    document = _for_editors(RtConfig.model_json_schema(by_alias=False))
+    document = RtConfig.model_json_schema(by_alias=False)
+    by_type = document["properties"]["attributes"]["items"]["discriminator"]["mapping"]
+    kinds = {name: {"$ref": reference} for name, reference in by_type.items()}
+    document = _for_editors(document)
     document["patternProperties"] = {"^x-": {"description": "your own, not read"}}
     definitions = document.pop("$defs")
     for name, part in {"RtConfig": document, **definitions}.items():
         _exemplify(part, examples_of(name))
-    kinds = document["properties"]["attributes"]["items"]["oneOf"]
     partial = _partial(document)
     del partial["properties"]["remove"]
     partial["properties"]["extends"] = _EXTENDS
@@ -55,32 +55,25 @@ def _exemplify(part: dict[str, Any], examples: Mapping[str, Any]) -> None:
                     field["examples"] = [examples[name]]
 
 
-def _by_type(kinds: list[dict[str, str]], *, needed: bool) -> dict[str, Any]:
+def _by_type(kinds: dict[str, dict[str, str]], *, needed: bool) -> dict[str, Any]:
     """The schema of an attribute: `type` alone says the kind, so that an error names them all.
 
     Args:
-        kinds: the schema of each, as references.
+        kinds: the schema of each, as a reference, by its name.
         needed: whether it must have a type; without one, it may be of any kind.
     """
-    named = {_kind(kind["$ref"]): kind for kind in kinds}
     rules = [
         {"if": {"properties": {"type": {"const": name}}, "required": ["type"]}, "then": kind}
-        for name, kind in named.items()
+        for name, kind in kinds.items()
     ]
-    untyped = {"if": {"not": {"required": ["type"]}}, "then": {"anyOf": kinds}}
-    kind = {"enum": [*named], "description": "the kind of attribute"}
+    untyped = {"if": {"not": {"required": ["type"]}}, "then": {"anyOf": [*kinds.values()]}}
+    kind = {"enum": [*kinds], "description": "the kind of attribute"}
     return {
         "type": "object",
         "properties": {"type": kind},
         **({"required": ["type"]} if needed else {}),
         "allOf": rules if needed else [*rules, untyped],
     }
-
-
-def _kind(reference: str) -> str:
-    """Return `lookup_catalog` for `#/$defs/PartialLookupCatalogAttribute`."""
-    name = reference.rpartition("/")[2].removeprefix("Partial")
-    return to_snake(name.removesuffix("Attribute"))
 
 
 def _partial(part: Any) -> Any:

@@ -33,6 +33,9 @@ from tdxwrap.realtime.state import LiveItem, LiveState
 
 # An item of the file, and where it stands.
 _Placed = tuple[ConfigItem, Loc]
+# Key events or attributes: those of the file by index, and those that are live.
+_Desired = Mapping[int, KeyEvent | BaseAttribute]
+_Live = Sequence[LiveItem[Any]]
 # What something uses: the kind of an item, and what it is called by there.
 _Used = tuple[Kind, str]
 
@@ -122,34 +125,25 @@ def _members(
 
 def _lookup_key(config: RtConfig, live: LiveState) -> Iterable[Change]:
     wanted, there = config.id_stitching.ext_lookup_key, live.ext_lookup_key
-    loc: Loc = ("id_stitching", "ext_lookup_key")
+    if wanted is None and there is not None:
+        yield Change(Action.UNMANAGED, Kind.LOOKUP_KEY, there)
     if wanted is None:
-        if there is not None:
-            yield Change(Action.UNMANAGED, Kind.LOOKUP_KEY, there)
-    elif there in (None, wanted):
-        action = Action.CREATE if there is None else Action.UNCHANGED
-        yield Change(action, Kind.LOOKUP_KEY, wanted, loc=loc)
-    else:
-        yield Change(
-            Action.UPDATE,
-            Kind.LOOKUP_KEY,
-            wanted,
-            (FieldChange("ext_lookup_key", there, wanted),),
-            reason="every batch attribute is looked up by another column from then on",
-            loc=loc,
-            dangerous=True,
-        )
+        return
+    loc: Loc = ("id_stitching", "ext_lookup_key")
+    change = Change(Action.CREATE, Kind.LOOKUP_KEY, wanted, loc=loc)
+    if there == wanted:
+        change = replace(change, action=Action.UNCHANGED)
+    elif there is not None:
+        fields = (FieldChange("ext_lookup_key", there, wanted),)
+        reason = "every batch attribute is looked up by another column from then on"
+        change = replace(change, action=Action.UPDATE, fields=fields, reason=reason, dangerous=True)
+    yield change
 
 
 # Key events and attributes
 
 
-def _items(
-    kind: Kind,
-    desired: Mapping[int, KeyEvent | BaseAttribute],
-    live: Sequence[LiveItem[Any]],
-    made: Made,
-) -> Iterable[Change]:
+def _items(kind: Kind, desired: _Desired, live: _Live, made: Made) -> Iterable[Change]:
     section = "key_events" if kind is Kind.KEY_EVENT else "attributes"
     matches = _matches(kind, desired, live, made)
     for index, item in desired.items():
@@ -163,12 +157,7 @@ def _items(
             yield Change(Action.UNMANAGED, kind, name, live_id=there.id, live=value)
 
 
-def _matches(
-    kind: Kind,
-    desired: Mapping[int, KeyEvent | BaseAttribute],
-    live: Sequence[LiveItem[Any]],
-    made: Made,
-) -> dict[int, LiveItem[Any]]:
+def _matches(kind: Kind, desired: _Desired, live: _Live, made: Made) -> dict[int, LiveItem[Any]]:
     """Which live item each desired one (by index) is: made as it, else by `_MATCHED_BY`.
 
     No live item is matched twice.

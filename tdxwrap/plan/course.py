@@ -19,18 +19,10 @@ class Course:
     plan: Plan
     _begun: dict[int, Progress] = field(default_factory=dict)
 
-    def begin(self, change: Change) -> int:
-        """Note that a change is about to be written; return which one it is, from 1."""
-        self._begun[id(change)] = Progress(State.IN_FLIGHT)
+    def note(self, change: Change, progress: Progress) -> int:
+        """Note how far a change has come; return which one it is of those begun, from 1."""
+        self._begun[id(change)] = progress
         return len(self._begun)
-
-    def done(self, change: Change, seconds: float, item_id: str | None) -> None:
-        """Note that a change is written; arguments as of `Progress`."""
-        self._begun[id(change)] = Progress(State.WRITTEN, seconds, item_id)
-
-    def undone(self, change: Change) -> None:
-        """Note that a change was certainly not written."""
-        self._begun[id(change)] = Progress(State.OPEN)
 
     @property
     def told(self) -> Plan:

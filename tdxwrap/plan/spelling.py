@@ -31,14 +31,12 @@ def as_live(config: RtConfig, live: LiveState) -> RtConfig:
     stated = (text for e in config.key_events for text in (e.name, e.renamed_from) if text)
     events = _spelled(stated, (event.value.name for event in live.key_events))
     attributes, there = config.collected().values(), [a.value for a in live.attributes]
+    columns = map(member_key, (*live.batch_attributes, *live.imported))
     spellings = {
         "name": _spelled((a.name for a in attributes), (a.name for a in there)),
         "identifier": _spelled((a.key for a in attributes), (a.key for a in there)),
         "key_event": events,
-        "column": _spelled(
-            (part.column for part in config.batch()),
-            (member_key(part) for part in (*live.batch_attributes, *live.imported)),
-        ),
+        "column": _spelled((part.column for part in config.batch()), columns),
     }
     keys = (key.name for key in config.id_stitching.keys)
     in_key = {"name": _spelled(keys, map(member_key, live.stitching_keys))}

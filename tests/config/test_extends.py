@@ -266,7 +266,7 @@ attributes:
         "(the key events are page_view)",
         "brands/a.yaml:6:29 attributes[1].duration: '2 dayz' is not a duration "
         "(write e.g. duration: 24 hours)",
-        "brands/a.yaml:7:32 attributes[2].identifier: the identifier views is that of the "
+        "brands/a.yaml:7:32 attributes[2].identifier: views is the identifier of the "
         "attribute in line 6 (give an identifier of its own)",
     ]
 
