@@ -239,7 +239,8 @@ Attribute = Annotated[
     Field(discriminator="type"),
 ]
 
-_KINDS: dict[str, type[BaseAttribute]] = {
+# The kinds that are made one by one; the others are imported.
+COLLECTED: dict[str, type[BaseAttribute]] = {
     "single": SingleAttribute,
     "list": ListAttribute,
     "counter": CounterAttribute,
@@ -257,7 +258,7 @@ def attribute_from_api(document: Mapping[str, Any]) -> BaseAttribute | ImportedA
         # The answer gives the column as identifier or name.
         column = next(filter(None, map(document.get, ("column", "identifier", "name", "id"))))
         return ImportedAttribute.from_api({"type": "imported", "column": str(column)})
-    model = _KINDS.get(kind, BaseAttribute)
+    model = COLLECTED.get(kind, BaseAttribute)
     attribute = model.from_api({**document, "type": kind})
     attribute._document = document
     if model is BaseAttribute:

@@ -32,10 +32,7 @@ _OWNERS: Mapping[str, type[BaseModel]] = {
     "id_stitching": models.IdStitching,
     "keys": models.StitchingKey,
     "batch_attributes": models.BatchAttribute,
-    "single": attributes.SingleAttribute,
-    "list": attributes.ListAttribute,
-    "counter": attributes.CounterAttribute,
-    "lookup_catalog": attributes.LookupCatalogAttribute,
+    **attributes.COLLECTED,
     "imported": attributes.ImportedAttribute,
     "lookup_catalog_columns": attributes.LookupColumn,
     "lookup_keys": attributes.LookupKey,
@@ -53,15 +50,7 @@ _OWNERS: Mapping[str, type[BaseModel]] = {
     filters.COMPARISON: filters.Comparison,
     filters.COMPARISONS: filters.Comparison,
 }
-_ATTRIBUTES = ("single", "list", "counter", "lookup_catalog", "imported")
-# Under which name examples.yaml has what several owners have.
-_SHARED = {
-    **dict.fromkeys(_ATTRIBUTES, "attribute"),
-    "group": "filter_rule",
-    "any": IN_SHORT,
-    "all": IN_SHORT,
-    filters.COMPARISONS: filters.COMPARISON,
-}
+_ATTRIBUTES = (*attributes.COLLECTED, "imported")
 _COMPARING = ("operator", filters.COMPARISON, filters.COMPARISONS)
 # To look for the nearest name takes time, and of so many errors most are not shown.
 _MAX_SUGGESTIONS = 100
@@ -188,7 +177,7 @@ def right_value(loc: Loc, raw: Loc = ()) -> str:
     owners = ["", *(part for part in (raw or loc)[:-1] if isinstance(part, str))]
     while field in owners[1:]:  # of a part of it, pydantic's location goes on
         owners.pop()
-    examples = _examples().get(_SHARED.get(owners[-1], owners[-1]), {})
+    examples = _examples().get(owners[-1], {})
     example = examples.get(field, examples.get("*"))
     if example is None:
         return ""
@@ -201,7 +190,7 @@ def right_value(loc: Loc, raw: Loc = ()) -> str:
 def examples_of(model: str) -> Mapping[str, Any]:
     """Return a right value for each field of a model, by the name of its class."""
     owner = next((owner for owner, home in _OWNERS.items() if home.__name__ == model), "?")
-    return dict(_examples().get(_SHARED.get(owner, owner), {}))
+    return dict(_examples().get(owner, {}))
 
 
 @cache
