@@ -48,17 +48,15 @@ _REFERENCE = re.compile(
 )
 _BOOLS = {"yes": True, "true": True, "on": True, "no": False, "false": False, "off": False}
 _UNEVEN = "a line is not indented as its neighbours"
-# What the parser says, what it usually means, and what to do.
+_ALIGN = "align the fields of one item; an item of a list begins with '- '"
+# What the parser says (regular expressions), what it usually means, and what to do.
 _MEANINGS = (
     ("exceeded maximum nesting depth", "nested too deeply", ""),
     ("expected a single document", "several documents in one file", "keep one, without ---"),
     ("that cannot start any token", "a tab or a reserved character", "indent with spaces"),
     ("mapping values are not allowed", "a colon too many", "quote a text that holds ': '"),
     ("could not find expected ':'", "a line without a colon", "write field: value"),
-    ("expected key", _UNEVEN, "align the fields of one item"),
-    ("expected <block end>", _UNEVEN, "align the fields"),
-    ("expected '-' indicator", _UNEVEN, "align the fields of an item, or begin one with '- '"),
-    ("<document start>", _UNEVEN, "align the fields at the top"),
+    ("expected (key|<block end>|'-' indicator)|<document start>", _UNEVEN, _ALIGN),
     ("found a tab character", "a tab", "indent with spaces"),
     ("expected ',' or", "inside brackets a comma is missing", "quote a text such as '${NAME}'"),
 )
@@ -233,15 +231,12 @@ class _Loader(_DepthLimit, getattr(yaml, "CSafeLoader", yaml.SafeLoader)):  # ty
 
 
 def _composed(path: str, text: str) -> yaml.Node | None:
-    loader = _Loader(text)
     try:
-        root: yaml.Node | None = loader.get_single_node()
+        root: yaml.Node | None = yaml.compose(text, Loader=_Loader)
     except yaml.MarkedYAMLError as error:
         raise _not_yaml(path, text, error) from None
     except yaml.YAMLError as error:
         raise unusable(path, f"this is not YAML: {error}", "", (1, 1)) from None
-    finally:
-        loader.dispose()
     return root
 
 
@@ -251,7 +246,7 @@ def _not_yaml(path: str, text: str, error: yaml.MarkedYAMLError) -> ConfigError:
     # The parser may point behind the last line.
     last = _position(text, len(text.rstrip()))
     position = min((mark.line + 1, mark.column + 1), last) if mark else last
-    known = ((meaning, hint) for phrase, meaning, hint in _MEANINGS if phrase in said)
+    known = ((meaning, hint) for phrase, meaning, hint in _MEANINGS if re.search(phrase, said))
     meaning, hint = _uneven(text, position[0], said) or next(known, ("", ""))
     reason = f"{meaning} ({said})" if meaning else said
     return unusable(path, f"this is not YAML: {reason}", hint, position)
@@ -266,7 +261,7 @@ def _uneven(text: str, line: int, said: str) -> tuple[str, str] | None:
     if above and not re.search(r":(\s|$)", above):
         return "a line without a colon and a space: the one above", "write field: value"
     if len(above) - len(above.lstrip(" -")) < len(here) - len(here.lstrip(" -")):
-        return f"{_UNEVEN}: deeper than the one above", "align the fields of one item"
+        return f"{_UNEVEN}: deeper than the one above", _ALIGN
     return None
 
 
