@@ -241,13 +241,11 @@ class RtConfig(ConfigItem):
 
     def imported(self) -> dict[int, ImportedAttribute]:
         """The columns to be imported, each with the place in `attributes` where it stands."""
-        numbered = enumerate(self.attributes)
-        return {n: each for n, each in numbered if isinstance(each, ImportedAttribute)}
+        return {n: a for n, a in enumerate(self.attributes) if isinstance(a, ImportedAttribute)}
 
     def collected(self) -> dict[int, BaseAttribute]:
         """All other attributes, each with its place in `attributes`."""
-        numbered = enumerate(self.attributes)
-        return {n: each for n, each in numbered if isinstance(each, BaseAttribute)}
+        return {n: a for n, a in enumerate(self.attributes) if isinstance(a, BaseAttribute)}
 
     def batch(self) -> dict[BatchAttribute, Loc]:
         """The batch attributes that the file states, then those that it imports (F11), with their

@@ -29,18 +29,15 @@ def find_blockers(changes: Sequence[Change]) -> Iterator[Blocker]:
     yield from _long_filters(changes)
     for change in changes:
         if change.action is Action.CREATE and change.reason:
-            yield Blocker(f"{change.kind} {change.name}: {change.reason}", "--force")
+            yield Blocker(f"{change}: {change.reason}", "--force")
         if change.reason == STORED:
-            yield Blocker(
-                f"{change.kind} {change.name}: {STORED}; write it so in the file", "--force"
-            )
+            yield Blocker(f"{change}: {STORED}; write it so in the file", "--force")
         kind = change.live.unread.get("type") if isinstance(change.live, BaseAttribute) else None
         if kind is not None and change.writes:
-            reason = f"is of type {kind} now, which this version cannot read"
-            yield Blocker(f"attribute {change.name} {reason}", "")
+            yield Blocker(f"{change} is of type {kind} now, which this version cannot read", "")
         if _has_new_rule(change):
             what = "a filter in a form that this version does not know, and that is not live"
-            yield Blocker(f"{change.kind} {change.name} has {what}", "--force")
+            yield Blocker(f"{change} has {what}", "--force")
 
 
 def _too_many(changes: Sequence[Change]) -> Iterator[Blocker]:
@@ -85,8 +82,7 @@ def _opaque_rules(item: ConfigItem | None) -> Iterator[dict[str, Any]]:
 def _replace_blockers(changes: Sequence[Change]) -> Iterator[Blocker]:
     replaced = [change for change in changes if change.action is Action.REPLACE]
     if replaced:
-        names = listed(f"{change.kind} {change.name}" for change in replaced)
-        yield Blocker(f"to be deleted and created anew: {names}", "--replace")
+        yield Blocker(f"to be deleted and created anew: {listed(replaced)}", "--replace")
     staying = [c for c in changes if c.action is Action.UNMANAGED]
     attributes = [c.live for c in staying if isinstance(c.live, BaseAttribute)]
     for event in (change.name for change in replaced if change.kind is Kind.KEY_EVENT):

@@ -173,6 +173,9 @@ class Change:
     dangerous: bool = False
     progress: Progress | None = None
 
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
     @property
     def step(self) -> str:
         """The step of the recipe that the change belongs to."""

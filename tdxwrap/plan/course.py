@@ -59,9 +59,11 @@ class Course:
         parts = [f"{of - len(flying) - len(left)} of {of} changes are written"]
         if flying:
             were = "was" if len(flying) == 1 else "were"
-            parts.append(f"{len(flying)} {were} in flight ({_named(flying)}): the next run looks")
+            parts.append(
+                f"{len(flying)} {were} in flight ({listed(flying, SHOWN)}): the next run looks"
+            )
         if left:
-            parts.append(f"open: {_named(left)}")
+            parts.append(f"open: {listed(left, SHOWN)}")
         return "; ".join(parts)
 
     @property
@@ -70,7 +72,3 @@ class Course:
         written, flying, left = self.counts.values()
         whole = f"{written} of {written + flying + left}" if flying or left else f"{written}"
         return f"{whole}, {flying} in flight" if flying else whole
-
-
-def _named(changes: list[Change]) -> str:
-    return listed((f"{change.kind} {change.name}" for change in changes), SHOWN)

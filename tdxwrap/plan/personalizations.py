@@ -30,7 +30,7 @@ def uses(changes: Iterable[Change], answer: Any) -> Iterator[str]:
     for entry in answer if isinstance(answer, list) else [answer]:
         texts = [*_texts(entry)]
         words = {word for _, text in texts for word in (text, *_WORDS.findall(text))}
-        used = [f"{change.kind} {change.name}" for change, labels in going if labels & words]
+        used = [change for change, labels in going if labels & words]
         if used:
             own = entry.get("name") if isinstance(entry, dict) else None
             name = own or next((text for key, text in texts if key == "name"), "without a name")

@@ -121,7 +121,7 @@ def find_renames(changes: Sequence[Change]) -> Iterator[tuple[bool, str]]:
         if olds:
             ways = " or ".join(_way(old) for old in olds[:_WAYS])
             kept = "what hangs on it" if change.kind is Kind.KEY_EVENT else "what it has collected"
-            text = f"{change.kind} {change.name}: renamed? {ways} keeps {kept}"
+            text = f"{change}: renamed? {ways} keeps {kept}"
             yield any(old.takes for old in olds), text
 
 
