@@ -5,14 +5,12 @@ it make: mappings merge field by field, the items of a list that have a name mer
 is replaced. `remove: true` in an item takes the one of that name out.
 """
 
-from __future__ import annotations
-
 import hashlib
 import os
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from functools import reduce
-from typing import Any, TypeAlias
+from typing import Any, Self, TypeAlias
 
 from tdxwrap.config.yaml_source import Loc, Source, read_bytes, read_source
 from tdxwrap.errors import ConfigError, Problem
@@ -150,15 +148,15 @@ class _Part:
     loc: Loc
     value: Any
 
-    def fields(self) -> dict[str, _Part]:
+    def fields(self) -> dict[str, Self]:
         """The fields of a mapping; none of anything else."""
         fields = self.value.items() if isinstance(self.value, dict) else ()
-        return {name: _Part(self.source, (*self.loc, name), value) for name, value in fields}
+        return {name: type(self)(self.source, (*self.loc, name), value) for name, value in fields}
 
-    def items(self) -> list[_Part]:
+    def items(self) -> list[Self]:
         """The items of a list; none of anything else."""
         items = self.value if isinstance(self.value, list) else ()
-        return [_Part(self.source, (*self.loc, i), value) for i, value in enumerate(items)]
+        return [type(self)(self.source, (*self.loc, i), value) for i, value in enumerate(items)]
 
 
 # What merges into one value: a part of the base, of the later file, or of both.

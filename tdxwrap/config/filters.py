@@ -13,11 +13,9 @@ A configuration file may write `filter:` for `filter_rule:`:
 All entries must hold. Every operator of F25 is there, by its name in snake_case.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Iterator
-from typing import Annotated, Any, ClassVar, Literal, get_args
+from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import (
     BaseModel,
@@ -101,7 +99,7 @@ class Operator(_Rule):
     )
 
     @model_validator(mode="after")
-    def _operands(self) -> Operator:
+    def _operands(self) -> Self:
         for operand, types in self.OPERAND.items():
             given = getattr(self, to_snake(operand)) is not None
             if given and self.type not in types:
@@ -130,7 +128,7 @@ class FilterRule(_Rule):
     """A group of conditions, all (`And`) or any (`Or`) of which must hold; may be nested."""
 
     type: Literal["And", "Or"] = Field("And", description="whether all or any must hold")
-    conditions: tuple[Condition, ...] = Field((), description="what must hold")
+    conditions: tuple["Condition", ...] = Field((), description="what must hold")
 
 
 class OpaqueRule(FilterRule):
@@ -252,7 +250,7 @@ class Comparison(BaseModel):
     between: Pair = Field((), description="the column is from the first to the second of these")
 
     @model_validator(mode="after")
-    def _one_operator(self) -> Comparison:
+    def _one_operator(self) -> Self:
         stated = sorted(self.model_fields_set - {"negated"})
         if not stated:
             raise InvalidValue(
@@ -304,8 +302,8 @@ class ShortFilter(BaseModel):
     model_config = ConfigDict(extra="allow", frozen=True)
     __pydantic_extra__: dict[str, Test]
 
-    any: tuple[ShortFilter, ...] = Field((), description="one or more of these must hold")
-    all: tuple[ShortFilter, ...] = Field((), description="all of these must hold")
+    any: tuple["ShortFilter", ...] = Field((), description="one or more of these must hold")
+    all: tuple["ShortFilter", ...] = Field((), description="all of these must hold")
 
     @model_validator(mode="before")
     @classmethod

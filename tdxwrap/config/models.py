@@ -3,8 +3,6 @@
 Attributes stand in `attributes.py`, what all parts have in common in `fields.py`.
 """
 
-from __future__ import annotations
-
 import json
 from collections.abc import Mapping
 from typing import Annotated, Any, ClassVar, Self
@@ -55,7 +53,7 @@ class Member(ApiItem):
         return {next(required): value} if isinstance(value, str) else value
 
     @classmethod
-    def of(cls, document: Any) -> Member:
+    def of(cls, document: Any) -> "Member":
         """Read an entry of the list; one in a form that is not known is a plain Member."""
         item = cls.from_api(document) if isinstance(document, dict) else None
         if item is None or any(cls.model_fields[name].is_required() for name in item.unread):
