@@ -31,9 +31,7 @@ from tdxwrap.config.fields import (
 _KIND = "the kind of attribute"
 _KEPT = "how long a value is kept"
 _BACKFILL = "whether events before the attribute was made count"
-DataType = Annotated[
-    Literal["string", "number"], Field(description="of the values: string or number")
-]
+DataType = Annotated[Literal["string", "number"], Field(description="string or number")]
 
 
 class Aggregation(ConfigItem):
@@ -103,6 +101,7 @@ Increment = Annotated[
 ]
 
 
+_ONE = ConstIncrement(type="const", value=1)
 # The fields that say how much an attribute keeps.
 KEEPING = frozenset(("duration", "max_items", "fields", "aggregations", "sub_durations"))
 
@@ -166,9 +165,7 @@ class ListAttribute(EventAttribute):
     fields: Several[str] = Field((), description="the columns that are kept of each item")
     max_items: Count | None = Field(None, description="how many items are kept, the newest first")
     actions: Several[ListAction] = Field((), description="what takes items out again")
-    aggregations: Several[Aggregation] = Field(
-        (), description="what personalizations read of the list"
-    )
+    aggregations: Several[Aggregation] = Field((), description="what personalizations read of it")
     duration: Duration = Field(description=_KEPT)
 
 
@@ -182,9 +179,7 @@ class CounterAttribute(EventAttribute):
     counter_type: Literal["sliding", "total"] = Field(
         "sliding", description="sliding is the default of the API; the recipe uses total"
     )
-    increment: Increment = Field(
-        ConstIncrement(type="const", value=1), description="what each event adds"
-    )
+    increment: Increment = Field(_ONE, description="what each event adds")
     duration: Duration | None = Field(None, description=_KEPT)
     backfill: bool = Field(False, description=_BACKFILL)
     sub_durations: Several[SubDuration] = Field((), description="shorter windows, counted as well")

@@ -70,6 +70,8 @@ _WithValues = Literal["In", "Contain", "StartWith", "EndWith"]
 _WithRange = Literal["Between"]
 
 
+# Strict: NO without quotes is false, and would become 0.
+_Operand = StrictStr | StrictInt | StrictFloat
 _OPPOSITE = "whether the opposite must hold"
 _OPERAND = "what the column is compared with"
 
@@ -87,16 +89,9 @@ class Operator(_Rule):
     type: Literal[_WithValue, _WithValues, _WithRange] = Field(description="the comparison")
     negated: bool = Field(default=False, alias="not", description=_OPPOSITE)
     right_value: str | int | float | bool | None = Field(None, description=_OPERAND)
-    # Strict: NO without quotes is false, and would become 0.
-    right_values: tuple[StrictStr | StrictInt | StrictFloat, ...] | None = Field(
-        None, description=_OPERAND
-    )
-    min_value: StrictStr | StrictInt | StrictFloat | None = Field(
-        None, description="the least value of Between"
-    )
-    max_value: StrictStr | StrictInt | StrictFloat | None = Field(
-        None, description="the greatest value of Between"
-    )
+    right_values: tuple[_Operand, ...] | None = Field(None, description=_OPERAND)
+    min_value: _Operand | None = Field(None, description="the least value of Between")
+    max_value: _Operand | None = Field(None, description="the greatest value of Between")
 
     @model_validator(mode="after")
     def _operands(self) -> Self:
@@ -253,9 +248,8 @@ class Comparison(BaseModel):
     def _one_operator(self) -> Self:
         stated = sorted(self.model_fields_set - {"negated"})
         if not stated:
-            raise InvalidValue(
-                "a comparison needs an operator", "write e.g. {equal: JP, not: true}"
-            )
+            hint = "write e.g. {equal: JP, not: true}"
+            raise InvalidValue("a comparison needs an operator", hint)
         if len(stated) > 1:
             example = ", ".join(f"{{{name}: …}}" for name in stated)
             hint = f"as a list both must hold: [{example}]"

@@ -212,9 +212,7 @@ _NameOrId = Annotated[
 class RtConfig(ConfigItem):
     """The realtime configuration of a parent segment, as a file says it should be."""
 
-    parent_segment: _NameOrId = Field(
-        None, description="id or name; the command line may give another one"
-    )
+    parent_segment: _NameOrId = Field(None, description="id or name; --parent-segment overrides it")
     account: _NameOrId = Field(
         None, description="name or id; in another account nothing is shown or written"
     )
@@ -248,9 +246,8 @@ class RtConfig(ConfigItem):
     def batch(self) -> dict[BatchAttribute, Loc]:
         """The batch attributes that the file states, then those that it imports (F11), with their
         places."""
-        own: dict[BatchAttribute, Loc] = {
-            part: ("batch_attributes", index) for index, part in enumerate(self.batch_attributes)
-        }
+        numbered = enumerate(self.batch_attributes)
+        own: dict[BatchAttribute, Loc] = {part: ("batch_attributes", n) for n, part in numbered}
         stated = {part.column for part in own}
         new = ((i, each) for i, each in self.imported().items() if each.column not in stated)
         return own | {_named_column(each): ("attributes", index) for index, each in new}

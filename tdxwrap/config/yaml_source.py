@@ -167,9 +167,8 @@ def read_source(path: str, content: bytes, environ: Mapping[str, str]) -> Source
     whole = _decoded(path, content)
     root = _composed(path, whole)
     source = Source(path, None, hashlib.sha256(content).hexdigest())
-    return replace(
-        source, data=_Reader(source, environ, whole).value(root, (), 0) if root else None
-    )
+    data = _Reader(source, environ, whole).value(root, (), 0) if root else None
+    return replace(source, data=data)
 
 
 def unusable(path: str, message: str, hint: str = "", position: Position = (0, 0)) -> ConfigError:

@@ -70,9 +70,8 @@ def build_plan(
     """
     config, options = as_live(config, live), options or PlanOptions()
     seen, made = as_renamed(config, live), made or {}
-    keys: list[_Placed] = [
-        (key, ("id_stitching", "keys", index)) for index, key in enumerate(config.id_stitching.keys)
-    ]
+    numbered = enumerate(config.id_stitching.keys)
+    keys: list[_Placed] = [(key, ("id_stitching", "keys", n)) for n, key in numbered]
     # The batch attribute holds the name of a column.
     imported: list[_Placed] = [
         (part.model_copy(update={"name": None}), ("attributes", index))

@@ -328,9 +328,8 @@ class Plan:
 
     def of(self, kind: Kind, *actions: Action) -> tuple[Change, ...]:
         """The changes of one kind that have one of the actions; without actions, all of them."""
-        return tuple(
-            c for c in self.changes if c.kind is kind and (not actions or c.action in actions)
-        )
+        of_kind = (change for change in self.changes if change.kind is kind)
+        return tuple(c for c in of_kind if not actions or c.action in actions)
 
     @property
     def counts(self) -> dict[Action, int]:

@@ -59,9 +59,8 @@ class Course:
         parts = [f"{of - len(flying) - len(left)} of {of} changes are written"]
         if flying:
             were = "was" if len(flying) == 1 else "were"
-            parts.append(
-                f"{len(flying)} {were} in flight ({listed(flying, SHOWN)}): the next run looks"
-            )
+            names = listed(flying, SHOWN)
+            parts.append(f"{len(flying)} {were} in flight ({names}): the next run looks")
         if left:
             parts.append(f"open: {listed(left, SHOWN)}")
         return "; ".join(parts)
