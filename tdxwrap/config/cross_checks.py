@@ -126,8 +126,7 @@ def _regexp_fault(pattern: str) -> str:
 
 
 def _no_section(source: Source) -> Iterator[Problem]:
-    data = source.data or {}
-    if not set(data) - {"parent_segment", "account"}:
+    if not set(source.data) - {"parent_segment", "account"}:
         message = "the file configures nothing"
         yield source.problem((), message, f"it needs one or more of {', '.join(SECTIONS)}")
 

@@ -95,19 +95,17 @@ class Operator(_Rule):
 
     @model_validator(mode="after")
     def _operands(self) -> Self:
-        for operand, types in self.OPERAND.items():
+        takes = [operand for operand, types in self.OPERAND.items() if self.type in types]
+        for operand in self.OPERAND:
             given = getattr(self, to_snake(operand)) is not None
-            if given and self.type not in types:
-                raise InvalidValue(f"{self.type} takes no {operand}", self._operand_hint())
-            if not given and self.type in types and self.type != "IsNull":
+            if given and operand not in takes:
+                hint = f"it takes {' and '.join(takes)}"
+                raise InvalidValue(f"{self.type} takes no {operand}", hint)
+            if not given and operand in takes and self.type != "IsNull":
                 raise InvalidValue(f"{self.type} needs {operand}")
         if self.type == "IsNull" and self.right_value is not None:
             raise InvalidValue("IsNull takes no rightValue but null", "remove it")
         return self
-
-    def _operand_hint(self) -> str:
-        takes = [operand for operand, types in self.OPERAND.items() if self.type in types]
-        return f"it takes {' and '.join(takes)}"
 
 
 class ColumnCondition(_Rule):

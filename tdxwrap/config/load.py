@@ -15,8 +15,6 @@ from tdxwrap.config.models import RtConfig
 from tdxwrap.config.yaml_source import Source, read_bytes, read_source, unusable
 from tdxwrap.errors import ConfigError, Problem
 
-__all__ = ["LoadedConfig", "is_tdx_form", "load", "parse"]
-
 # How many unknown fields at the top are looked at; of more, another file was given by mistake.
 _UNKNOWN_FIELDS = 1_000
 

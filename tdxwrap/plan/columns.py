@@ -76,12 +76,11 @@ def _stitching_keys(config: RtConfig, schema: Schema) -> Iterator[Finding]:
 
 
 def _nowhere(key: str, schema: Schema, loc: Loc) -> Finding:
-    message = f"stitching key {key} is not a column of any event table: it will never stitch"
-    level = Level.FAILED
     failures = (each for each in schema.tables.values() if isinstance(each, TdxwrapError))
+    level, end = Level.FAILED, ": it will never stitch"
     if not all(isinstance(each, NotFound) for each in failures):
-        message = f"stitching key {key} is not a column of any event table that could be described"
-        level = Level.WARNING
+        level, end = Level.WARNING, " that could be described"
+    message = f"stitching key {key} is not a column of any event table{end}"
     return Finding(Topic.KEYS, level, message, hint_for(key, sorted(schema.names())), loc)
 
 
