@@ -67,6 +67,7 @@ class _Finding:
     shown: str
     context: Mapping[str, Any]
     meant: str = ""
+    hint: str = ""
 
     @property
     def name(self) -> str:
@@ -84,7 +85,8 @@ def problems_of(error: ValidationError, source: Source, at: Loc = ()) -> Iterato
     findings = [(entry["type"], _finding(entry, source, at)) for entry in entries]
     unknown = [finding for kind, finding in findings if kind == "extra_forbidden"]
     for finding in unknown[:_MAX_SUGGESTIONS]:
-        finding.meant = _nearest_field(finding)
+        fields = _fields(finding.owner)
+        finding.meant, finding.hint = _suggested(finding, finding.name, fields)
     # A misspelt field is also a missing one: report it once.
     misspelt = {(*finding.loc[:-1], finding.meant) for finding in unknown}
     # The database of a key event may be stated by its table, which could not be read.
@@ -212,22 +214,14 @@ def _fields(owner: str) -> dict[str, str]:
     return names | ({} if owner else {"extends": "extends"})
 
 
-def _nearest_field(finding: _Finding) -> str:
-    fields = _fields(finding.owner)
-    return fields.get(nearest(_operator(finding).lstrip("!"), fields), "")
-
-
-def _operator(finding: _Finding, word: str = "") -> str:
-    """A name as this language has it where it is an operator of a filter; with ! the opposite."""
-    word = word or finding.name
+def _suggested(finding: _Finding, word: str, options: Mapping[str, str]) -> tuple[str, str]:
+    """What a word was meant to be, which may be an operator of another language, and the hint."""
     if finding.owner in _COMPARING:
         words = _examples()["operators"]
-        return next((name for name in words if word.lower() in words[name]), word)
-    return word
-
-
-def _opposite(finding: _Finding, word: str = "") -> str:
-    return ", with not: true beside it" if _operator(finding, word).startswith("!") else ""
+        word = next((name for name in words if word.lower() in words[name]), word)
+    meant = options.get(nearest(word.lstrip("!"), options), "")
+    opposite = ", with not: true beside it" if word.startswith("!") else ""
+    return meant, f"did you mean {meant}{opposite}?" if meant else ""
 
 
 def _unknown(finding: _Finding) -> tuple[str, str]:
@@ -239,10 +233,9 @@ def _unknown(finding: _Finding) -> tuple[str, str]:
         return f"{finding.name} belongs to conditions of type Column", "write type: Column"
     if finding.name == "filter" and finding.name in _fields(finding.owner):
         return "filter and filter_rule say the same", "keep one of them"
-    field = finding.meant
     known = ", ".join(dict.fromkeys(_fields(finding.owner).values()))
-    hint = f"did you mean {field}{_opposite(finding)}?" if field else f"the fields here are {known}"
-    if not field and finding.owner in ("filter_rule", "group"):
+    hint = finding.hint or f"the fields here are {known}"
+    if not finding.hint and finding.owner in ("filter_rule", "group"):
         hint += "; conditions in short go under filter"
     return f"there is no field {finding.name}", hint
 
@@ -271,9 +264,7 @@ def _no_choice(finding: _Finding) -> tuple[str, str]:
     options = re.findall(r"'([^']*)'", expected)
     if finding.owner == "group":
         options.append("Column")
-    word = str(finding.value)
-    near = nearest(_operator(finding, word).lstrip("!"), options)
-    hint = f"did you mean {near}{_opposite(finding, word)}?" if near else ""
+    _, hint = _suggested(finding, str(finding.value), {name: name for name in options})
     if finding.meant:
         hint = hint or f"write e.g. type: {finding.meant}"
     return f"{finding.shown} is not one of {', '.join(options)}", hint
