@@ -258,12 +258,9 @@ def _long_table(fields: dict[str, _Part]) -> dict[str, _Part]:
     Otherwise one file's `table: database.table` would meet the other's `database`.
     """
     table = fields.get("table")
-    text = table.value if table and "database" not in fields else None
-    if not isinstance(text, str) or text.count(".") != 1:
+    if table is None or "database" in fields or not isinstance(table.value, str):
         return fields
-    database, name = text.split(".")
-    assert table is not None
-    return fields | {
-        "database": replace(table, value=database),
-        "table": replace(table, value=name),
-    }
+    parts = [replace(table, value=part) for part in table.value.split(".")]
+    if len(parts) != 2:
+        return fields
+    return fields | dict(zip(("database", "table"), parts, strict=True))

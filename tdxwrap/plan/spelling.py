@@ -117,8 +117,7 @@ def find_renames(changes: Sequence[Change]) -> Iterator[tuple[bool, str]]:
             yield change.takes, f"key event {formers[change.name]}: {text}"
         is_new = change.action is Action.CREATE and not change.reason
         content = _content(change.desired) if is_new else ""
-        olds = left.pop(content, []) if content else []
-        if olds:
+        if content and (olds := left.pop(content, [])):
             ways = " or ".join(_way(old) for old in olds[:_WAYS])
             kept = "what hangs on it" if change.kind is Kind.KEY_EVENT else "what it has collected"
             text = f"{change}: renamed? {ways} keeps {kept}"
