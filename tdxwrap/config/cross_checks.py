@@ -101,18 +101,14 @@ def _passed_on(source: Source) -> Iterator[Problem]:
                 yield source.problem((*loc, name), message, hint, of_key=True)
     for path in ("key_events.*", "attributes.*", "attributes.*.actions.*"):
         for loc, rule in _at(source.data, f"{path}.filter_rule"):
-            yield from _opaque(source, loc, rule)
-
-
-def _opaque(source: Source, loc: Loc, rule: Any) -> Iterator[Problem]:
-    """A filter in a form that is not known; the first thing that is strange about it."""
-    try:
-        FilterRule.model_validate({} if rule is None else rule)
-    except ValidationError as error:
-        first = next(problems_of(error, source, loc))
-        message = f"{first.message}; the rule is passed on as it is"
-        hint = f"{first.hint or 'this version does not know it'}; a new one needs --force"
-        yield replace(first, message=message, hint=hint)
+            try:
+                FilterRule.model_validate(rule or {})
+            except ValidationError as error:
+                # The first thing that is strange about it.
+                first = next(problems_of(error, source, loc))
+                message = f"{first.message}; the rule is passed on as it is"
+                hint = f"{first.hint or 'this version does not know it'}; a new one needs --force"
+                yield replace(first, message=message, hint=hint)
 
 
 def _regexp_fault(pattern: str) -> str:
@@ -195,14 +191,11 @@ def _incomplete(source: Source) -> Iterator[Problem]:
     """What an attribute lacks that no single field of it has to have."""
     for loc, item in _at(source.data, "attributes.*"):
         kind = str(_get(item, "type"))
-        needed = [(*loc, name) for name in _ONE_OF.get(kind, ())]
-        if needed and not any(_is_stated(item, place, source) for place in needed):
-            hint = right_value(needed[0], (*loc, kind, needed[0][-1]))
-            yield source.problem(loc, f"a {kind} needs {' or '.join(_ONE_OF[kind])}", hint)
-
-
-def _is_stated(item: Any, place: Loc, source: Source) -> bool:
-    return _get(item, str(place[-1])) not in (None, []) or place in source.broken
+        names = _ONE_OF.get(kind, ())
+        is_broken = any((*loc, name) in source.broken for name in names)
+        if names and not is_broken and all(_get(item, name) in (None, []) for name in names):
+            hint = right_value((*loc, names[0]), (*loc, kind, names[0]))
+            yield source.problem(loc, f"a {kind} needs {' or '.join(names)}", hint)
 
 
 def _batch_names(source: Source) -> Iterator[Problem]:
