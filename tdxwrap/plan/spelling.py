@@ -61,14 +61,10 @@ def as_renamed(config: RtConfig, live: LiveState) -> LiveState:
     names = {str(event.renamed_from): event.name for event in events}
     if not names:
         return live
-    attributes = (
-        LiveItem(there.id, value)
-        for there in live.attributes
-        if isinstance(
-            value := attribute_from_api(with_names(there.value.document, names)), BaseAttribute
-        )
-    )
-    return replace(live, attributes=tuple(attributes))
+    renamed = ((each.id, with_names(each.value.document, names)) for each in live.attributes)
+    items = ((item_id, attribute_from_api(document)) for item_id, document in renamed)
+    found = (LiveItem(item_id, item) for item_id, item in items if isinstance(item, BaseAttribute))
+    return replace(live, attributes=tuple(found))
 
 
 def _spelled(wanted: Iterable[str], there: Iterable[str]) -> Mapping[str, str]:

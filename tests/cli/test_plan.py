@@ -247,7 +247,7 @@ def test_the_time_of_an_answer_is_not_that_of_the_run(shell: Shell, world: World
     whole = time.monotonic() - began
     seconds = re.search(r"Done in ([\d.]+) s", plain(done.out))
     assert seconds is not None
-    assert float(seconds[1]) < whole - 4
+    assert float(seconds[1]) < whole - 4 + 0.05  # it is rounded to a tenth
 
 
 @pytest.mark.parametrize("answer", ["\n", "\x04"])
