@@ -95,10 +95,8 @@ def _increment_from_number(value: object) -> object:
     return value
 
 
-Increment = Annotated[
-    Annotated[ConstIncrement | FieldIncrement, Field(discriminator="type")],
-    BeforeValidator(_increment_from_number),
-]
+_OfType = Annotated[ConstIncrement | FieldIncrement, Field(discriminator="type")]
+Increment = Annotated[_OfType, BeforeValidator(_increment_from_number)]
 
 
 _ONE = ConstIncrement(type="const", value=1)

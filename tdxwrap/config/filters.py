@@ -191,25 +191,19 @@ def _pair(value: object) -> object:
 
 def _only_true(value: object) -> object:
     if value is not True:
-        raise InvalidValue(
-            "is_null takes only true",
-            "write is_null: true; for the opposite with not: true beside it",
-        )
+        hint = "write is_null: true; for the opposite with not: true beside it"
+        raise InvalidValue("is_null takes only true", hint)
     return value
 
 
 _SCALAR = {"type": ["string", "number"]}
 _LIST = {"type": "array", "items": _SCALAR}
+_ONE_OR_MORE = {"anyOf": [_SCALAR, _LIST]}
+_TWO = _LIST | {"minItems": 2, "maxItems": 2}
 
 Value = Annotated[Any, PlainValidator(_scalar), WithJsonSchema(_SCALAR)]
-Values = Annotated[
-    tuple[Value, ...], BeforeValidator(_list_of_one), WithJsonSchema({"anyOf": [_SCALAR, _LIST]})
-]
-Pair = Annotated[
-    tuple[Value, ...],
-    BeforeValidator(_pair),
-    WithJsonSchema(_LIST | {"minItems": 2, "maxItems": 2}),
-]
+Values = Annotated[tuple[Value, ...], BeforeValidator(_list_of_one), WithJsonSchema(_ONE_OR_MORE)]
+Pair = Annotated[tuple[Value, ...], BeforeValidator(_pair), WithJsonSchema(_TWO)]
 
 
 def _for_editors(schema: dict[str, Any]) -> None:

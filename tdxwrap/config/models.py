@@ -202,11 +202,8 @@ def _named_column(imported: ImportedAttribute) -> BatchAttribute:
     return BatchAttribute(column=imported.column, **stated)
 
 
-_NameOrId = Annotated[
-    Text | None,
-    BeforeValidator(text_if_number),
-    WithJsonSchema({"type": ["string", "integer", "null"], "minLength": 1}),
-]
+_NAME_OR_ID = {"type": ["string", "integer", "null"], "minLength": 1}
+_NameOrId = Annotated[Text | None, BeforeValidator(text_if_number), WithJsonSchema(_NAME_OR_ID)]
 
 
 class RtConfig(ConfigItem):
