@@ -12,7 +12,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from support.examples import examples
-from support.shells import Shell
+from support.shells import QUICK, Shell
 from support.worlds import shipped
 
 from tdxwrap.fake.control import World
@@ -40,6 +40,15 @@ for ignored in (signal.SIGHUP, signal.SIGQUIT):
     if signal.getsignal(ignored) is signal.SIG_IGN:
         # Handled, it does nothing to the suite either, but what the suite executes has it anew.
         signal.signal(ignored, lambda number, frame: None)
+
+
+@pytest.fixture
+def tdx_inside(monkeypatch: pytest.MonkeyPatch) -> None:
+    """For tests to which the process of tdx does not matter: tdxwrap gets the answer without one.
+
+    tdxwrap remains a process of its own, and a world with faults has real processes.
+    """
+    monkeypatch.setitem(QUICK, "TEST_TDX", "inside")
 
 
 @pytest.fixture

@@ -11,6 +11,7 @@ from tdxwrap.fake.store import CALLS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from typing import Any
 
     from tdxwrap.fake.context import Context
@@ -48,17 +49,17 @@ class Record:
         self.write()
 
 
-def begin(store: Store, number: int, argv: list[str]) -> Record:
+def begin(store: Store, number: int, argv: list[str], environ: Mapping[str, str]) -> Record:
     """The record of a call of which only the command line is known."""
     fields = {
         "n": number,
-        "argv": who.redact(argv, os.environ),
+        "argv": who.redact(argv, environ),
         "pid": os.getpid(),
         "ppid": os.getppid(),
         "cwd": os.getcwd(),
         "stdin": streams.stdin_kind(),
         "stdout": streams.stdout_kind(),
-        "env": {name: os.environ[name] for name in SHOWN_VARIABLES if name in os.environ},
+        "env": {name: environ[name] for name in SHOWN_VARIABLES if name in environ},
         "started": time.time(),
         "seconds": None,
         "exit": None,

@@ -13,10 +13,11 @@ from tdxwrap.fake.store import SETTINGS
 
 TYPE_CHECKING = False
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from tdxwrap.fake.args import Invocation
     from tdxwrap.fake.calllog import Record
     from tdxwrap.fake.jsontypes import Json
-    from tdxwrap.fake.store import Store
 
 HELP = """Usage: tdx [options] <command>
 
@@ -32,34 +33,39 @@ def main(argv: list[str]) -> int:
         from tdxwrap.fake import replay
 
         return replay.main(argv, os.environ)
+    answer = call(argv, os.environ)
+    streams.write_err(answer.err)
+    streams.write_out(answer.out, streams.stdout_kind())
+    return answer.exit_code
+
+
+def call(argv: list[str], environ: Mapping[str, str]) -> Answer:
+    """Carry out one call and return all that it says."""
     try:
-        store = opening.open_store(os.environ)
+        store = opening.open_store(environ)
     except Refused as refusal:
-        streams.write_err(refusal.message + "\n")
-        return refusal.exit_code
+        return _refused(refusal)
     settings = store.load(SETTINGS)
     try:
         invocation = args.parse(argv)
     except Refused as refusal:
-        return _misused(store, argv, refusal)
+        # A command line that is not understood is recorded too.
+        with store.lock():
+            number = store.next_number()
+        calllog.begin(store, number, argv, environ).finish(refusal.exit_code, applied=False)
+        return _refused(refusal)
     with store.lock():
         number = store.next_number()
         rule = faults.pick(store, number, argv, invocation)
-    record = calllog.begin(store, number, argv)
+    record = calllog.begin(store, number, argv, environ)
     record.describe({"fault": rule["fault"] if rule else None})
-    answer = _carry_out(Context(store, invocation, settings, os.environ), record, rule)
-    _emit(answer, invocation)
+    answer = _carry_out(Context(store, invocation, settings, environ), record, rule)
     record.finish(answer.exit_code, answer.applied)
-    return answer.exit_code
+    return _as_asked(answer, invocation)
 
 
-def _misused(store: Store, argv: list[str], refusal: Refused) -> int:
-    """A command line that is not understood is recorded too."""
-    with store.lock():
-        number = store.next_number()
-    streams.write_err(refusal.message + "\n")
-    calllog.begin(store, number, argv).finish(refusal.exit_code, applied=False)
-    return refusal.exit_code
+def _refused(refusal: Refused) -> Answer:
+    return Answer(err=refusal.message + "\n", exit_code=refusal.exit_code)
 
 
 def _carry_out(context: Context, record: Record, rule: Json | None) -> Answer:
@@ -86,7 +92,7 @@ def _run(context: Context) -> Answer:
     try:
         return _dispatch(context)
     except Refused as refusal:
-        return Answer(err=refusal.message + "\n", exit_code=refusal.exit_code)
+        return _refused(refusal)
     except HttpError as error:
         from tdxwrap.fake import wire
 
@@ -122,12 +128,12 @@ def _dispatch(context: Context) -> Answer:
     return catalog.run(context)
 
 
-def _emit(answer: Answer, invocation: Invocation) -> None:
-    streams.write_err(answer.err)
+def _as_asked(answer: Answer, invocation: Invocation) -> Answer:
+    """The answer, or what is left to say of it when it went into the file of `--output`."""
     target = invocation.values.get("output")
     redirected = target and invocation.command not in ("ps pull", "ps pz init")
-    if target and redirected and answer.exit_code == 0 and not invocation.dry_run:
-        with open(target, "wb") as file:
-            file.write(answer.out)
-        return
-    streams.write_out(answer.out, streams.stdout_kind())
+    if not target or not redirected or answer.exit_code != 0 or invocation.dry_run:
+        return answer
+    with open(target, "wb") as file:
+        file.write(answer.out)
+    return Answer(err=answer.err)

@@ -17,6 +17,7 @@ from tdxwrap.apply.export import config_text
 from tdxwrap.config.attributes import BaseAttribute
 from tdxwrap.config.load import parse
 from tdxwrap.config.models import RtConfig
+from tdxwrap.fake.control import Call
 from tdxwrap.plan.changes import PlanOptions
 
 TEXT = {"type": "string", "minLength": 1}
@@ -198,14 +199,15 @@ VALIDATORS = {
 }
 
 
-def endpoint(method: str, path: str) -> tuple[str, str]:
-    return method, re.sub(r"/[0-9]+$", "/ID", path.removeprefix("/audiences/394649/"))
+def endpoint(call: Call) -> tuple[str, str]:
+    path = (call.path or "").removeprefix("/audiences/394649/")
+    return call.method or "", re.sub(r"/[0-9]+$", "/ID", path)
 
 
-def check(bodies: list[tuple[str, str, Any]]) -> None:
-    for method, path, body in bodies:
-        validator = VALIDATORS[endpoint(method, path)]
-        assert [error.message for error in validator.iter_errors(body)] == [], (method, path, body)
+def check(writes: list[Call]) -> None:
+    for call in writes:
+        validator = VALIDATORS[endpoint(call)]
+        assert [error.message for error in validator.iter_errors(call.body)] == [], call
 
 
 def without_extra(value: Any) -> Any:
@@ -240,7 +242,7 @@ def test_every_body_of_a_first_apply_fits_and_export_gives_the_same_back(
     config = RtConfig.model_validate(desired)
     with account(BLANK) as there:
         there.carry_out(there.plan(config))
-        check(there.tdx.bodies)
+        check(there.world.writes())
 
         assert there.plan(config).pending == ()
         exported = parse("rt.yaml", config_text(there.live()).encode(), environ={}).config
@@ -264,9 +266,10 @@ def test_every_body_of_a_later_apply_fits() -> None:
             plan = there.plan(config, PlanOptions(prune=prune, replace=True, force=True))
             assume(not plan.blockers)
             there.carry_out(plan)
-            check(there.tdx.bodies)
-        met.update(endpoint(method, path) for method, path, _ in there.tdx.bodies)
-        met.update(body["type"] for _, _, body in there.tdx.bodies if body and "type" in body)
+            calls = there.world.writes()
+        check(calls)
+        met.update(endpoint(call) for call in calls)
+        met.update(call.body["type"] for call in calls if call.body and "type" in call.body)
 
     any_apply()
     assert met == {*CONTRACT, "single", "list", "counter", "lookupCatalog"}
@@ -297,7 +300,7 @@ def test_what_is_not_known_is_passed_on_as_it_is(desired: dict[str, Any]) -> Non
         there.carry_out(there.plan(config))
 
         assert there.plan(config).pending == ()
-        sent = [body for _, _, body in there.tdx.bodies]
+        sent = [call.body for call in there.world.writes()]
         sent += [key for body in sent for key in body.get("keyColumns", ())]
         found = {body["name"]: body.get(NOVELTY) for body in sent if "name" in body}
         assert found == {part.name: part.extra.get(NOVELTY) for part in stated}

@@ -10,7 +10,6 @@ from support.inprocess import InProcessTdx, account
 
 from tdxwrap.apply.steps import Settings, carry_out
 from tdxwrap.config.models import RtConfig
-from tdxwrap.fake.control import World
 from tdxwrap.plan.course import Course
 from tdxwrap.realtime.api import Realtime
 from tdxwrap.realtime.retry import Retry
@@ -37,14 +36,13 @@ class DecomposingTdx(InProcessTdx):
 
 def test_a_name_in_another_normal_form_is_found_after_a_lost_answer() -> None:
     with account(SCENARIO) as there:
-        tdx = DecomposingTdx(World(there.folder))
+        tdx = DecomposingTdx(there.world)
         plan = there.plan(RtConfig.model_validate({"key_events": [EVENT]}))
         retry = Retry(retries=2, sleep=lambda seconds: None)
         carry_out(
             Course(plan), Realtime(tdx), retry, Settings(baseline=there.folder / "rt_config.yaml")
         )
 
-        assert [body["name"] for method, _, body in tdx.bodies if method == "POST"] == [
-            "プレビュー"
-        ]
+        created = [call.body["name"] for call in there.world.writes() if call.method == "POST"]
+        assert created == ["プレビュー"]
         assert len(there.live().key_events) == 1

@@ -18,7 +18,6 @@ from tdxwrap.apply.session import Session
 from tdxwrap.apply.steps import Settings
 from tdxwrap.config.load import parse
 from tdxwrap.errors import CallTimeout, Locked, NotReady, Refused
-from tdxwrap.fake.control import World
 from tdxwrap.plan.changes import Action, Plan, PlanOptions
 from tdxwrap.realtime.wait import WaitPolicy
 from tdxwrap.system.lock import segment_lock
@@ -53,7 +52,7 @@ class User:
 
     def __init__(self, there: InProcess, home: Path) -> None:
         self.there = there
-        self.world = World(there.folder)
+        self.world = there.world
         self.environ = {"HOME": str(home), "TD_API_KEY": "1/" + "b" * 40}
         self.meanwhile: list[Callable[[], object]] = []
         self.on_event: Callable[[Event], object] = lambda event: None
@@ -148,8 +147,8 @@ def test_of_two_key_events_of_one_name_an_attribute_gets_the_first(user: User) -
         events.append({**events[0], "id": "7109"})
     more = "  - {name: views, type: counter, key_event: page_view, duration: 1 day}\n"
     user.apply(WHOLE + more)
-    [(method, _, body)] = user.there.tdx.bodies
-    assert (method, body["realtimeKeyEventId"]) == ("POST", "7101")
+    [call] = user.world.writes()
+    assert (call.method, call.body["realtimeKeyEventId"]) == ("POST", "7101")
 
 
 def test_what_is_configured_is_saved_before_the_event_tables_are_set(
@@ -198,7 +197,7 @@ def test_what_was_created_is_known_by_its_name_where_no_identifier_is_listed(use
     report = user.apply(WHOLE + more).report
     assert report is not None
     assert report.ok
-    assert user.there.tdx.writes == 1
+    assert len(user.world.writes()) == 1
 
 
 def test_a_segment_given_by_name_is_locked_by_its_id(user: User) -> None:
@@ -207,7 +206,7 @@ def test_a_segment_given_by_name_is_locked_by_its_id(user: User) -> None:
     for ps in ("777", "394649"):
         with segment_lock(user.environ, "394649"), pytest.raises(Locked):
             user.apply(CHANGED, ps)
-    assert user.there.tdx.writes == 0
+    assert user.world.writes() == []
 
 
 @pytest.mark.parametrize("status", ["updating", "inconsistent"])

@@ -19,6 +19,8 @@ from support.shells import FAKE_TDX, FIXTURES, MINIMAL, STARTED, Ran, Shell, con
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 KEYS = {"key-main": "main", "key-acme": "acme"}
 KEYCHAIN = {"default": "key-main", "staging": "key-acme"}
 TDXWRAP = shlex.join([sys.executable, str(STARTED)])

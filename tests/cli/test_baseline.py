@@ -11,6 +11,8 @@ from support.shells import MINIMAL, Ran, Shell
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 RUNS = ".local/state/tdxwrap/runs"
 
 

@@ -12,6 +12,8 @@ from support.shells import WEB, Shell
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 TEXT = WEB.read_text(encoding="utf-8")
 KEY = "1/" + "e" * 40
 

@@ -22,6 +22,8 @@ from support.shells import MINIMAL, Shell
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 ODD = "顧客 \"360\" `prod` \\ 'jp' ]"
 SETUP = {
     "bash": (["bash", "--norc", "--noprofile", "-i"], 'eval "$(tdxwrap completion bash)"'),

@@ -11,6 +11,8 @@ from support.shells import FAKE_TDX, WEB, Ran, Shell
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 KEY = "1/" + "f" * 40
 TEXT = WEB.read_text(encoding="utf-8")
 COLUMN_CHECKS = ("event tables", "stitching keys", "lookup key", "columns")

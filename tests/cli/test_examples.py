@@ -13,6 +13,8 @@ from support.worlds import configuration, scenario_for
 from tdxwrap.config.load import load
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 EXAMPLES = [
     FIXTURES / "configs" / f"{name}.yaml"
     for name in ("e-commerce", "media", "b2b-saas", "web-personalization", "every-field")

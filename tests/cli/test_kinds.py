@@ -10,6 +10,8 @@ from support.shells import Shell
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 BULK = "/audiences/394649/realtime_imported_attributes/bulk_update"
 HEAD = "parent_segment: 394649\n"
 EVENT = HEAD + "key_events:\n  - {name: page_view, table: web_events.pageviews%s}\n"

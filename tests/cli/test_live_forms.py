@@ -12,6 +12,8 @@ from support.shells import Shell
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 
 def condition(**fields: Any) -> dict[str, Any]:
     whole = {"type": "Column", "column": "price", "operator": {"type": "Equal", "rightValue": 1}}

@@ -9,6 +9,8 @@ from support.shells import MINIMAL, Shell
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 KEY = "1/" + "d" * 40
 COMMANDS = (
     ("plan", MINIMAL),

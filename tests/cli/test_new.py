@@ -21,6 +21,8 @@ from tdxwrap.generate.first_config import Chosen
 from tdxwrap.plan.columns import check
 from tdxwrap.realtime.state import Schema, Segment
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 TABLE = ("--samples", "--table", "web_events.pageviews")
 
 

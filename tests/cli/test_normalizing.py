@@ -10,6 +10,8 @@ from support.shells import Shell
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 CONFIG = """\
 parent_segment: "394649"
 key_events:

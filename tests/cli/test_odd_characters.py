@@ -22,6 +22,8 @@ from tdxwrap.plan.changes import FieldChange
 from tdxwrap.system import text
 from tdxwrap.system.text import visible
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 IDENTIFIERS = {
     "event_tables": 'event_tables: ["d.VALUE"]',
     "table": 'key_events: [{name: e, table: "d.VALUE"}]',

@@ -12,6 +12,8 @@ from support.worlds import configuration, exact
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 HALF = """
 parent_segment: "394649"
 event_tables: [web_events.pageviews, web_events.carts]

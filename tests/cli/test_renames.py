@@ -13,6 +13,8 @@ from support.shells import Shell
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 START = """
 parent_segment: "394649"
 event_tables: [web_events.pageviews, legacy.app_events]

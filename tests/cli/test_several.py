@@ -25,6 +25,8 @@ from tdxwrap.errors import ExitCode
 from tdxwrap.fake.control import World
 from tdxwrap.system.lock import segment_lock
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 BRANDS = FIXTURES / "configs" / "three-brands"
 OUTLET = "Outlet ‹アウトレット›"
 POST = {"method": "POST", "path": "realtime_attributes"}

@@ -19,6 +19,8 @@ from support.shells import FIXTURES, MINIMAL, ROOT, WEB, Shell, tdxwrap_command
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 WORKFLOW = ROOT / "docs" / "github-actions.yml"
 INVALID = sorted((FIXTURES / "configs" / "invalid").glob("*.yaml"))
 SCHEMA_LINE = re.compile(r"# yaml-language-server: \$schema=(\S+)")

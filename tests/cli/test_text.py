@@ -15,6 +15,8 @@ from support.worlds import exact
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 # The names in angle brackets of the recipe.
 PLACEHOLDERS = [
     *("ps_id", "ps_id_or_name", "db", "table", "table1", "table2", "event_name", "description"),

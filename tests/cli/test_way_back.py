@@ -14,6 +14,8 @@ from support.shells import FIXTURES, MINIMAL, WEB, Shell
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 NewWorld = Callable[..., World]
 NewShell = Callable[..., Shell]
 ALL = ("--yes", "--prune", "--replace", "--force")

@@ -10,6 +10,8 @@ from support.worlds import exact
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 CONFIG = """
 parent_segment: "394649"
 event_tables: [web_events.pageviews, web_events.carts]

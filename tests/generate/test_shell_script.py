@@ -201,7 +201,7 @@ def test_any_name_is_only_a_name(
         done = bash(text, folder, environ)
 
         assert done.returncode == 0, done.stdout + done.stderr
-        assert exact(by_script) == exact(World(there.folder))
+        assert exact(by_script) == exact(there.world)
         assert {entry.name for entry in folder.iterdir()} == {
             "by-script",
             "by-apply",

@@ -16,6 +16,8 @@ from support.shells import MINIMAL, WEB, Ran, Shell
 from tdxwrap.fake.control import World
 from tdxwrap.journal import record
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 KEY = "17/" + "0123456789abcdef" * 3
 HALF = "0123456789abcdef0123"
 

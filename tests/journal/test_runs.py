@@ -24,6 +24,8 @@ from tdxwrap.journal import runs
 from tdxwrap.journal.pseudonyms import Pseudonyms
 from tdxwrap.system.text import json_text
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 NewShell = Callable[..., Shell]
 NewWorld = Callable[..., World]
 

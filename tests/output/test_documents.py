@@ -21,6 +21,8 @@ from tdxwrap.output.documents import FILES
 from tdxwrap.system.lock import segment_lock
 from tdxwrap.version import __version__
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 FAILURE = ("tdxwrap", "version", "ok", "exit_code", "error", "journal")
 SHOP = FIXTURES / "tdx-form" / "shop.yaml"
 

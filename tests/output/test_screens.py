@@ -27,6 +27,8 @@ from support.shells import FIXTURES, WEB, Ran, Shell
 from tdxwrap.fake.control import World
 from tdxwrap.output.wrapping import LEAST, hanging
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 PROMPT = "[y/N]"
 

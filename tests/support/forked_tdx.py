@@ -1,4 +1,4 @@
-"""Run the fake tdx in the process that was forked for it, in place of the exec.
+"""Run the fake tdx where it costs little: in a fork, or in the process of tdxwrap itself.
 
 A Python that starts takes three times as long as the call of the fake that it is started for, and
 the suite makes ten thousand of them. `install` puts a function in the place of `os.execve`: where
@@ -7,6 +7,10 @@ what a kernel and a starting Python do, and then what the launcher does. It rema
 its own, with its own pid, group, files, environment, directory and signals, and it ends like one.
 Any other program is executed: a test that wants a real start of the fake names the launcher by a
 link (`Shell.executing`).
+
+A fork of all that the suite has loaded still takes three times as long as a call of the fake. Where
+the process of tdx is not the point of a test (`tdx_inside`), `answer_inside` puts the fake's own
+answer in the place of the process. A world with faults keeps its processes: a fault may kill one.
 """
 
 from __future__ import annotations
@@ -16,10 +20,14 @@ import shlex
 import signal
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import nullcontext
 from pathlib import Path
 from typing import NoReturn
 
-from tdxwrap.fake import cli
+from tdxwrap.fake import cli, opening
+from tdxwrap.fake.store import FAULTS
+from tdxwrap.tdx.client import Tdx
+from tdxwrap.tdx.process import find_executable
 
 ROOT = str(Path(__file__).parents[2])
 LAUNCHER = f"{ROOT}/fixtures/bin/tdx"
@@ -27,11 +35,32 @@ SCENARIO = f"{ROOT}/fixtures/scenarios/blank.yaml"
 MAIN = f"{ROOT}/tdxwrap/fake/__main__.py"
 
 _execve = os.execve
+_process = Tdx._process
 
 
 def install() -> None:
     """From now on, executing the launcher in this process or a fork of it runs the fake."""
     os.execve = run  # type: ignore[assignment]
+
+
+def answer_inside() -> None:
+    """From now on, the calls of tdxwrap are answered in its own process."""
+    Tdx._process = _answered  # type: ignore[method-assign]
+
+
+def _answered(tdx: Tdx, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
+    more = _set_by(find_executable(tdx.executable, tdx._environ), tdx._environ)
+    environ = {**tdx._environ, **(more or {})}
+    if more is None or tdx._closed.is_set() or _may_fail(environ):
+        return _process(tdx, args, limit)
+    with nullcontext() if "-X" in args else tdx._reads:
+        answer = cli.call(list(args), environ)
+    return answer.exit_code, answer.out, answer.err.encode("utf-8", "surrogateescape")
+
+
+def _may_fail(environ: Mapping[str, str]) -> bool:
+    faults = Path(opening.state_directory(environ), FAULTS)
+    return "FAKE_TDX_JOURNAL" in environ or faults.exists()
 
 
 def run(program: bytes, argv: Sequence[bytes], environ: Mapping[str, str]) -> NoReturn:

@@ -21,11 +21,8 @@ from tdxwrap import fake
 from tdxwrap.apply.session import Session, read_live
 from tdxwrap.apply.steps import Settings, carry_out
 from tdxwrap.cli import command_line
-from tdxwrap.fake import args as fake_args
 from tdxwrap.fake import cli as fake_cli
-from tdxwrap.fake.context import Context
 from tdxwrap.fake.control import World
-from tdxwrap.fake.store import SETTINGS, Store
 from tdxwrap.plan.build import build_plan
 from tdxwrap.plan.changes import Plan, PlanOptions, Written
 from tdxwrap.plan.course import Course
@@ -47,31 +44,17 @@ class InProcessTdx(Tdx):
 
     def __init__(self, world: World) -> None:
         super().__init__("tdx", environ=world.environ())
-        self._store = Store(str(world.state_dir))
-        self.writes = 0
-        self.bodies: list[tuple[str, str, Any]] = []
 
     def _process(self, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
-        invocation = fake_args.parse(list(args))
-        settings = self._store.load(SETTINGS)
-        context = Context(self._store, invocation, settings, self._environ)
-        answer = fake_cli._run(context)
-        if "-X" in args:
-            self.writes += 1
-            self.bodies.append((invocation.method, invocation.arguments[0], _body(invocation)))
+        answer = fake_cli.call(list(args), self._environ)
         return answer.exit_code, answer.out, answer.err.encode()
-
-
-def _body(invocation: Any) -> Any:
-    given = invocation.values
-    text = Path(given["file"]).read_text() if "file" in given else given.get("data", "null")
-    return json.loads(text)
 
 
 class InProcess:
     """A world with what the commands do to it."""
 
     def __init__(self, world: World, segment: str = "394649") -> None:
+        self.world = world
         self.tdx = InProcessTdx(world)
         self.api = Realtime(self.tdx)
         self.segment = segment

@@ -56,6 +56,8 @@ def become(request: dict[str, Any], streams: list[int]) -> NoReturn:
     # In the place of /tmp, where all tests would wait for each other's locks.
     paths.TEMPORARY = os.environ["TEST_TMP"]
     failing.install(request["environ"])
+    if os.environ.get("TEST_TDX") == "inside":
+        forked_tdx.answer_inside()
     code: Any = 1
     try:
         entry.main()
@@ -72,6 +74,8 @@ def load() -> None:
     for module in pkgutil.walk_packages(tdxwrap.__path__, f"{tdxwrap.__name__}."):
         if not module.name.endswith("__main__"):
             importlib.import_module(module.name)
+    for name in ("rich._emoji_codes", "encodings.utf_8_sig", "click._textwrap"):
+        importlib.import_module(name)
     models = BaseModel.__subclasses__()
     for model in models:
         model.model_rebuild()
