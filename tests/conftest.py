@@ -46,7 +46,7 @@ for ignored in (signal.SIGHUP, signal.SIGQUIT):
 def tdx_inside(monkeypatch: pytest.MonkeyPatch) -> None:
     """For tests to which the process of tdx does not matter: tdxwrap gets the answer without one.
 
-    tdxwrap remains a process of its own, and a world with faults has real processes.
+    tdxwrap remains a process of its own, and a fault of the process happens to a process.
     """
     monkeypatch.setitem(QUICK, "TEST_TDX", "inside")
 

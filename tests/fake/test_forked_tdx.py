@@ -1,4 +1,4 @@
-"""The fake that is forked for the tests does what the one that is executed does."""
+"""The fake that is forked or asked for the tests does what the one that is executed does."""
 
 from __future__ import annotations
 
@@ -28,23 +28,26 @@ FAULTS = {
 def test_forked_and_executed_it_is_the_same(
     fault: str, new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:
-    def run(name: str, choose: Callable[[Shell], Shell]) -> tuple[Ran, list[dict[str, Any]]]:
+    def run(name: str, executing: bool = False, **env: str) -> tuple[Ran, list[dict[str, Any]]]:
         world = new_world(name=f"{name}-world")
         if fault != "none":
             world.add_fault(fault, {"command": "rt list"}, **FAULTS[fault])
-        shell = choose(new_shell(world, name))
+        shell = new_shell(world, name)
+        shell = shell.executing() if executing else shell
         timeout = "2" if fault == "hang" else "60"
         args = ("status", "394649", "--json", "--timeout", timeout, "--retries", "0")
-        ran = shell.run(*args, TDX_SESSION="the session", FORCE_COLOR="3")
+        ran = shell.run(*args, TDX_SESSION="the session", FORCE_COLOR="3", **env)
         calls = [asdict(call) for call in sorted(world.calls(), key=lambda call: call.argv)]
         for call in calls:
             assert call["session"] == "the session"
             assert call["cwd"] == str(shell.cwd)
         return ran, [{k: v for k, v in c.items() if k not in (*PASSING, "cwd")} for c in calls]
 
-    forked, executed = run("forked", lambda shell: shell), run("executed", Shell.executing)
-    assert forked[1] == executed[1]
-    assert forked[0].code == executed[0].code
+    executed, forked = run("executed", executing=True), run("forked")
+    inside = run("inside", TEST_TDX="inside")
+    assert forked[1] == inside[1] == executed[1]
+    assert forked[0].code == inside[0].code == executed[0].code
+    assert forked[0].out == inside[0].out == executed[0].out
 
 
 def test_forked_it_is_a_process_of_its_own(shell: Shell, world: World) -> None:
@@ -52,3 +55,14 @@ def test_forked_it_is_a_process_of_its_own(shell: Shell, world: World) -> None:
     assert running.end().code == 0
     assert {call.ppid for call in world.calls()} == {running.pid}
     assert len({call.pid for call in world.calls()}) == len(world.calls())
+
+
+@pytest.mark.usefixtures("tdx_inside")
+def test_inside_it_is_none_but_for_what_happens_to_a_process(shell: Shell, world: World) -> None:
+    for fault, inside in (("http", True), ("killed", False)):
+        world.clear_calls()
+        world.clear_faults()
+        world.add_fault(fault, {"command": "realtime_setting"})
+        running = shell.start("plan", MINIMAL)
+        assert running.end().code == 0
+        assert {call.pid == running.pid for call in world.calls()} == {inside}

@@ -26,6 +26,8 @@ from tdxwrap.realtime.read import Reads
 from tdxwrap.realtime.tables import SchemaReads
 from tdxwrap.sandbox import rehearsal
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 KEY = "nobody-may-see-this"
 CONFIGS = sorted((FIXTURES / "configs").glob("*.yaml"))
 

@@ -10,7 +10,8 @@ link (`Shell.executing`).
 
 A fork of all that the suite has loaded still takes three times as long as a call of the fake. Where
 the process of tdx is not the point of a test (`tdx_inside`), `answer_inside` puts the fake's own
-answer in the place of the process. A world with faults keeps its processes: a fault may kill one.
+answer in the place of the process. In a world with a fault that happens to the process, or to its
+streams, there are processes.
 """
 
 from __future__ import annotations
@@ -25,7 +26,7 @@ from pathlib import Path
 from typing import NoReturn
 
 from tdxwrap.fake import cli, opening
-from tdxwrap.fake.store import FAULTS
+from tdxwrap.fake.store import FAULTS, Store
 from tdxwrap.tdx.client import Tdx
 from tdxwrap.tdx.process import find_executable
 
@@ -33,6 +34,12 @@ ROOT = str(Path(__file__).parents[2])
 LAUNCHER = f"{ROOT}/fixtures/bin/tdx"
 SCENARIO = f"{ROOT}/fixtures/scenarios/blank.yaml"
 MAIN = f"{ROOT}/tdxwrap/fake/__main__.py"
+
+# They end it, hold it up, reach for its streams or tell its environment.
+OF_A_PROCESS = (
+    *("killed", "hang", "delay", "signal-caller", "prompt", "echo-secrets"),
+    *("big-output", "one-line", "stderr-flood"),
+)
 
 _execve = os.execve
 _process = Tdx._process
@@ -51,16 +58,19 @@ def answer_inside() -> None:
 def _answered(tdx: Tdx, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
     more = _set_by(find_executable(tdx.executable, tdx._environ), tdx._environ)
     environ = {**tdx._environ, **(more or {})}
-    if more is None or tdx._closed.is_set() or _may_fail(environ):
+    if more is None or tdx._closed.is_set() or needs_process(environ):
         return _process(tdx, args, limit)
     with nullcontext() if "-X" in args else tdx._reads:
         answer = cli.call(list(args), environ)
     return answer.exit_code, answer.out, answer.err.encode("utf-8", "surrogateescape")
 
 
-def _may_fail(environ: Mapping[str, str]) -> bool:
-    faults = Path(opening.state_directory(environ), FAULTS)
-    return "FAKE_TDX_JOURNAL" in environ or faults.exists()
+def needs_process(environ: Mapping[str, str]) -> bool:
+    """Whether a call with this environment may be more than an answer."""
+    if "FAKE_TDX_JOURNAL" in environ:
+        return True
+    rules = Store(opening.state_directory(environ)).load_or(FAULTS, [])
+    return any(rule["fault"] in OF_A_PROCESS for rule in rules)
 
 
 def run(program: bytes, argv: Sequence[bytes], environ: Mapping[str, str]) -> NoReturn:
