@@ -15,6 +15,7 @@ All entries must hold. Every operator of F25 is there, by its name in snake_case
 
 import json
 from collections.abc import Iterator
+from functools import cache
 from typing import Annotated, Any, ClassVar, Literal, Self, get_args
 
 from pydantic import (
@@ -70,6 +71,9 @@ _WithValues = Literal["In", "Contain", "StartWith", "EndWith"]
 _WithRange = Literal["Between"]
 
 
+# A long filter asks for the same few names thousands of times.
+_snake = cache(to_snake)
+
 # Strict: NO without quotes is false, and would become 0.
 _Operand = StrictStr | StrictInt | StrictFloat
 _OPPOSITE = "whether the opposite must hold"
@@ -97,7 +101,7 @@ class Operator(_Rule):
     def _operands(self) -> Self:
         takes = [operand for operand, types in self.OPERAND.items() if self.type in types]
         for operand in self.OPERAND:
-            given = getattr(self, to_snake(operand)) is not None
+            given = getattr(self, _snake(operand)) is not None
             if given and operand not in takes:
                 hint = f"it takes {' and '.join(takes)}"
                 raise InvalidValue(f"{self.type} takes no {operand}", hint)
@@ -370,5 +374,5 @@ def _comparison(operator: Operator) -> dict[str, Any]:
     document = operator.model_dump(mode="json", by_alias=True, exclude_none=True)
     operands = [document[name] for name in Operator.OPERAND if name in document]
     operand = operands if operator.type == "Between" else next(iter(operands), True)
-    short = {to_snake(operator.type): operand}
+    short = {_snake(operator.type): operand}
     return short | {"not": True} if operator.negated else short
