@@ -139,10 +139,10 @@ def plan(
         TdxwrapError: the login, the account or an answer of tdx is not as it must be.
     """
     chosen = options or PlanOptions()
-    with _connected(config, login or Login(), hold=False) as connected:
+    with _connected(config, login or Login(), chosen, hold=False) as call:
         ps = session.parent_segment(config, parent_segment)
-        made = run.make_plan(connected.session, config, ps, chosen)
-        return Preview(made, connected.context, chosen)
+        made = run.make_plan(call.session, config, ps, chosen)
+        return Preview(made, call.context, chosen)
 
 
 def apply(
@@ -169,17 +169,17 @@ def apply(
     """
     chosen = options or (plan.options if plan else PlanOptions())
     same = plan.plan.live.segment.id if plan else None
-    with _connected(config, login or Login(), hold=True) as connected:
+    with _connected(config, login or Login(), chosen, hold=True) as call:
         outcome = run.apply(
-            connected.session,
+            call.session,
             config,
             session.parent_segment(config, parent_segment or same),
-            consent=_Call(connected, chosen.force),
+            consent=call,
             options=chosen,
             settings=Settings(
                 baseline=None,
                 where=config.source.where,
-                before_step=connected.asking.check_unchanged,
+                before_step=call.asking.check_unchanged,
             ),
             policy=wait,
             expect=None if plan is None else plan.plan.fingerprint,
@@ -188,20 +188,14 @@ def apply(
 
 
 @dataclass(slots=True)
-class _Connected:
-    """A session, and its context as far as it is known yet."""
+class _Call:
+    """The call of a function: its session, its context as far as it is known yet, and the consent
+    that it is."""
 
     session: Session
     context: Context
     asking: Asking
-
-
-@dataclass(frozen=True, slots=True)
-class _Call:
-    """The consent that the call of a function is."""
-
-    connected: _Connected
-    force: bool
+    options: PlanOptions
 
     def show(self, plan: Plan) -> None:
         """Show nothing."""
@@ -209,13 +203,15 @@ class _Call:
     def ask(self, plan: Plan) -> bool:
         """Refuse what a call alone is no consent to; nobody is asked."""
         if plan.pending:
-            refuse_inherited(self.connected.context)
-            refuse_dangers(() if self.force else plan.dangers)
+            refuse_inherited(self.context)
+            refuse_dangers(() if self.options.force else plan.dangers)
         return False
 
 
 @contextmanager
-def _connected(config: LoadedConfig, login: Login, *, hold: bool) -> Iterator[_Connected]:
+def _connected(
+    config: LoadedConfig, login: Login, options: PlanOptions, *, hold: bool
+) -> Iterator[_Call]:
     """Open tdx in the account that the file demands, as `Asking` says."""
     environ = os.environ if login.environ is None else login.environ
     opening = Tdx(login.tdx, profile=login.profile, site=login.site, environ=environ)
@@ -224,12 +220,13 @@ def _connected(config: LoadedConfig, login: Login, *, hold: bool) -> Iterator[_C
         retry = Retry(sleep=tdx.pause)
 
         def found(context: Context, _: str) -> None:
-            connected.context = context
+            call.context = context
 
         asking = Asking(tdx, retry.read, pool, given, hold, config.config.account, found)
-        connected = _Connected(Session(Realtime(tdx), environ, tdx.profile, retry), given, asking)
+        opened = Session(Realtime(tdx), environ, tdx.profile, retry)
+        call = _Call(opened, given, asking, options)
         asking.begin(leader_above(tdx.profile, environ))
-        yield connected
+        yield call
 
 
 def _text(lines: Iterable[Line]) -> str:

@@ -379,27 +379,34 @@ class App:
         """
         self.failure = error
         code = code if error is None else error.exit_code
-        if self.chosen.json and self.file:
-            self.entry = self.file_document(code, **content)
-        elif self.chosen.json:
-            self.console.print_document(self.document(error, code, **content))
+        self._print_document(code, **content)
         self.console.check_written()
         if error is not None and not printed:
             self.console.print_error(error, self.journal_path)
         return code
 
-    def document(
-        self, error: TdxwrapError | None, code: ExitCode, **content: Any
-    ) -> dict[str, Any]:
-        """Return what `--json` prints; arguments as of `end`."""
+    def fail(self, error: TdxwrapError) -> None:
+        """Print the error that the command ended in, or its document."""
+        self.failure = error
+        self._print_document(error.exit_code)
+        self.console.print_error(error, self.journal_path)
+
+    def _print_document(self, code: ExitCode, **content: Any) -> None:
+        """Print the document of `--json`; one of several files keeps its entry instead."""
         from tdxwrap.output import documents
 
-        if self.command not in documents.FILES:
-            journal = self.journal_path
-            return documents.output(self.command, error, journal=journal, **content)
-        self.failure = error
-        files = [self.file_document(code, **content)] if self.files else []
-        return documents.files_output(self.command, code, files, error)
+        if not self.chosen.json:
+            return
+        if self.file:
+            self.entry = self.file_document(code, **content)
+            return
+        if self.command in documents.FILES:
+            files = [self.file_document(code, **content)] if self.files else []
+            document = documents.files_output(self.command, code, files, self.failure)
+        else:
+            content["journal"] = self.journal_path
+            document = documents.output(self.command, self.failure, **content)
+        self.console.print_document(document)
 
     def file_document(self, code: ExitCode | None, **content: Any) -> dict[str, Any]:
         """Return what `--json` prints of one file; arguments as of `end`."""

@@ -12,10 +12,10 @@ from tdxwrap.cli.options import (
     CONFIGS,
     KEEP_GOING,
     PARENT_SEGMENT,
+    SECONDS,
     FilePath,
     option,
     plan_options,
-    seconds,
     wait_options,
 )
 
@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 )
 @option("--segments-at-once", type=click.IntRange(1, 50), default=5, metavar="N", line=())
 @option("--expect", metavar="FINGERPRINT", help="Apply only the plan that has it.")
-@seconds("--deadline", "Limit of the whole run.")
+@option("--deadline", type=SECONDS, help="Limit of the whole run.")
 @click.option("--no-wait", is_flag=True, help="Do not wait for the status ok.")
 @click.option(
     "--rt-config",

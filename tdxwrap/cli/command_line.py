@@ -101,16 +101,14 @@ def _meant(error: click.ClickException) -> str:
 
 
 def _show_error(invocation: Invocation, error: TdxwrapError, *, as_json: bool) -> None:
+    if invocation.run is not None:
+        invocation.run.fail(error)
+        return
     from tdxwrap.output.console import Console, Style
 
-    style = Style(json=as_json, color=invocation.chosen.color)
-    run = invocation.run
-    journal = None if run is None else run.journal_path
-    console = Console(style, os.environ)
-    if as_json and run is not None:
-        console.print_document(run.document(error, error.exit_code))
-    elif as_json:
+    console = Console(Style(json=as_json, color=invocation.chosen.color), os.environ)
+    if as_json:
         from tdxwrap.output import documents
 
         console.print_document(documents.output(invocation.command, error, journal=None))
-    console.print_error(error, journal)
+    console.print_error(error, None)

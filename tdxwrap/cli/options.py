@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, Protocol, TypeAlias, TypeVar
 import click
 from click.core import ParameterSource
 
-from tdxwrap.errors import ExitCode, UsageProblem
+from tdxwrap.errors import UsageProblem
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -48,15 +48,11 @@ class Globals:
 class Run(Protocol):
     """The run that a command line led to."""
 
-    @property
-    def journal_path(self) -> str | None:
-        """The file that records it, if there is one."""
-
     def end_journal(self, code: int, error: TdxwrapError | None = None) -> None:
         """Record how it ended."""
 
-    def document(self, error: TdxwrapError | None, code: ExitCode) -> dict[str, Any]:
-        """Return what `--json` prints if it ends so."""
+    def fail(self, error: TdxwrapError) -> None:
+        """Print the error that it ended in."""
 
 
 @dataclass(slots=True)
@@ -279,11 +275,6 @@ class Option(click.Option):
         return {}
 
 
-def seconds(name: str, help: str, default: float | None = None) -> Callable[[F], F]:
-    """Declare an option that takes a time in seconds."""
-    return option(name, type=SECONDS, default=default, help=help)
-
-
 def option(*names: str, **settings: Any) -> Callable[[F], F]:
     """Declare an option of a command."""
     return click.option(*names, cls=Option, **settings)
@@ -367,9 +358,14 @@ def plan_options(function: F) -> F:
 def wait_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Add the options that say how to wait; the function gets them as `patience`."""
 
-    @seconds("--wait-timeout", "When to give up waiting (600).", 600.0)
+    @option("--wait-timeout", type=SECONDS, default=600, help="When to give up waiting (600).")
     @option("--poll-first", type=SECONDS, default=0.6, line=())
-    @seconds("--poll-longest", "Longest pause (8); the first is --poll-first (0.6).", 8.0)
+    @option(
+        "--poll-longest",
+        type=SECONDS,
+        default=8,
+        help="Longest pause (8); the first is --poll-first (0.6).",
+    )
     @wraps(function)
     def with_patience(
         *args: Any, wait_timeout: float, poll_first: float, poll_longest: float, **given: Any

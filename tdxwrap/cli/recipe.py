@@ -12,7 +12,6 @@ from tdxwrap.errors import UnsafePlan, UsageProblem
 
 if TYPE_CHECKING:
     from tdxwrap.cli.app import App
-    from tdxwrap.plan.changes import Plan, PlanOptions
 
 
 @click.command(cls=Command)
@@ -29,7 +28,9 @@ def recipe(
     \b
     tdxwrap recipe rt.yaml > step7.sh && bash step7.sh
     """
+    from tdxwrap.apply.run import refuse_unsafe
     from tdxwrap.generate import shell_script
+    from tdxwrap.output.plan_text import counts_text
     from tdxwrap.plan.changes import PlanOptions
 
     options = PlanOptions(**allowed)
@@ -46,23 +47,16 @@ def recipe(
     )
     if plan:
         found = app.make_plan(loaded, ps, options)
-        _show_and_check(app, found, options)
+        refuse_unsafe(found)
+        dangers = () if options.force else found.dangers
+        if dangers:
+            raise UnsafePlan(
+                "; ".join(f"the {c.kind} would change to {c.name}: {c.reason}" for c in dangers),
+                hint="nothing was written. If that is what you want, add --force",
+            )
+        app.note(counts_text(found))
         text = shell_script.remaining(found, origin)
     else:
         text = shell_script.whole(loaded.config, origin)
     app.console.print_text(text)
     return app.end(script=text)
-
-
-def _show_and_check(app: App, plan: Plan, options: PlanOptions) -> None:
-    """Refuse what apply would refuse, and say how much is to do."""
-    from tdxwrap.apply.run import refuse_unsafe
-    from tdxwrap.output.plan_text import counts_text
-
-    refuse_unsafe(plan)
-    if plan.dangers and not options.force:
-        raise UnsafePlan(
-            "; ".join(f"the {c.kind} would change to {c.name}: {c.reason}" for c in plan.dangers),
-            hint="nothing was written. If that is what you want, add --force",
-        )
-    app.note(counts_text(plan))

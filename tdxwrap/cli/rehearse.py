@@ -47,23 +47,18 @@ def rehearse(
     tdxwrap rehearse rt.yaml --fault lost-answer
     tdxwrap rehearse rt.yaml --from exported.yaml --prune
     """
+    from tdxwrap.cli.stage import perform
+    from tdxwrap.output.lines import Line
+    from tdxwrap.plan.changes import PlanOptions
+    from tdxwrap.sandbox.rehearsal import FAULTS
+
     if fault == "list":
-        return _list_faults(app)
+        app.command = "rehearse --fault list"
+        faults = {name: fault.help for name, fault in FAULTS.items()}
+        app.console.print_answer(Line(f"{name:<14}", text) for name, text in faults.items())
+        return app.end(faults=faults)
     if config is None:
         raise UsageProblem("which CONFIG is to be rehearsed?", hint="see tdxwrap rehearse --help")
     if app.chosen.journal is not None:
         raise UsageProblem("a rehearsal writes no journal", hint="leave out --journal")
-    from tdxwrap.cli.stage import perform
-    from tdxwrap.plan.changes import PlanOptions
-
     return perform(app, config, source=source, fault=fault, options=PlanOptions(**allowed))
-
-
-def _list_faults(app: App) -> int:
-    from tdxwrap.output.lines import Line
-    from tdxwrap.sandbox.rehearsal import FAULTS
-
-    app.command = "rehearse --fault list"
-    faults = {name: fault.help for name, fault in FAULTS.items()}
-    app.console.print_answer(Line(f"{name:<14}", text) for name, text in faults.items())
-    return app.end(faults=faults)

@@ -250,7 +250,7 @@ def _fail(app: App, error: TdxwrapError) -> int:
         together.told.add(error.what)
     if brief:
         app.console.print_always([Line("✗ ", error.what, "bold", mark="red")])
-    return app.end(error, printed=brief or _member(app).refused)
+    return app.end(error, printed=brief or _member(app).refusal is not None)
 
 
 def _watch(frame: App, left: list[App], together: Together) -> None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import shlex
 from dataclasses import replace
 from pathlib import Path
-from typing import Self
 
 from tdxwrap.apply.events import BaselineWritten, Event
 from tdxwrap.cli.app import App
@@ -37,23 +36,7 @@ class _AnsweredConsole(Console):
 
 
 class _Stage(App):
-    """The App of the rehearsed apply."""
-
-    @classmethod
-    def of(cls, app: App, folder: Path, tdx: Path, timeout: float | None) -> Self:
-        """Return an App like the user's, with a tdx, a login and a state of its own."""
-        chosen = replace(
-            app.chosen,
-            tdx=str(tdx),
-            profile=rehearsal.PROFILE,
-            site=None,
-            timeout=timeout or app.chosen.timeout,
-            no_journal=True,
-        )
-        stage = cls(chosen, environment(app.environ, folder), "rehearse")
-        stage.locks, stage.config = folder, app.config
-        stage.console = _AnsweredConsole(app.console.style, app.environ)
-        return stage
+    """The App of the rehearsed apply: the user's, with a tdx, a login and a state of its own."""
 
     def happened(self, event: Event) -> None:
         """Show the baseline without its throwaway folder."""
@@ -83,7 +66,18 @@ def perform(
             [Line("", f"Rehearsal on a built-in stand-in for tdx, in {where}.", "bold")]
         )
         app.print_warnings(loaded.warnings)
-        stage = _Stage.of(app, folder, world.launcher(), chosen_fault.timeout)
+        chosen = replace(
+            app.chosen,
+            tdx=str(world.launcher()),
+            profile=rehearsal.PROFILE,
+            site=None,
+            timeout=chosen_fault.timeout or app.chosen.timeout,
+            no_journal=True,
+        )
+        stage = _Stage(
+            chosen, environment(app.environ, folder), "rehearse", config=config, locks=folder
+        )
+        stage.console = _AnsweredConsole(app.console.style, app.environ)
         rt_config = folder / "rt_config.yaml"
         how = ApplyOptions(options, PATIENCE, rt_config, yes=app.chosen.quiet)
         try:

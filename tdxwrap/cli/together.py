@@ -155,7 +155,7 @@ class Member:
         segment: once it is known.
         own: shows its plan.
         question: the plan that it asks consent for; None if nothing is asked.
-        refused: whether the answer was no, which has been printed once for all.
+        refusal: the answer, if it was no, which has been printed once for all.
         tdx: its own, once there is one.
     """
 
@@ -169,8 +169,7 @@ class Member:
         self.own: PlanConsent | None = None
         self.question: tuple[PlanConsent, Plan] | None = None
         self.tdx: Tdx | None = None
-        self.refused = False
-        self._refusal: TdxwrapError | None = None
+        self.refusal: TdxwrapError | None = None
         self._known: set[tuple[str, ...]] = set()
 
     def connect(self, tdx: Tdx) -> None:
@@ -240,8 +239,8 @@ class Member:
         self.question = self.own, plan
         self._enter(max(self.phase, Phase.PLANNED))
         self._until(lambda: self.question is None)
-        if self._refusal is not None:
-            raise self._refusal
+        if self.refusal is not None:
+            raise self.refusal
         self._until(self._may_write)
         if self.phase is not Phase.WRITING:
             raise NotBegun("not begun, since another parent segment failed")
@@ -249,8 +248,7 @@ class Member:
 
     def answer(self, refusal: TdxwrapError | None) -> None:
         """Agree to the plan that it asks about, or refuse it; together with the others."""
-        self._refusal, self.refused = copy.copy(refusal), refusal is not None
-        self.question = None
+        self.refusal, self.question = copy.copy(refusal), None
         self._enter(max(self.phase, Phase.QUEUED))
 
     def all_written(self) -> None:
