@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib import resources
@@ -141,7 +141,6 @@ def config_text(chosen: Chosen, *, samples: bool, schema: str = "") -> str:
         schema: the name of the file beside it that holds its JSON Schema, if there is one.
     """
     events = _events(list(chosen.tables))
-    first = next(iter(events.values()))
     key = chosen.lookup_key
     blocks = (
         _block("schema", schema=schema) if schema else "",
@@ -164,19 +163,36 @@ def config_text(chosen: Chosen, *, samples: bool, schema: str = "") -> str:
         *(_block("key", keys=each) for each in chosen.keys),
         _block("lookup"),
         _block("lookup key", ext_lookup_key=key) if key else _block("no lookup key"),
-        *(_samples(chosen, events, first) if samples else [_block("no attributes")]),
+        *(_samples(chosen, events) if samples else [_block("no attributes")]),
     )
     return "".join(blocks)
 
 
-def _samples(chosen: Chosen, events: Mapping[EventTable, str], first: str) -> tuple[str, ...]:
-    """Return an attribute of each kind that the first event, or a column, can fill."""
+def _samples(chosen: Chosen, events: Mapping[EventTable, str]) -> Iterator[str]:
+    """Yield an attribute of each kind that the first event, or a column with a value, can fill."""
+    yield _block("attributes")
+    found = _subject(chosen)
+    if found is not None:
+        table, column = found
+        slug = derived_identifier(column) or "value"
+        aggregation = {
+            "name": "items",
+            "identifier": "items",
+            "column": column,
+            "aggregation_type": "distinct_list",
+        }
+        yield _block(
+            "value attributes",
+            last_name=f"last_{slug}",
+            list_name=f"recent_{slug}",
+            key_event=events[table],
+            value_column=column,
+            data_type="string" if STRING.match(chosen.tables[table][column]) else "number",
+            aggregations=[aggregation],
+        )
+    first = next(iter(events.values()))
     counter = f"{derived_identifier(first) or 'events'}_24h"
-    return (
-        _block("attributes"),
-        _value_attributes(chosen, events),
-        _block("counter", name=counter, key_event=first),
-    )
+    yield _block("counter", name=counter, key_event=first)
 
 
 def _events(tables: Sequence[EventTable]) -> dict[EventTable, str]:
@@ -184,30 +200,6 @@ def _events(tables: Sequence[EventTable]) -> dict[EventTable, str]:
     names = [table.table for table in tables]
     alike = {name for name in names if names.count(name) > 1}
     return {t: f"{t.database}.{t.table}" if t.table in alike else t.table for t in tables}
-
-
-def _value_attributes(chosen: Chosen, events: Mapping[EventTable, str]) -> str:
-    """Return the attributes that keep a value; none without a column that has one."""
-    found = _subject(chosen)
-    if found is None:
-        return ""
-    table, column = found
-    slug = derived_identifier(column) or "value"
-    aggregation = {
-        "name": "items",
-        "identifier": "items",
-        "column": column,
-        "aggregation_type": "distinct_list",
-    }
-    return _block(
-        "value attributes",
-        last_name=f"last_{slug}",
-        list_name=f"recent_{slug}",
-        key_event=events[table],
-        value_column=column,
-        data_type="string" if STRING.match(chosen.tables[table][column]) else "number",
-        aggregations=[aggregation],
-    )
 
 
 @cache
