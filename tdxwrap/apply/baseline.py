@@ -1,7 +1,5 @@
 """The baseline: what was configured before the first write (recipe, 7a)."""
 
-from __future__ import annotations
-
 import os
 import tempfile
 from collections.abc import Callable, Iterator

@@ -1,7 +1,5 @@
 """What doctor finds: a checklist."""
 
-from __future__ import annotations
-
 from dataclasses import dataclass
 from enum import StrEnum
 

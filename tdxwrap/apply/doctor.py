@@ -1,7 +1,5 @@
 """Check that everything is in place for an apply (F4–F6, F18, F19, F24)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import Future
 from dataclasses import replace

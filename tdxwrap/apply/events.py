@@ -1,7 +1,5 @@
 """The events of a run, for the console, the journal or a notebook. Facts, no wording."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import TypeAlias

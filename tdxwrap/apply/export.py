@@ -1,7 +1,5 @@
 """What is live as a CONFIG file: `check` accepts it, and its plan on the same segment is empty."""
 
-from __future__ import annotations
-
 import re
 from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TypeAlias

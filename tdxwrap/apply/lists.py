@@ -5,8 +5,6 @@ API has no conditional PATCH: whatever somebody else adds between the read of a 
 of it is taken away. So each list is read again, beside the call that comes before.
 """
 
-from __future__ import annotations
-
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass, field

@@ -4,8 +4,6 @@ Typed values in, typed results out, for the command line and for notebooks; noth
 reads the environment.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from concurrent.futures import Future
 from contextlib import ExitStack, contextmanager

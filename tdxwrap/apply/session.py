@@ -1,7 +1,5 @@
 """One login to tdx, and what is asked of it outside a plan: the key, the live state, the status."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field, replace

@@ -5,8 +5,6 @@ write is sent exactly once as far as tdx lets us know (realtime/write.py); after
 the next plan holds what is left.
 """
 
-from __future__ import annotations
-
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence

@@ -1,7 +1,5 @@
 """Verify the live state: the three checks of the recipe, and every field."""
 
-from __future__ import annotations
-
 from collections.abc import Callable
 from dataclasses import dataclass
 

@@ -8,8 +8,6 @@ identifier is still the one derived from its name. Sentences have no such places
 names and words that look like names are replaced.
 """
 
-from __future__ import annotations
-
 import json
 import re
 from bisect import insort

@@ -7,8 +7,6 @@ A killed run leaves a journal without an end; its last line may be cut. A journa
 written never fails the run, which continues without one after a warning.
 """
 
-from __future__ import annotations
-
 import errno
 import os
 import re

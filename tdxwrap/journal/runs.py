@@ -1,7 +1,5 @@
 """The journals of earlier runs: find them, show them, and export them without names."""
 
-from __future__ import annotations
-
 import json
 import os
 import shlex

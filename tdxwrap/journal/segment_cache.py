@@ -4,8 +4,6 @@ Each profile and site has a file of its own in the state folder. Nothing here ev
 the file, no names are offered.
 """
 
-from __future__ import annotations
-
 import json
 import os
 from collections.abc import Mapping

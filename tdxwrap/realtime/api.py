@@ -4,8 +4,6 @@ Every call raises what `Tdx` raises (errors.py); an answer of an unexpected form
 `MalformedOutput`.
 """
 
-from __future__ import annotations
-
 import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass

@@ -5,8 +5,6 @@ The tests check that each agrees with its jq program on every document. Where th
 would never end.
 """
 
-from __future__ import annotations
-
 import json
 from dataclasses import dataclass
 from typing import Any

@@ -1,7 +1,5 @@
 """Read what is live on a parent segment, with as few tdx calls as the contract allows."""
 
-from __future__ import annotations
-
 import json
 from collections.abc import Callable, Iterable, Mapping
 from concurrent.futures import Future
@@ -20,11 +18,7 @@ from tdxwrap.config.models import BatchAttribute, EventTable, KeyEvent, Member, 
 from tdxwrap.errors import MalformedOutput, NotFound, Refused, TdxwrapError
 from tdxwrap.realtime.api import Realtime, not_enabled
 from tdxwrap.realtime.retry import Retry
-from tdxwrap.realtime.state import (
-    LiveItem,
-    LiveState,
-    Segment,
-)
+from tdxwrap.realtime.state import LiveItem, LiveState, Segment
 from tdxwrap.system.spelling import did_you_mean
 from tdxwrap.system.threads import Parallel, result
 

@@ -1,7 +1,5 @@
 """Retry tdx calls: reads after a pause, writes only if they were not applied (F22)."""
 
-from __future__ import annotations
-
 import random
 import re
 import time

@@ -8,8 +8,6 @@ An answer that deviates is still used, unless what it deviates in is needed; `td
 every deviation. A property that is not declared is never an error.
 """
 
-from __future__ import annotations
-
 from collections.abc import Iterator
 from dataclasses import dataclass
 from types import NoneType

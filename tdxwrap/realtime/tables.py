@@ -1,7 +1,5 @@
 """Describe the tables of a file and the master table, for the column checks (F10, F18, F19)."""
 
-from __future__ import annotations
-
 from collections.abc import Iterable
 from concurrent.futures import Future
 

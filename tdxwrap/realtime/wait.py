@@ -1,7 +1,5 @@
 """Poll the RT status until it is ok, is terminal, or the wait runs out (recipe, wait)."""
 
-from __future__ import annotations
-
 import math
 import time
 from collections.abc import Callable

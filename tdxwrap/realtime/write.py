@@ -1,7 +1,5 @@
 """Single writes, each exactly once as far as tdx lets us know: look before repeating (F22)."""
 
-from __future__ import annotations
-
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
