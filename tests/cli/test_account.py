@@ -257,7 +257,6 @@ def test_a_farther_choice_is_written_to_where_it_is_named(shell: Shell, world: W
     assert configured(world) == ["acme"]
 
 
-@pytest.mark.long
 def test_on_a_terminal_a_farther_choice_stands_in_the_question(shell: Shell, world: World) -> None:
     script = f"{USE}; {launched('sh', f'apply {MINIMAL}')}\nexit $?"
     done = on_terminal(shell, script, [("[y/N]", lambda: "y\n")])
