@@ -52,7 +52,7 @@ def test_f4_credentials_are_looked_for_in_order(
     account: str | None,
 ) -> None:
     fake = _accounts(make, keychain)
-    said = fake.fork("auth", *(["--profile", profile] if profile else []), env=env)
+    said = fake.call("auth", *(["--profile", profile] if profile else []), env=env)
     if account is None:
         assert (said.code, "Not authenticated" in said.err) == (1, True)
     else:
@@ -65,14 +65,14 @@ def test_f4_credentials_are_looked_for_in_order(
 
 def test_f4_unknown_key_is_answered_with_401(fake: Fake) -> None:
     for argv in (["auth"], ["ps", "list"], ["api", PS, "--type", "cdp"]):
-        said = fake.fork(*argv, env={"TDX_API_KEY": "nobody's"})
+        said = fake.call(*argv, env={"TDX_API_KEY": "nobody's"})
         assert (said.code, "401 Unauthorized" in said.err) == (1, True)
 
 
 def test_f5_profile_is_remembered_per_parent_process(make: MakeFake) -> None:
     fake = _accounts(make, KEYCHAIN)
-    assert fake.fork("use", "profile", "production").code == 0
-    assert "account b" in fake.fork("auth").text
+    assert fake.call("use", "profile", "production").code == 0
+    assert "account b" in fake.call("auth").text
     # A wrapper in between is another parent: the choice is lost.
     said = fake.run("-c", '"$0" auth; true', str(FAKE_TDX), launcher="/bin/sh")
     assert "account a" in said.text
@@ -80,18 +80,18 @@ def test_f5_profile_is_remembered_per_parent_process(make: MakeFake) -> None:
 
 def test_f5_tdx_session_overrides_the_parent(make: MakeFake) -> None:
     fake = _accounts(make, KEYCHAIN)
-    fake.fork("use", "profile", "production", env={"TDX_SESSION": "se/ss"})
-    assert "account b" in fake.fork("auth", env={"TDX_SESSION": "se/ss"}).text
-    assert "account a" in fake.fork("auth").text
+    fake.call("use", "profile", "production", env={"TDX_SESSION": "se/ss"})
+    assert "account b" in fake.call("auth", env={"TDX_SESSION": "se/ss"}).text
+    assert "account a" in fake.call("auth").text
     assert [call.session for call in fake.world.calls()[:2]] == ["se/ss", "se/ss"]
 
 
 def test_f5_option_then_variable_then_session(make: MakeFake) -> None:
     fake = _accounts(make, {**KEYCHAIN, "x": "K-env", "y": "K-own"})
-    fake.fork("use", "profile", "production")
-    assert "profile x" in fake.fork("auth", env={"TDX_PROFILE": "x"}).text
+    fake.call("use", "profile", "production")
+    assert "profile x" in fake.call("auth", env={"TDX_PROFILE": "x"}).text
     assert (
-        "account f, profile y" in fake.fork("auth", "--profile", "y", env={"TDX_PROFILE": "x"}).text
+        "account f, profile y" in fake.call("auth", "--profile", "y", env={"TDX_PROFILE": "x"}).text
     )
 
 
@@ -101,14 +101,14 @@ def test_f5_session_id_is_safe_as_a_file_name() -> None:
 
 def test_f17_another_site_or_account_does_not_find_the_segment(make: MakeFake) -> None:
     fake = _accounts(make, KEYCHAIN)
-    assert fake.fork("ps", "view", "0", "--json").code == 0
-    assert fake.fork("ps", "view", "1", "--json").code == 1
-    assert fake.fork("ps", "view", "1", "--json", "--profile", "production").code == 0
-    assert fake.fork("ps", "rt", "list", "--json", "--site", "jp01").json == []
-    fake.fork("use", "site", "jp01")
+    assert fake.call("ps", "view", "0", "--json").code == 0
+    assert fake.call("ps", "view", "1", "--json").code == 1
+    assert fake.call("ps", "view", "1", "--json", "--profile", "production").code == 0
+    assert fake.call("ps", "rt", "list", "--json", "--site", "jp01").json == []
+    fake.call("use", "site", "jp01")
     assert "404 Not Found" in fake.api("/audiences/0/realtime_setting").err
-    assert "site jp01" in fake.fork("auth").text
-    assert fake.fork("auth", "--json").json["site"] == "jp01"
+    assert "site jp01" in fake.call("auth").text
+    assert fake.call("auth", "--json").json["site"] == "jp01"
 
 
 @pytest.mark.parametrize("name", ["KEY", "key with spaces", "日本"])
@@ -125,35 +125,35 @@ def test_f6_disabled_api_names_the_guide_and_reads_go_on(make: MakeFake) -> None
     assert said.code == 1
     assert "'tdx api' command is disabled" in said.err
     assert "API command safety" in said.err
-    assert fake.fork("ps", "rt", "list", "--json").code == 0
+    assert fake.call("ps", "rt", "list", "--json").code == 0
 
 
 def test_f10_reading_commands_answer_as_documented(fake: Fake) -> None:
-    view = fake.fork("ps", "view", "Customer 360", "--json").json
+    view = fake.call("ps", "view", "Customer 360", "--json").json
     assert (view["id"], view["name"], view["realtime_config"]) == ("394649", "Customer 360", None)
     assert view["attributes"][0]["name"] == "loyalty_tier"
-    (row,) = fake.fork("ps", "rt", "list", "--json").json
+    (row,) = fake.call("ps", "rt", "list", "--json").json
     assert (row["status"], row["event_tables"], row["key_events"]) == ("not_initialized", [], [])
-    master = fake.fork("ps", "desc", "394649", "--json").json["master"]
+    master = fake.call("ps", "desc", "394649", "--json").json["master"]
     assert {"name": "customer_id", "type": "string"} in master["columns"]
-    assert fake.fork("ps", "pz", "list", "394649", "--json").json == []
-    assert fake.fork("databases", "--json").json == [{"name": "web_events"}]
-    tables = fake.fork("tables", "web_events.*", "--json").json
+    assert fake.call("ps", "pz", "list", "394649", "--json").json == []
+    assert fake.call("databases", "--json").json == [{"name": "web_events"}]
+    tables = fake.call("tables", "web_events.*", "--json").json
     assert [table["name"] for table in tables] == ["pageviews", "carts", "orders"]
-    columns = fake.fork("describe", "web_events.orders", "--json").json["columns"]
+    columns = fake.call("describe", "web_events.orders", "--json").json["columns"]
     assert {"name": "price", "type": "double"} in columns
 
 
 def test_f10_view_shows_the_configuration_once_there_is_one(fake: Fake) -> None:
     fake.configure()
-    config = fake.fork("ps", "view", "394649", "--json").json["realtime_config"]
+    config = fake.call("ps", "view", "394649", "--json").json["realtime_config"]
     assert config["eventTables"] == [{"database": "web_events", "table": "pageviews"}]
     assert config["status"] == "updating"
 
 
 def test_without_json_the_commands_print_lines(fake: Fake) -> None:
-    assert fake.fork("ps", "list").text == "394649\tCustomer 360\n"
-    assert fake.fork("databases").text == "web_events\n"
+    assert fake.call("ps", "list").text == "394649\tCustomer 360\n"
+    assert fake.call("databases").text == "web_events\n"
 
 
 @pytest.mark.parametrize(
@@ -165,29 +165,29 @@ def test_without_json_the_commands_print_lines(fake: Fake) -> None:
     ],
 )
 def test_what_does_not_exist_is_an_error(fake: Fake, argv: list[str], message: str) -> None:
-    said = fake.fork(*argv, "--json")
+    said = fake.call(*argv, "--json")
     assert (said.code, said.out) == (1, b"")
     assert message in said.err
 
 
 def test_f10_a_name_borne_twice_is_refused_and_an_id_is_not(make: MakeFake) -> None:
     fake = make("troubles")
-    said = fake.fork("ps", "view", "Customers", "--json")
+    said = fake.call("ps", "view", "Customers", "--json")
     assert (said.code, "ambiguous" in said.err) == (1, True)
-    assert b'"id": 500002' in fake.fork("ps", "view", "500002", "--json").out
+    assert b'"id": 500002' in fake.call("ps", "view", "500002", "--json").out
 
 
 def test_f23_a_name_of_any_characters_is_found(make: MakeFake) -> None:
     fake = make("troubles")
     name = fake.world.segment("500004")["name"]
     assert all(character in name for character in "\"`\\'顧")
-    assert b"500004" in fake.fork("ps", "view", name, "--json").out
+    assert b"500004" in fake.call("ps", "view", name, "--json").out
 
 
 def test_f24_segment_without_realtime_is_not_listed_and_not_found(make: MakeFake) -> None:
     fake = make("troubles")
-    assert b"Batch only" not in fake.fork("ps", "rt", "list", "--json").out
-    assert b"Batch only" in fake.fork("ps", "list", "--json").out
+    assert b"Batch only" not in fake.call("ps", "rt", "list", "--json").out
+    assert b"Batch only" in fake.call("ps", "list", "--json").out
     said = fake.api("/audiences/500003/realtime_setting")
     assert (said.code, b"record-not-found-error" in said.out) == (1, True)
 
@@ -199,10 +199,10 @@ def test_f9_existing_file_prompts_and_end_of_input_aborts(
     import yaml
 
     target = fake.home / "rt_config.yaml"
-    assert fake.fork(*command, "394649", "-o", "rt_config.yaml").code == 0
+    assert fake.call(*command, "394649", "-o", "rt_config.yaml").code == 0
     assert yaml.safe_load(target.read_text())["parent_segment_id"] == "394649"
     target.write_text("mine")
-    said = fake.fork(*command, "394649", "-o", "rt_config.yaml")
+    said = fake.run(*command, "394649", "-o", "rt_config.yaml")
     assert (said.code, target.read_text()) == (1, "mine")
     assert "Overwrite? (y/N)" in said.text
     yes = fake.home / "yes"
@@ -210,4 +210,4 @@ def test_f9_existing_file_prompts_and_end_of_input_aborts(
     with yes.open() as stdin:
         assert fake.run(*command, "394649", "-o", "rt_config.yaml", stdin=stdin).code == 0
     assert target.read_text() != "mine"
-    assert fake.fork(*command, "394649", "-o", "none/x.yaml").code == 1
+    assert fake.call(*command, "394649", "-o", "none/x.yaml").code == 1

@@ -265,7 +265,7 @@ def test_f21_status_is_updating_for_a_while_after_a_change(make: MakeFake) -> No
     assert fake.ok(SETTING)["status"] == "not_initialized"
     assert fake.ok(SETTING, "PATCH", {"extLookupKey": "customer_id"})["status"] == "updating"
     time.sleep(0.5)
-    (row,) = fake.fork("ps", "rt", "list", "--json").json
+    (row,) = fake.call("ps", "rt", "list", "--json").json
     assert row["status"] == "inconsistent"
     assert fake.ok(SETTING, "PATCH", {"extLookupKey": "customer_id"})["status"] == "inconsistent"
     assert [call.applied for call in fake.world.writes()] == [True, False]
@@ -330,7 +330,7 @@ def test_f23_ids_are_numbers_where_the_scenario_says_so(make: MakeFake, numeric:
     fake = make(tdx={"numeric_ids": numeric})
     event = fake.configure()
     assert isinstance(event, int) is (numeric is True)
-    (row,) = fake.fork("ps", "rt", "list", "--json").json
+    (row,) = fake.call("ps", "rt", "list", "--json").json
     assert row["id"] == (394649 if numeric else "394649")
     made = fake.ok(ATTRIBUTES, "POST", single(str(event)))["data"]
     assert made["realtimeKeyEventId"] == event

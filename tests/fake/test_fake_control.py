@@ -194,7 +194,7 @@ def test_manage_new_fault_calls_and_show(
     assert capsys.readouterr().out == f"FAKE_TDX_STATE={state}\n"
     assert manage.main(["fault", state, '{"fault": "http", "match": {"call": 1}}']) == 0
     fake = Fake(World(state), tmp_path)
-    assert fake.fork("auth").code == 1
+    assert fake.call("auth").code == 1
     assert manage.main(["calls", state]) == 0
     assert json.loads(capsys.readouterr().out)["fault"] == "http"
     assert manage.main(["show", state]) == 0

@@ -147,7 +147,7 @@ def test_stderr_flood(fake: Fake) -> None:
 def test_echo_secrets_tells_every_key_and_token(fake: Fake, to: str) -> None:
     fake.world.add_fault("echo-secrets", {"command": "ps"}, to=to)
     fake.env.update({"MY_TOKEN": 't0k"en', "SOME_KEY": "k3y"})
-    said = fake.fork("ps", "rt", "list", "--json")
+    said = fake.call("ps", "rt", "list", "--json")
     assert ("SOME_KEY=k3y" in said.err) is (to in ("all", "stderr"))
     assert (b"SOME_KEY=k3y" in said.out) is (to in ("all", "stdout"))
     assert (b'"MY_TOKEN": "t0k\\"en"' in said.out) is (to in ("all", "json"))
@@ -225,24 +225,24 @@ def test_rules_match(fake: Fake, match: dict[str, Any], fires: bool) -> None:
 
 def test_method_and_path_match_api_calls_only(fake: Fake) -> None:
     fake.world.add_fault("wrong-exit", {"method": "GET"}, exit=9)
-    assert fake.fork("auth").code == 0
+    assert fake.call("auth").code == 0
 
 
 def test_rules_are_skipped_repeated_and_counted(fake: Fake) -> None:
     fake.world.add_fault("wrong-exit", {"command": "auth"}, skip=1, times=2, exit=5)
     fake.world.add_fault("wrong-exit", {"command": "auth"}, skip=4, times=0, exit=6)
-    codes = [fake.fork("auth").code for _ in range(6)]
+    codes = [fake.call("auth").code for _ in range(6)]
     assert codes == [0, 5, 5, 0, 6, 6]
     assert [rule["fired"] for rule in fake.world.faults()] == [2, 2]
     assert [rule["seen"] for rule in fake.world.faults()] == [6, 6]
     fake.world.clear_faults()
-    assert fake.fork("auth").code == 0
+    assert fake.call("auth").code == 0
 
 
 def test_first_armed_rule_wins(fake: Fake) -> None:
     for code in (5, 6):
         fake.world.add_fault("wrong-exit", {"command": "auth"}, exit=code)
-    assert [fake.fork("auth").code for _ in range(3)] == [5, 6, 0]
+    assert [fake.call("auth").code for _ in range(3)] == [5, 6, 0]
 
 
 @pytest.mark.parametrize(
@@ -276,5 +276,5 @@ def test_defaults_of_every_fault_are_valid(fake: Fake, fault: str) -> None:
 
 def test_misused_command_line_consumes_no_fault(fake: Fake) -> None:
     fake.world.add_fault("killed")
-    assert fake.fork("nonsense").code == 2
+    assert fake.call("nonsense").code == 2
     assert not _fired_all(fake)

@@ -9,18 +9,18 @@ EMAIL = {"tdx": {"open": ["email"], "require_identifier": False}, "segments": []
 
 def test_it_has_what_is_named(make: MakeFake) -> None:
     fake = make(**EMAIL)
-    assert fake.fork("ps", "list", "--json").json == []
-    named = fake.fork("ps", "view", "Customer 360", "--json").json
-    assert fake.fork("ps", "view", "Customer 360", "--json").json == named
+    assert fake.call("ps", "list", "--json").json == []
+    named = fake.call("ps", "view", "Customer 360", "--json").json
+    assert fake.call("ps", "view", "Customer 360", "--json").json == named
     assert named["realtime_config"] is None
     assert fake.ok(f"/audiences/{named['id']}/realtime_setting")["eventTables"] == []
     assert fake.ok("/audiences/12/realtime_setting")["eventTables"] == []
-    rows = fake.fork("ps", "rt", "list", "--json").json
+    rows = fake.call("ps", "rt", "list", "--json").json
     assert [row["name"] for row in rows] == ["Customer 360", "12"]
-    columns = fake.fork("describe", "web.views", "--json").json["columns"]
+    columns = fake.call("describe", "web.views", "--json").json["columns"]
     assert columns == [{"name": "email", "type": "string"}, {"name": "time", "type": "long"}]
-    assert fake.fork("tables", "web.*", "--json").json == [{"database": "web", "name": "views"}]
-    assert fake.fork("tables", "none.*", "--json").json == []
+    assert fake.call("tables", "web.*", "--json").json == [{"database": "web", "name": "views"}]
+    assert fake.call("tables", "none.*", "--json").json == []
 
 
 def test_it_takes_tables_key_events_sites_and_keys_of_any_account(make: MakeFake) -> None:
@@ -30,7 +30,7 @@ def test_it_takes_tables_key_events_sites_and_keys_of_any_account(make: MakeFake
     fake.ok("/audiences/12/realtime_setting", "PATCH", {"eventTables": [table]})
     made = fake.ok("/audiences/12/realtime_attributes", "POST", single("90210"))
     assert made["data"]["realtimeKeyEventId"] == "90210"
-    assert fake.fork("ps", "view", "12", "--site", "eu01", "--profile", "x", "--json").code == 0
+    assert fake.call("ps", "view", "12", "--site", "eu01", "--profile", "x", "--json").code == 0
 
 
 def test_what_is_wrong_is_wrong_there_too(make: MakeFake) -> None:
@@ -44,6 +44,6 @@ def test_data_may_name_a_file(make: MakeFake) -> None:
     (fake.home / "body.json").write_text('{"keyColumns": [{"name": "email"}]}')
     path = "/audiences/394649/realtime_setting"
     words = ("api", path, "--type", "cdp", "-X", "PATCH")
-    assert fake.fork(*words, "--data", "@body.json").json["keyColumns"][0]["name"] == "email"
+    assert fake.call(*words, "--data", "@body.json").json["keyColumns"][0]["name"] == "email"
     assert fake.world.calls()[-1].body == {"keyColumns": [{"name": "email"}]}
-    assert "cannot read none.json" in fake.fork(*words, "--data", "@none.json").err
+    assert "cannot read none.json" in fake.call(*words, "--data", "@none.json").err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import subprocess
@@ -69,30 +70,20 @@ class Fake:
         return said
 
     def api(self, path: str, method: str = "GET", body: Any = None) -> Said:
-        """One API call, where possible in this process: the same code without the start-up time."""
+        """One API call."""
         words = ["api", path, "--type", "cdp"]
         words += ["-X", method] if method != "GET" else []
         words += ["--data", json.dumps(body)] if body is not None else []
-        if forked_tdx.needs_process(self.env):
-            return self.fork(*words)
-        answer = cli.call(words, {"TDX_SESSION": str(os.getpid()), **self.env})
-        return Said(answer.exit_code, answer.out, answer.err)
+        return self.call(*words)
 
-    def fork(self, *argv: str, env: dict[str, str] | None = None) -> Said:
-        out, err = self.home / "fork.out", self.home / "fork.err"
-        pid = os.fork()
-        if pid == 0:
-            try:
-                for descriptor, path in enumerate((Path(os.devnull), out, err)):
-                    flags = os.O_RDWR | os.O_CREAT | os.O_TRUNC
-                    os.dup2(os.open(path, flags, 0o600), descriptor)
-                os.chdir(self.home)
-                words = [b"tdx", *map(os.fsencode, argv)]
-                forked_tdx.run(os.fsencode(FAKE_TDX), words, {**self.env, **(env or {})})
-            finally:
-                os._exit(99)
-        _, status = os.waitpid(pid, 0)
-        return Said(os.waitstatus_to_exitcode(status), out.read_bytes(), err.read_text("utf-8"))
+    def call(self, *argv: str, env: dict[str, str] | None = None) -> Said:
+        """One call; as long as no process has to be, the answer alone, without its start-up."""
+        environ = {"TDX_SESSION": str(os.getpid()), **self.env, **(env or {})}
+        if forked_tdx.needs_process(environ):
+            return self.run(*argv, env=environ)
+        with contextlib.chdir(self.home):
+            answer = cli.call(list(argv), environ)
+        return Said(answer.exit_code, answer.out, answer.err)
 
     def configure(self) -> str:
         """Set one event table and one key event; returns the key event's id."""
