@@ -30,7 +30,7 @@ from pydantic import (
 )
 from pydantic.alias_generators import to_camel
 from pydantic.json_schema import JsonSchemaValue
-from pydantic_core import CoreSchema
+from pydantic_core import CoreSchema, InitErrorDetails
 
 from tdxwrap.config.filters import (
     FilterRule,
@@ -315,7 +315,16 @@ class Extensible(ApiItem):
     @field_validator("extra")
     @classmethod
     def _only_unknown(cls, value: dict[str, Any]) -> dict[str, Any]:
-        for field, info in cls.model_fields.items():
-            for name in value.keys() & {field, info.alias}:
-                raise InvalidValue(f"{name} is a field of its own", f"write {field}: beside extra")
+        known = {name: name for name in cls.model_fields}
+        known |= {str(info.alias): name for name, info in cls.model_fields.items()}
+        problems = [_known(name, value, known[name]) for name in value if name in known]
+        if problems:
+            raise ValidationError.from_exception_data("extra", problems)
         return value
+
+
+def _known(name: str, values: Mapping[str, Any], field: str) -> InitErrorDetails:
+    error = InvalidValue(f"{name} is a field of its own", f"write {field}: beside extra")
+    return InitErrorDetails(
+        type="value_error", loc=(name,), input=values[name], ctx={"error": error}
+    )

@@ -129,7 +129,7 @@ def test_an_attribute_cannot_take_the_name_of_an_imported_column(user: Shell) ->
         ),
         (
             COUNTER % ("", ", extra: {counterType: total}"),
-            "attributes[0].extra",
+            "attributes[0].extra.counterType",
             "counterType is a field of its own",
         ),
         (
