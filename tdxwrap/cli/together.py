@@ -194,9 +194,9 @@ class Member:
     def _read(
         self, key: tuple[str, ...], tdx: Tdx, call: Callable[[], CompletedCall]
     ) -> CompletedCall:
-        anew = key in self._known
+        answer = self.together.read(key, tdx, call, anew=key in self._known)
         self._known.add(key)
-        return self.together.read(key, tdx, call, anew=anew)
+        return answer
 
     def known(self, segment: Segment) -> None:
         """Note which segment the file means, once all files have one.

@@ -12,6 +12,8 @@ from support.shells import MINIMAL, WEB, Ran, Shell
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 KEY = "1/" + "c" * 40
 
 

@@ -16,6 +16,8 @@ from support.worlds import configuration
 
 from tdxwrap.fake.control import Call, World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 IDS = ("394701", "394702", "394703", "394704", "394705")
 LISTING = ("ps", "rt", "list", "--json")
 

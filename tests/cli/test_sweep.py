@@ -18,6 +18,8 @@ from support.worlds import configuration
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 
 @dataclass(frozen=True)
 class Start:

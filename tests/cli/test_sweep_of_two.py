@@ -15,6 +15,8 @@ from support.worlds import configuration
 
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 ONE, OTHER = "394701", "394702"
 # How many calls of an undisturbed run name a parent segment of its own.
 CALLS = 17
