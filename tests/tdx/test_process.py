@@ -606,11 +606,12 @@ def test_signal_at_any_moment_leaves_no_process(shell: Stub, marker: str, tmp_pa
 
 
 def test_second_signal_ends_a_deaf_tdx_at_once(shell: Stub, marker: str, tmp_path: Path) -> None:
-    body = f"touch {tmp_path}/run-$$\n{STUBBORN}"
-    process = start_driver(shell(body), "main", marker, grace=60)
+    deaf = f"trap '' INT HUP; trap 'touch {tmp_path}/heard' TERM; while :; do sleep 0.05; done"
+    process = start_driver(shell(f"touch {tmp_path}/run-$$\n{deaf}"), "main", marker, grace=60)
     assert wait_for(lambda: list(tmp_path.glob("run-*")))
     process.send_signal(signal.SIGINT)
-    time.sleep(0.1)
+    # Before that, a second one would be one with the first.
+    assert wait_for((tmp_path / "heard").exists)
     assert survivors(marker) != []
     process.send_signal(signal.SIGINT)
     process.wait(20)
