@@ -393,13 +393,13 @@ class App:
 
     def _print_document(self, code: ExitCode, **content: Any) -> None:
         """Print the document of `--json`; one of several files keeps its entry instead."""
-        from tdxwrap.output import documents
-
         if not self.chosen.json:
             return
         if self.file:
             self.entry = self.file_document(code, **content)
             return
+        from tdxwrap.output import documents
+
         if self.command in documents.FILES:
             files = [self.file_document(code, **content)] if self.files else []
             document = documents.files_output(self.command, code, files, self.failure)
