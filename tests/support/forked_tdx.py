@@ -58,7 +58,7 @@ def answer_inside() -> None:
 def _answered(tdx: Tdx, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
     more = _set_by(find_executable(tdx.executable, tdx._environ), tdx._environ)
     environ = {**tdx._environ, **(more or {})}
-    if more is None or tdx._closed.is_set() or needs_process(environ):
+    if more is None or limit <= 0 or tdx._closed.is_set() or needs_process(environ):
         return _process(tdx, args, limit)
     with nullcontext() if "-X" in args else tdx._reads:
         answer = cli.call(list(args), environ)
