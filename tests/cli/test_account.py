@@ -349,7 +349,7 @@ def test_what_is_chosen_during_a_run_does_not_count(
     shell: Shell, world: World, form: str, first: str, then: str
 ) -> None:
     world.set("tdx.status", form)
-    assert shell.run("status", "394649").code == 0
+    assert shell.start("status", "394649").end().code == 0
     if first != "default":
         switch(world, first)
     done = shell.terminal("apply", MINIMAL, answers=[("[y/N]", lambda: switch(world, then))])
@@ -364,7 +364,7 @@ def test_what_is_chosen_during_a_run_does_not_count(
 def test_a_site_that_is_chosen_during_a_run_does_not_count(
     shell: Shell, world: World, chosen: str, args: tuple[str, ...], beside: str
 ) -> None:
-    assert shell.run("status", "394649").code == 0
+    assert shell.start("status", "394649").end().code == 0
     if chosen:
         switch(world, chosen)
     if beside:
@@ -376,10 +376,10 @@ def test_a_site_that_is_chosen_during_a_run_does_not_count(
 
 
 def test_what_cannot_be_held_for_want_of_an_answer_ends_the_run(shell: Shell, world: World) -> None:
-    assert shell.run("status", "394649").code == 0
+    assert shell.start("status", "394649").end().code == 0
     switch(world, "staging")
     world.add_fault("http", {"command": "status"}, skip=2, times=4, status=503, when="before")
-    done = shell.run("apply", MINIMAL, "--yes", "--retries", "1")
+    done = shell.start("apply", MINIMAL, "--yes", "--retries", "1").end()
     assert done.code == 3, done.text
     assert "whose choice of a profile counts could not be found out" in done.err
     assert configured(world) == []

@@ -52,10 +52,10 @@ def install() -> None:
 
 def answer_inside() -> None:
     """From now on, the calls of tdxwrap are answered in its own process."""
-    Tdx._process = _answered  # type: ignore[method-assign]
+    Tdx._process = answered  # type: ignore[method-assign]
 
 
-def _answered(tdx: Tdx, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
+def answered(tdx: Tdx, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
     more = _set_by(find_executable(tdx.executable, tdx._environ), tdx._environ)
     environ = {**tdx._environ, **(more or {})}
     if more is None or limit <= 0 or tdx._closed.is_set() or needs_process(environ):

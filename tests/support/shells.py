@@ -139,6 +139,12 @@ class Shell:
 
     def run(self, *args: str | Path, stdin: str = "", **env: str) -> Ran:
         """Run tdxwrap to its end."""
+        environ = {**self.environ, **env}
+        if environ.get("TEST_TDX") == "inside":
+            from support import inside  # loads all of tdxwrap
+
+            if inside.possible(environ):
+                return Ran(*inside.run([str(arg) for arg in args], self.cwd, environ, stdin))
         return Started(self, args, env, stdin).end()
 
     def start_on_terminal(

@@ -25,10 +25,8 @@ from typing import Any, NoReturn
 from pydantic import BaseModel
 
 import tdxwrap
-from support import failing, forked_tdx
+from support import failing, forked_tdx, inside
 from tdxwrap import __main__ as entry
-from tdxwrap.apply import run
-from tdxwrap.realtime import wait
 from tdxwrap.system import paths
 
 
@@ -81,9 +79,8 @@ def load() -> None:
         model.model_rebuild()
         models += model.__subclasses__()
     forked_tdx.install()
-    # Seconds after every write would take an hour of the suite.
-    wait.SETTLED = 0.2
-    run.LAG, run.LOOK_AGAIN = 2.5, 0.1
+    for short in inside.short_waits():
+        short.start()
     gc.freeze()
 
 
