@@ -14,6 +14,7 @@ from support.worlds import configuration
 
 from tdxwrap.fake.control import Call, World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
 # As many looks on every machine: one, and one after it has settled.
 RHYTHM = {"TDXWRAP_APPLY_POLL_FIRST": "10"}
 NewShell = Callable[..., Shell]
@@ -40,14 +41,19 @@ def holds(world: World, does: str) -> bool:
     return any(wanted in (item, item.get("name"), item.get("column")) for item in members)
 
 
+def ended(call: Call) -> float:
+    return call.started + (call.seconds or 0)
+
+
 def between_read_and_write(calls: list[Call], at: int, field: str) -> bool:
     """Whether a call is where no client can see what it adds: from the read of a list on (F33)."""
+    there = next(call for call in calls if call.n == at)
     for call in calls:
-        if call.method == "PATCH" and field in (call.body or {}) and at <= call.n:
-            earlier = [c for c in calls if c.n < call.n and (c.path or "").endswith("_setting")]
-            read = max((c.n for c in earlier if c.method == "GET"), default=0)
-            # The read runs beside another call.
-            return at == call.n or read - 1 <= at
+        # Both the read and the PATCH run beside other calls.
+        if call.method == "PATCH" and field in (call.body or {}) and there.started <= ended(call):
+            settings = [c for c in calls if c.n < call.n and (c.path or "").endswith("_setting")]
+            read = max((c for c in settings if c.method == "GET"), key=lambda c: c.n)
+            return read.started <= ended(there)
     return False
 
 
