@@ -106,7 +106,7 @@ def check(
     world.add_fault(case.fault.name, {"call": case.call}, **dict(case.fault.params))
     shell = new_shell(world)
 
-    first = apply(shell.executing() if case.fault.needs_a_start else shell, case.start)
+    first = apply(shell, case.start)
     assert world.unfired_faults() == []
     codes = {*case.fault.codes, *beside(world, case)}
     world.clear_faults()
@@ -186,7 +186,7 @@ def check_read(
     world.clear_calls()
     world.add_fault(fault.name, {"call": call}, **dict(fault.params))
 
-    first = run(shell.executing() if fault.needs_a_start else shell, *args)
+    first = run(shell, *args)
     assert world.unfired_faults() == []
     world.clear_faults()
 

@@ -61,7 +61,7 @@ def check(fault: Fault, call: int, folder: Path, new_shell: Callable[..., Shell]
     world.add_fault(fault.name, {"command": ONE}, skip=call, **dict(fault.params))
     shell = new_shell(world)
 
-    code, codes = apply(shell.executing() if fault.needs_a_start else shell)
+    code, codes = apply(shell)
     assert world.unfired_faults() == []
     world.clear_faults()
     assert code in fault.codes

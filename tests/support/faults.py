@@ -26,11 +26,6 @@ class Fault:
     codes: tuple[int, ...]
     params: tuple[tuple[str, Any], ...] = ()
 
-    @property
-    def needs_a_start(self) -> bool:
-        """Whether it happens to the process, so that a real start of the fake is worth its time."""
-        return self.name in ("killed", "hang", "signal-caller", "big-output", "stderr-flood")
-
 
 def fault(label: str, name: str, codes: tuple[int, ...], **params: Any) -> Fault:
     return Fault(label, name, codes, tuple(params.items()))

@@ -10,8 +10,8 @@ link (`Shell.executing`).
 
 A fork of all that the suite has loaded still takes three times as long as a call of the fake. Where
 the process of tdx is not the point of a test (`tdx_inside`), `answer_inside` puts the fake's own
-answer in the place of the process. In a world with a fault that happens to the process, or to its
-streams, there are processes.
+answer in the place of the process. A call with a fault that happens to the process, or to its
+streams, has one.
 """
 
 from __future__ import annotations
@@ -23,9 +23,11 @@ import traceback
 from collections.abc import Mapping, Sequence
 from contextlib import nullcontext
 from pathlib import Path
-from typing import NoReturn
+from typing import Any, NoReturn
 
-from tdxwrap.fake import cli, opening
+from tdxwrap.fake import args as fake_args
+from tdxwrap.fake import cli, faults, opening
+from tdxwrap.fake.errors import Refused
 from tdxwrap.fake.store import FAULTS, Store
 from tdxwrap.tdx.client import Tdx
 from tdxwrap.tdx.process import find_executable
@@ -40,6 +42,9 @@ OF_A_PROCESS = (
     *("killed", "hang", "delay", "signal-caller", "prompt", "echo-secrets"),
     *("big-output", "one-line", "stderr-flood"),
 )
+
+# So many calls of a run may be under way.
+AT_ONCE = 20
 
 _execve = os.execve
 _process = Tdx._process
@@ -58,19 +63,39 @@ def answer_inside() -> None:
 def answered(tdx: Tdx, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
     more = _set_by(find_executable(tdx.executable, tdx._environ), tdx._environ)
     environ = {**tdx._environ, **(more or {})}
-    if more is None or limit <= 0 or tdx._closed.is_set() or needs_process(environ):
+    if more is None or limit <= 0 or tdx._closed.is_set() or needs_process(environ, args):
         return _process(tdx, args, limit)
     with nullcontext() if "-X" in args else tdx._reads:
         answer = cli.call(list(args), environ)
     return answer.exit_code, answer.out, answer.err.encode("utf-8", "surrogateescape")
 
 
-def needs_process(environ: Mapping[str, str]) -> bool:
-    """Whether a call with this environment may be more than an answer."""
+def needs_process(environ: Mapping[str, str], argv: Sequence[str] | None = None) -> bool:
+    """Whether a call with this environment may be more than an answer.
+
+    Args:
+        argv: which call; any if None.
+    """
     if "FAKE_TDX_JOURNAL" in environ:
         return True
-    rules = Store(opening.state_directory(environ)).load_or(FAULTS, [])
-    return any(rule["fault"] in OF_A_PROCESS for rule in rules)
+    store = Store(opening.state_directory(environ))
+    rules = [rule for rule in store.load_or(FAULTS, []) if rule["fault"] in OF_A_PROCESS]
+    return bool(rules) if argv is None or not rules else _may_fire(rules, list(argv), store)
+
+
+def _may_fire(rules: list[Any], argv: list[str], store: Store) -> bool:
+    try:
+        invocation = fake_args.parse(argv)
+    except Refused:
+        return False
+    soon = int(store.load_or("counter", 0)) + 1
+    for rule in rules:
+        # Which number a call gets is not known before, as others may begin meanwhile.
+        number = min(max(soon, rule["match"].get("call", soon)), soon + AT_ONCE)
+        over = rule["times"] and rule["fired"] >= rule["times"]
+        if not over and faults._matches(rule["match"], number, argv, invocation):
+            return True
+    return False
 
 
 def run(program: bytes, argv: Sequence[bytes], environ: Mapping[str, str]) -> NoReturn:

@@ -8,6 +8,7 @@ environment, standard streams, signals, and the seconds that it waits.
 from __future__ import annotations
 
 import contextlib
+import io
 import os
 import signal
 import tempfile
@@ -42,8 +43,10 @@ def run(
         files[0].write(stdin.encode())
         files[0].seek(0)
         encoding = environ.get("PYTHONIOENCODING", "utf-8")
-        streams = [open(files[0].fileno(), encoding="utf-8", closefd=False)]
-        streams += [open(file.fileno(), "w", encoding=encoding, closefd=False) for file in files[1:]]
+        streams = [
+            io.TextIOWrapper(file, code)
+            for file, code in zip(files, ("utf-8", encoding, encoding), strict=True)
+        ]
         for name, stream in zip(("stdin", "stdout", "stderr"), streams, strict=True):
             stack.enter_context(patch(f"sys.{name}", stream))
         stack.enter_context(patch.dict(os.environ, environ, clear=True))
