@@ -27,6 +27,7 @@ POST = {"method": "POST", "path": "realtime_attributes"}
 # Locks
 
 
+@pytest.mark.usefixtures("tdx_inside")
 @pytest.mark.parametrize("code", ["ENOLCK", "EBADF", "EOPNOTSUPP", "ESTALE", "EIO"])
 def test_where_the_state_folder_has_no_locks_the_run_says_so(
     shell: Shell, world: World, code: str
@@ -39,6 +40,7 @@ def test_where_the_state_folder_has_no_locks_the_run_says_so(
     assert '"type": "locked-here"' in shell.run("runs", "export", "last").out
 
 
+@pytest.mark.usefixtures("tdx_inside")
 def test_without_a_lock_on_this_machine_nothing_is_written(shell: Shell, world: World) -> None:
     done = shell.run("apply", MINIMAL, "--yes", TEST_FAIL="flock ENOLCK /locks/394649.lock")
     assert done.code == 3, done.text
@@ -47,6 +49,7 @@ def test_without_a_lock_on_this_machine_nothing_is_written(shell: Shell, world: 
     assert world.writes() == []
 
 
+@pytest.mark.usefixtures("tdx_inside")
 def test_a_run_with_another_home_and_without_locks_there_is_held_off(
     shell: Shell, world: World, new_shell: Callable[..., Shell]
 ) -> None:
@@ -172,6 +175,7 @@ def test_a_command_line_in_place_of_a_program(shell: Shell) -> None:
 # Disks and folders
 
 
+@pytest.mark.usefixtures("tdx_inside")
 @pytest.mark.parametrize("code", ["ENOSPC", "EDQUOT"])
 @pytest.mark.parametrize("operation", ["write", "open"])
 def test_without_room_for_the_journal_no_run_begins(
@@ -187,6 +191,7 @@ def test_without_room_for_the_journal_no_run_begins(
     assert shell.run("apply", MINIMAL, "--yes", "--no-journal").code == 0
 
 
+@pytest.mark.usefixtures("tdx_inside")
 @pytest.mark.parametrize("code", ["ENOSPC", "EDQUOT", "EIO", "ESTALE"])
 def test_a_run_that_has_begun_ends_without_its_journal(
     shell: Shell, world: World, code: str
@@ -243,6 +248,7 @@ def somebody(shell: Shell, *args: str) -> Ran:
     return Ran(done.returncode, done.stdout, done.stderr)
 
 
+@pytest.mark.usefixtures("tdx_inside")
 @pytest.mark.parametrize("command", ["check", "plan"])
 def test_what_is_no_file_in_a_folder_of_files_is_skipped_with_a_line(
     shell: Shell, command: str
@@ -261,6 +267,7 @@ def test_what_is_no_file_in_a_folder_of_files_is_skipped_with_a_line(
 # What is given by mistake, and what is missing
 
 
+@pytest.mark.usefixtures("tdx_inside")
 def test_of_100_000_wrong_fields_the_first_50_are_shown(shell: Shell) -> None:
     text = "parent_segment: '1'\n" + "".join(f"key_evnts_{n}: {n}\n" for n in range(100_000))
     config = shell.write("export.yaml", text)
