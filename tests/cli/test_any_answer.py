@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import copy
 import functools
+import json
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import pytest
 import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from support import forked_tdx, inside
 from support.answers import ANYTHING, HOW, mutated, places
 from support.examples import examples
-from support.inprocess import CommandLines
-from support.shells import FIXTURES
+from support.shells import FIXTURES, Shell
 from support.worlds import exact
 
 from tdxwrap.fake.control import World
@@ -61,14 +63,48 @@ COMMANDS = {
 CODES = {0, 3, 4, 5, 6, 7}
 
 
+class Lines:
+    """Command lines on a half-configured segment with a file that says more.
+
+    Attributes:
+        change: gets the arguments and the answer of every call that exits with 0 and prints JSON,
+            and returns the answer to give instead.
+    """
+
+    def __init__(self, folder: Path) -> None:
+        self.world = World.create(folder / "world", SCENARIO)
+        self.world.set("updating_seconds", 0.02)
+        self.shell = Shell.create(folder, self.world)
+        self.shell.write("rt.yaml", CONFIG)
+        self.change: Callable[[tuple[str, ...], Any], Any] = lambda args, answer: answer
+
+    def run(self, *args: str) -> tuple[int, str, str]:
+        console = "tdxwrap.output.console.Console"
+        with (
+            patch(f"{console}.can_ask", True),
+            patch(f"{console}.choose", lambda self, lines, ask, default: default),
+        ):
+            return inside.run(
+                [*args, "--no-journal"],
+                self.shell.cwd,
+                self.shell.environ,
+                answer=lambda tdx, args, limit: self._changed(
+                    args, forked_tdx.answered(tdx, args, limit)
+                ),
+                settled=0.01,
+            )
+
+    def _changed(self, args: Sequence[str], answer: Any) -> tuple[Any, bytes, bytes]:
+        code, out, err = answer
+        if code != 0 or not out.strip().startswith((b"{", b"[")):
+            return code, out, err
+        return code, json.dumps(self.change(tuple(args), json.loads(out))).encode(), err
+
+
 @contextmanager
-def command_lines() -> Iterator[CommandLines]:
-    """A half-configured segment, and a file that says more."""
+def command_lines() -> Iterator[Lines]:
     with tempfile.TemporaryDirectory() as folder:
-        world = World.create(f"{folder}/world", SCENARIO)
-        world.set("updating_seconds", 0.02)
-        Path(folder, "rt.yaml").write_text(CONFIG, encoding="utf-8")
-        yield CommandLines(world, Path(folder))
+        yield Lines(Path(folder))
 
 
 @functools.cache

@@ -57,7 +57,7 @@ def test_f4_credentials_are_looked_for_in_order(
         assert (said.code, "Not authenticated" in said.err) == (1, True)
     else:
         assert (
-            said.text
+            said.out
             == f"Authenticated: account {account}, profile {profile or 'default'}, site us01\n"
         )
     assert fake.world.calls()[0].account == account
@@ -72,26 +72,26 @@ def test_f4_unknown_key_is_answered_with_401(fake: Fake) -> None:
 def test_f5_profile_is_remembered_per_parent_process(make: MakeFake) -> None:
     fake = _accounts(make, KEYCHAIN)
     assert fake.call("use", "profile", "production").code == 0
-    assert "account b" in fake.call("auth").text
+    assert "account b" in fake.call("auth").out
     # A wrapper in between is another parent: the choice is lost.
     said = fake.run("-c", '"$0" auth; true', str(FAKE_TDX), launcher="/bin/sh")
-    assert "account a" in said.text
+    assert "account a" in said.out
 
 
 def test_f5_tdx_session_overrides_the_parent(make: MakeFake) -> None:
     fake = _accounts(make, KEYCHAIN)
     fake.call("use", "profile", "production", env={"TDX_SESSION": "se/ss"})
-    assert "account b" in fake.call("auth", env={"TDX_SESSION": "se/ss"}).text
-    assert "account a" in fake.call("auth").text
+    assert "account b" in fake.call("auth", env={"TDX_SESSION": "se/ss"}).out
+    assert "account a" in fake.call("auth").out
     assert [call.session for call in fake.world.calls()[:2]] == ["se/ss", "se/ss"]
 
 
 def test_f5_option_then_variable_then_session(make: MakeFake) -> None:
     fake = _accounts(make, {**KEYCHAIN, "x": "K-env", "y": "K-own"})
     fake.call("use", "profile", "production")
-    assert "profile x" in fake.call("auth", env={"TDX_PROFILE": "x"}).text
+    assert "profile x" in fake.call("auth", env={"TDX_PROFILE": "x"}).out
     assert (
-        "account f, profile y" in fake.call("auth", "--profile", "y", env={"TDX_PROFILE": "x"}).text
+        "account f, profile y" in fake.call("auth", "--profile", "y", env={"TDX_PROFILE": "x"}).out
     )
 
 
@@ -107,7 +107,7 @@ def test_f17_another_site_or_account_does_not_find_the_segment(make: MakeFake) -
     assert fake.call("ps", "rt", "list", "--json", "--site", "jp01").json == []
     fake.call("use", "site", "jp01")
     assert "404 Not Found" in fake.api("/audiences/0/realtime_setting").err
-    assert "site jp01" in fake.call("auth").text
+    assert "site jp01" in fake.call("auth").out
     assert fake.call("auth", "--json").json["site"] == "jp01"
 
 
@@ -152,8 +152,8 @@ def test_f10_view_shows_the_configuration_once_there_is_one(fake: Fake) -> None:
 
 
 def test_without_json_the_commands_print_lines(fake: Fake) -> None:
-    assert fake.call("ps", "list").text == "394649\tCustomer 360\n"
-    assert fake.call("databases").text == "web_events\n"
+    assert fake.call("ps", "list").out == "394649\tCustomer 360\n"
+    assert fake.call("databases").out == "web_events\n"
 
 
 @pytest.mark.parametrize(
@@ -166,7 +166,7 @@ def test_without_json_the_commands_print_lines(fake: Fake) -> None:
 )
 def test_what_does_not_exist_is_an_error(fake: Fake, argv: list[str], message: str) -> None:
     said = fake.call(*argv, "--json")
-    assert (said.code, said.out) == (1, b"")
+    assert (said.code, said.out) == (1, "")
     assert message in said.err
 
 
@@ -174,22 +174,22 @@ def test_f10_a_name_borne_twice_is_refused_and_an_id_is_not(make: MakeFake) -> N
     fake = make("troubles")
     said = fake.call("ps", "view", "Customers", "--json")
     assert (said.code, "ambiguous" in said.err) == (1, True)
-    assert b'"id": 500002' in fake.call("ps", "view", "500002", "--json").out
+    assert '"id": 500002' in fake.call("ps", "view", "500002", "--json").out
 
 
 def test_f23_a_name_of_any_characters_is_found(make: MakeFake) -> None:
     fake = make("troubles")
     name = fake.world.segment("500004")["name"]
     assert all(character in name for character in "\"`\\'顧")
-    assert b"500004" in fake.call("ps", "view", name, "--json").out
+    assert "500004" in fake.call("ps", "view", name, "--json").out
 
 
 def test_f24_segment_without_realtime_is_not_listed_and_not_found(make: MakeFake) -> None:
     fake = make("troubles")
-    assert b"Batch only" not in fake.call("ps", "rt", "list", "--json").out
-    assert b"Batch only" in fake.call("ps", "list", "--json").out
+    assert "Batch only" not in fake.call("ps", "rt", "list", "--json").out
+    assert "Batch only" in fake.call("ps", "list", "--json").out
     said = fake.api("/audiences/500003/realtime_setting")
-    assert (said.code, b"record-not-found-error" in said.out) == (1, True)
+    assert (said.code, "record-not-found-error" in said.out) == (1, True)
 
 
 @pytest.mark.parametrize("command", [("ps", "pz", "init"), ("ps", "pull")], ids=" ".join)
@@ -204,7 +204,7 @@ def test_f9_existing_file_prompts_and_end_of_input_aborts(
     target.write_text("mine")
     said = fake.run(*command, "394649", "-o", "rt_config.yaml")
     assert (said.code, target.read_text()) == (1, "mine")
-    assert "Overwrite? (y/N)" in said.text
+    assert "Overwrite? (y/N)" in said.out
     yes = fake.home / "yes"
     yes.write_text("y\n")
     with yes.open() as stdin:

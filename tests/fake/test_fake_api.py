@@ -343,7 +343,7 @@ def test_f8_f17_styles_and_forms_of_errors(make: MakeFake, style: str, form: str
     said = fake.api(SETTING, "PATCH", {"nope": 1})
     assert said.code == (0 if style == "ok-body" else 1)
     if style == "stderr":
-        assert said.out == b""
+        assert said.out == ""
         assert "400 Bad Request" in said.err
         return
     detail = "must NOT have additional property 'nope'"
@@ -365,8 +365,8 @@ def test_f8_f17_styles_and_forms_of_errors(make: MakeFake, style: str, form: str
 def test_banner_colours_and_byte_order_mark(make: MakeFake) -> None:
     fake = make(tdx={"banner": "Update!", "ansi": True, "bom": True})
     out = fake.run("ps", "list", "--json").out
-    assert out.startswith(b"\xef\xbb\xbfUpdate!\n\n\x1b[32m[")
-    assert fake.run("--version").text == "2026.8.1\n"
+    assert out.startswith("\ufeffUpdate!\n\n\x1b[32m[")
+    assert fake.run("--version").out == "2026.8.1\n"
 
 
 def test_latency_delays_every_call(make: MakeFake) -> None:

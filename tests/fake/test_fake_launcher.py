@@ -20,7 +20,7 @@ from support.shells import FAKE_TDX, ROOT
 def test_launcher_starts_through_a_chain_of_links(fake: Fake, tmp_path: Path) -> None:
     (tmp_path / "absolute").symlink_to(FAKE_TDX)
     (tmp_path / "tdx").symlink_to("absolute")
-    assert fake.run("--version", launcher=tmp_path / "tdx").text == "2026.8.1\n"
+    assert fake.run("--version", launcher=tmp_path / "tdx").out == "2026.8.1\n"
 
 
 def test_launcher_starts_from_path(fake: Fake) -> None:
@@ -53,7 +53,7 @@ def test_first_call_builds_the_named_scenario(fake: Fake) -> None:
         "FAKE_TDX_STATE": str(fake.home / "other"),
         "FAKE_TDX_SCENARIO": str(SCENARIOS / "troubles.yaml"),
     }
-    assert "Batch only" in fake.run("ps", "list", env=env).text
+    assert "Batch only" in fake.run("ps", "list", env=env).out
 
 
 def test_a_broken_scenario_stops_the_first_call_with_all_its_problems(fake: Fake) -> None:
@@ -143,7 +143,7 @@ def test_interrupt_ends_a_call_quietly(fake: Fake) -> None:
 def test_help_names_the_commands(fake: Fake) -> None:
     said = fake.run("ps", "--help")
     assert said.code == 0
-    assert "ps rt list" in said.text
+    assert "ps rt list" in said.out
 
 
 def test_f3_global_options_are_taken_anywhere(fake: Fake) -> None:
@@ -154,7 +154,7 @@ def test_f3_global_options_are_taken_anywhere(fake: Fake) -> None:
 
 def test_f3_output_option_writes_the_answer_into_a_file(fake: Fake) -> None:
     said = fake.run("ps", "list", "--json", "--output", "list.json")
-    assert said.out == b""
+    assert said.out == ""
     assert json.loads((fake.home / "list.json").read_text())[0]["id"] == "394649"
 
 
@@ -265,4 +265,4 @@ def test_copied_tree_runs_with_the_python_of_the_path(fake: Fake, tmp_path: Path
     shutil.copytree(ROOT / "fixtures" / "bin", tree / "fixtures" / "bin")
     del fake.env["FAKE_TDX_PYTHON"]
     said = fake.run("--version", launcher=tree / "fixtures" / "bin" / "tdx")
-    assert said.text == "2026.8.1\n", said.err
+    assert said.out == "2026.8.1\n", said.err

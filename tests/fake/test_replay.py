@@ -43,8 +43,8 @@ def test_answers_are_as_recorded_and_in_order_among_equal_calls(tmp_path: Path) 
         cut='{"type": "call", "arg',
     )
     first = fake.run("ps", "rt", "list", "--json")
-    assert (first.text, first.err, first.code) == ('["日本"]', "Loading…\n", 0)
-    assert fake.run("ps", "rt", "list", "--json").text == "[2]"
+    assert (first.out, first.err, first.code) == ('["日本"]', "Loading…\n", 0)
+    assert fake.run("ps", "rt", "list", "--json").out == "[2]"
     assert fake.world.unused() == [["tdx", "auth"]]  # type: ignore[attr-defined]
     assert fake.run("auth").code == 1
     assert fake.world.unused() == []  # type: ignore[attr-defined]
@@ -59,8 +59,8 @@ def test_bodies_are_compared_as_values_however_they_are_given(tmp_path: Path) ->
     )
     (tmp_path / "mine.json").write_text('{"b":null,"a":[1,"\\u00fc"]}', encoding="utf-8")
 
-    assert fake.run(*API[1:], "-X", "PATCH", "-f", str(tmp_path / "mine.json")).text == "1"
-    assert fake.run(*API[1:], "-X", "PATCH", "--data", '{"b":null,"a":[1,"ü"]}').text == "2"
+    assert fake.run(*API[1:], "-X", "PATCH", "-f", str(tmp_path / "mine.json")).out == "1"
+    assert fake.run(*API[1:], "-X", "PATCH", "--data", '{"b":null,"a":[1,"ü"]}').out == "2"
     assert fake.run(*API[1:], "-X", "PATCH", "--data", '{"a":[1,"ü"]}').code == 3
 
 
@@ -79,7 +79,7 @@ def test_profile_and_site_do_not_matter_nor_where_the_output_goes(tmp_path: Path
     )
     assert fake.run("ps", "pull", "1", "-o", "other.yaml").code == 0
     assert (tmp_path / "other.yaml").read_text().startswith("# written by tdx")
-    assert fake.run("--profile=staging", "auth").text == "yes"
+    assert fake.run("--profile=staging", "auth").out == "yes"
 
 
 def test_an_unrecorded_call_shows_the_nearest(tmp_path: Path) -> None:
@@ -88,7 +88,7 @@ def test_an_unrecorded_call_shows_the_nearest(tmp_path: Path) -> None:
     said = fake.run("describe", "web.cart", "--json")
 
     assert said.code == 3
-    assert said.out == b""
+    assert said.out == ""
     assert "this call was not recorded:\n  describe web.cart --json\n" in said.err
     assert "the nearest that was:\n  describe web.carts --json\n" in said.err
 
@@ -121,14 +121,14 @@ def test_a_call_that_a_signal_ended_ends_so_again(
 def test_calls_side_by_side_get_one_answer_each(tmp_path: Path) -> None:
     fake = start(tmp_path, *(call("tdx", "auth", out=str(number)) for number in range(8)))
     with ThreadPoolExecutor(4) as pool:
-        texts = list(pool.map(lambda _: fake.run("auth").text, range(8)))
+        texts = list(pool.map(lambda _: fake.run("auth").out, range(8)))
     assert sorted(texts) == list("01234567")
 
 
 def test_its_launcher_needs_no_environment(tmp_path: Path) -> None:
     fake = start(tmp_path, call("tdx", "auth", out="yes"))
     fake.env.pop("FAKE_TDX_JOURNAL")
-    assert fake.run("auth", launcher=fake.world.launcher()).text == "yes"
+    assert fake.run("auth", launcher=fake.world.launcher()).out == "yes"
 
 
 @pytest.fixture

@@ -9,7 +9,6 @@ from typing import Any
 
 import pytest
 import yaml
-from support.inprocess import CommandLines
 from support.shells import FIXTURES, Shell
 
 from tdxwrap.config.load import load
@@ -104,17 +103,20 @@ def test_on_a_terminal_the_prompt_says_where_one_is(user: Shell) -> None:
     assert (done.code, "account main" in done.out) == (0, True), done.out
 
 
-def test_the_readme_can_be_followed_with_the_example(tmp_path: Path) -> None:
+@pytest.mark.usefixtures("tdx_inside")
+def test_the_readme_can_be_followed_with_the_example(
+    new_world: Callable[..., World], new_shell: Callable[..., Shell]
+) -> None:
     assert load(EXAMPLE, environ={}).config == load(STEP_7.with_suffix(".yaml"), environ={}).config
-    world = World.create(tmp_path / "world", {**example(), "updating_seconds": 0.1})
-    shutil.copy(EXAMPLE, tmp_path / "rt.yaml")
-    lines = CommandLines(world, tmp_path)
-    assert lines.run("check", "rt.yaml")[0] == 0
-    code, plan, _ = lines.run("plan", "rt.yaml")
-    assert (code, "create 10" in plan) == (0, True)
-    assert lines.run("apply", "rt.yaml", "--yes")[0] == 0
-    code, second, err = lines.run("apply", "rt.yaml", "--yes")
-    assert (code, "nothing to change, 10 unchanged" in second + err) == (0, True)
+    world = new_world(dict(example()))
+    shell = new_shell(world)
+    shell.write("rt.yaml", EXAMPLE.read_text())
+    assert shell.run("check", "rt.yaml").code == 0
+    plan = shell.run("plan", "rt.yaml")
+    assert (plan.code, "create 10" in plan.out) == (0, True)
+    assert shell.run("apply", "rt.yaml", "--yes").code == 0
+    second = shell.run("apply", "rt.yaml", "--yes")
+    assert (second.code, "nothing to change, 10 unchanged" in second.text) == (0, True)
     assert len(world.live()["394649"]["attributes"]) == 3
 
 

@@ -6,13 +6,13 @@ import contextlib
 import json
 import os
 import subprocess
+import tempfile
 from collections.abc import Callable
-from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from support import forked_tdx
-from support.shells import FAKE_TDX, FIXTURES, clean_environ
+from support.shells import FAKE_TDX, FIXTURES, Ran, clean_environ
 from tdxwrap.fake import cli
 from tdxwrap.fake.control import World
 
@@ -26,23 +26,6 @@ KEY_EVENT = {
     "tableName": "pageviews",
     "filterRule": ALL,
 }
-
-
-@dataclass
-class Said:
-    """What one call said."""
-
-    code: int
-    out: bytes
-    err: str
-
-    @property
-    def json(self) -> Any:
-        return json.loads(self.out)
-
-    @property
-    def text(self) -> str:
-        return self.out.decode()
 
 
 class Fake:
@@ -60,30 +43,28 @@ class Fake:
         options.setdefault("cwd", self.home)
         return subprocess.Popen([str(launcher), *argv], env=env, **options)
 
-    def run(self, *argv: str, **options: Any) -> Said:
-        out_path = self.home / f"out.{os.urandom(6).hex()}"
-        with out_path.open("wb") as out:
+    def run(self, *argv: str, **options: Any) -> Ran:
+        with tempfile.TemporaryFile() as out:
             process = self.start(*argv, stdout=out, stderr=subprocess.PIPE, **options)
             _, err = process.communicate(timeout=30)
-        said = Said(process.returncode, out_path.read_bytes(), err.decode(errors="replace"))
-        out_path.unlink()
-        return said
+            out.seek(0)
+            return _ran(process.returncode, out.read(), err.decode(errors="replace"))
 
-    def api(self, path: str, method: str = "GET", body: Any = None) -> Said:
+    def api(self, path: str, method: str = "GET", body: Any = None) -> Ran:
         """One API call."""
         words = ["api", path, "--type", "cdp"]
         words += ["-X", method] if method != "GET" else []
         words += ["--data", json.dumps(body)] if body is not None else []
         return self.call(*words)
 
-    def call(self, *argv: str, env: dict[str, str] | None = None) -> Said:
+    def call(self, *argv: str, env: dict[str, str] | None = None) -> Ran:
         """One call; as long as no process has to be, the answer alone, without its start-up."""
         environ = {"TDX_SESSION": str(os.getpid()), **self.env, **(env or {})}
         if forked_tdx.needs_process(environ):
             return self.run(*argv, env=environ)
         with contextlib.chdir(self.home):
             answer = cli.call(list(argv), environ)
-        return Said(answer.exit_code, answer.out, answer.err)
+        return _ran(answer.exit_code, answer.out, answer.err)
 
     def configure(self) -> str:
         """Set one event table and one key event; returns the key event's id."""
@@ -101,6 +82,10 @@ class Fake:
         assert said.code == 1, said
         assert f"failed: {status} " in said.err, said.err
         return said.err
+
+
+def _ran(code: int, out: bytes, err: str) -> Ran:
+    return Ran(code, out.decode("utf-8", "surrogateescape"), err)
 
 
 MakeFake = Callable[..., Fake]

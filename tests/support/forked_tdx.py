@@ -16,7 +16,9 @@ streams, has one.
 
 from __future__ import annotations
 
+import importlib
 import os
+import pkgutil
 import shlex
 import signal
 import traceback
@@ -25,6 +27,7 @@ from contextlib import nullcontext
 from pathlib import Path
 from typing import Any, NoReturn
 
+from tdxwrap import fake
 from tdxwrap.fake import args as fake_args
 from tdxwrap.fake import cli, faults, opening
 from tdxwrap.fake.errors import Refused
@@ -45,6 +48,11 @@ OF_A_PROCESS = (
 
 # So many calls of a run may be under way.
 AT_ONCE = 20
+
+# The fake imports what it needs for a call: several threads must not do so at once.
+for _module in pkgutil.iter_modules(fake.__path__, f"{fake.__name__}."):
+    if not _module.name.endswith("__main__"):
+        importlib.import_module(_module.name)
 
 _execve = os.execve
 _process = Tdx._process

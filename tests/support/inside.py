@@ -23,8 +23,6 @@ from tdxwrap.cli import command_line
 from tdxwrap.system import signals
 from tdxwrap.tdx.client import Tdx
 
-# Seconds after every write would take an hour of the suite.
-_WAITS = {"realtime.wait.SETTLED": 0.2, "apply.run.LAG": 2.5, "apply.run.LOOK_AGAIN": 0.1}
 _SIGNALS = (*(signal.SIGINT, signal.SIGTERM), *(signal.SIGHUP, signal.SIGALRM, signal.SIGCHLD))
 
 
@@ -35,9 +33,21 @@ def possible(environ: Mapping[str, str]) -> bool:
 
 
 def run(
-    args: Sequence[str], cwd: Path, environ: Mapping[str, str], stdin: str = ""
+    args: Sequence[str],
+    cwd: Path,
+    environ: Mapping[str, str],
+    stdin: str = "",
+    answer: Any = forked_tdx.answered,
+    settled: float = 0.2,
 ) -> tuple[int, str, str]:
-    """Run a command line; return its exit code, stdout and stderr."""
+    """Run a command line.
+
+    Args:
+        answer: what takes the place of `Tdx._process`.
+        settled: seconds in the place of `SETTLED`.
+    Returns:
+        Its exit code, stdout and stderr.
+    """
     with contextlib.ExitStack() as stack:
         files = [stack.enter_context(tempfile.TemporaryFile()) for _ in range(3)]
         files[0].write(stdin.encode())
@@ -57,9 +67,9 @@ def run(
             patch("tempfile.tempdir", None),  # what another environment has it remember
             # As a login shell above it: no launcher stands between.
             patch("tdxwrap.tdx.context.os.getsid", lambda process: process),
-            patch.object(Tdx, "_process", forked_tdx.answered),
+            patch.object(Tdx, "_process", answer),
             patch("os.execve", forked_tdx.run),
-            *short_waits(),
+            *short_waits(settled),
         ):
             stack.enter_context(patched)
         code = command_line.run(args)
@@ -71,9 +81,10 @@ def run(
     return code, out, err
 
 
-def short_waits() -> list[Any]:
+def short_waits(settled: float = 0.2) -> list[Any]:
     """What makes the waits of tdxwrap that no variable sets as short as the fake allows."""
-    return [patch(f"tdxwrap.{name}", seconds) for name, seconds in _WAITS.items()]
+    seconds = {"realtime.wait.SETTLED": settled, "apply.run.LAG": 2.5, "apply.run.LOOK_AGAIN": 0.1}
+    return [patch(f"tdxwrap.{name}", value) for name, value in seconds.items()]
 
 
 @contextlib.contextmanager

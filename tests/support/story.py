@@ -11,8 +11,8 @@ from pathlib import Path
 from typing import Any
 from unittest.mock import patch
 
-from support.inprocess import CommandLines
 from support.screens import steady
+from support.shells import Shell
 from support.worlds import shipped
 from tdxwrap.fake.control import World
 
@@ -166,26 +166,28 @@ class Chapter:
 def chapters(folder: Path) -> list[Chapter]:
     """Live through all edits."""
     world = World.create(folder / "world", shipped("blank", updating_seconds=0))
-    lines = CommandLines(world, folder, options=())
-    file = folder / "rt.yaml"
-    file.write_text(FIRST)
-    return [_chapter(edit, lines, file) for edit in EDITS]
+    shell = Shell.create(folder, world, TEST_TDX="inside")
+    file = shell.write("rt.yaml", FIRST)
+    return [_chapter(edit, world, shell, file) for edit in EDITS]
 
 
-def _chapter(edit: Edit, lines: CommandLines, file: Path) -> Chapter:
+def _chapter(edit: Edit, world: World, shell: Shell, file: Path) -> Chapter:
     if edit is EDITS[-1]:
-        code, _, err = lines.run("export", "--before", "last", "-f", file.name)
-        assert code == 0, err
+        exported = shell.run("export", "--before", "last", "-f", file.name)
+        assert exported.code == 0, exported.err
     file.write_text(edit.edit(file.read_text()))
-    before, questions = collected(lines.world), []
-    ask = "tdxwrap.output.console.Console.ask"
-    with patch(ask, lambda self, question: questions.append(f"{question} [y/N]")):
-        _, plan, err = lines.run("plan", file.name, *edit.options)
-        code, _, _ = lines.run("apply", file.name, "--no-wait", *edit.options)
-    after = collected(lines.world)
+    before, questions = collected(world), []
+    console = "tdxwrap.output.console.Console"
+    with (
+        patch(f"{console}.can_ask", True),
+        patch(f"{console}.ask", lambda self, question: questions.append(f"{question} [y/N]")),
+    ):
+        plan = shell.run("plan", file.name, *edit.options)
+        code = shell.run("apply", file.name, "--no-wait", *edit.options).code
+    after = collected(world)
     lost = {name: old - after.get(n, ("", set()))[1] for n, (name, old) in before.items()}
     command = f"tdxwrap apply rt.yaml {' '.join(edit.options)}".rstrip()
-    text = "\n".join([f"# {edit.what}", f"$ {command}", plan + err, *questions])
+    text = "\n".join([f"# {edit.what}", f"$ {command}", plan.text, *questions])
     gone = {before[n][0] for n in before.keys() - after.keys()}
     return Chapter(edit, steady(text), code, {n: v for n, v in lost.items() if v}, gone)
 
