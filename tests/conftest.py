@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import tempfile
 from collections.abc import Callable, Iterator
@@ -12,7 +13,7 @@ from typing import Any
 import pytest
 from hypothesis import HealthCheck, settings
 from support.examples import examples
-from support.shells import QUICK, Shell
+from support.shells import QUICK, Shell, zygote
 from support.worlds import shipped
 
 from tdxwrap.fake.control import World
@@ -40,6 +41,12 @@ for ignored in (signal.SIGHUP, signal.SIGQUIT):
     if signal.getsignal(ignored) is signal.SIG_IGN:
         # Handled, it does nothing to the suite either, but what the suite executes has it anew.
         signal.signal(ignored, lambda number, frame: None)
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Where the suite has several processes, they share the one that forks."""
+    if getattr(config.option, "numprocesses", None) and not hasattr(config, "workerinput"):
+        os.environ["TEST_ZYGOTE"] = zygote()
 
 
 @pytest.fixture

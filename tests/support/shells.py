@@ -65,7 +65,7 @@ class Ran:
 
 
 class Zygote:
-    """The process that zygote.py is; one for each process of the suite."""
+    """The process that zygote.py is."""
 
     def __init__(self) -> None:
         self._folder = tempfile.TemporaryDirectory(prefix="zygote-")
@@ -84,9 +84,12 @@ class Zygote:
             )
 
 
-@functools.cache
-def zygote() -> Zygote:
-    return Zygote()
+_own_zygote = functools.cache(Zygote)
+
+
+def zygote() -> str:
+    """The socket of the zygote: that of the whole suite (conftest.py), or one of this process."""
+    return os.environ.get("TEST_ZYGOTE") or _own_zygote().socket
 
 
 class Started(Forked):
@@ -99,7 +102,7 @@ class Started(Forked):
         self._streams[0].write(stdin.encode())
         self._streams[0].seek(0)
         super().__init__(
-            zygote().socket,
+            zygote(),
             [str(arg) for arg in args],
             [stream.fileno() for stream in self._streams],
             str(shell.cwd),
@@ -154,7 +157,7 @@ class Shell:
         parent, child = pty.openpty()
         fcntl.ioctl(child, termios.TIOCSWINSZ, struct.pack("HHHH", 40, columns, 0, 0))
         process = Forked(
-            zygote().socket,
+            zygote(),
             [str(arg) for arg in args],
             [child] * 3,
             str(self.cwd),
@@ -238,7 +241,7 @@ def tdxwrap_command(folder: Path) -> Path:
     """Put a `tdxwrap` into a folder, for shell scripts: a client of the zygote."""
     tool = folder / "tdxwrap"
     client = Path(__file__).with_name("client.py")
-    words = (sys.executable, "-I", "-S", client, zygote().socket)
+    words = (sys.executable, "-I", "-S", client, zygote())
     tool.write_text(f'#!/bin/sh\nexec {" ".join(map(str, words))} "$@"\n')
     tool.chmod(0o755)
     return tool
