@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import os
 import signal
 import tempfile
@@ -41,6 +42,10 @@ for ignored in (signal.SIGHUP, signal.SIGQUIT):
     if signal.getsignal(ignored) is signal.SIG_IGN:
         # Handled, it does nothing to the suite either, but what the suite executes has it anew.
         signal.signal(ignored, lambda number, frame: None)
+
+
+# A process of the suite holds all tests, and half of tdxwrap: to look through it takes long.
+gc.set_threshold(100_000, 20, 100)
 
 
 def pytest_configure(config: pytest.Config) -> None:

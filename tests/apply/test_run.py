@@ -8,9 +8,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-import yaml
 from support.inprocess import NO_RETRY, InProcess, account
-from support.shells import FIXTURES
+from support.worlds import shipped
 
 from tdxwrap.apply import run
 from tdxwrap.apply.events import Event, LiveMoved, StatusSeen, StepStarted
@@ -22,7 +21,7 @@ from tdxwrap.plan.changes import Action, Plan, PlanOptions
 from tdxwrap.realtime.wait import WaitPolicy
 from tdxwrap.system.lock import segment_lock
 
-HALF = yaml.safe_load((FIXTURES / "scenarios" / "half-configured.yaml").read_text("utf-8"))
+HALF = shipped("half-configured")
 # All that is live there.
 WHOLE = """
 event_tables: [web_events.pageviews, legacy.app_events]

@@ -14,8 +14,8 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-import yaml
-from support.shells import FAKE_TDX, FIXTURES, MINIMAL, STARTED, Ran, Shell, converse
+from support.shells import FAKE_TDX, MINIMAL, STARTED, Ran, Shell, converse
+from support.worlds import shipped
 
 from tdxwrap.fake.control import World
 
@@ -29,7 +29,7 @@ TDXWRAP = shlex.join([sys.executable, str(STARTED)])
 @pytest.fixture
 def world(new_world: Callable[..., World]) -> World:
     """Two accounts, each with the parent segment 394649; the profile staging opens acme."""
-    blank = yaml.safe_load((FIXTURES / "scenarios" / "blank.yaml").read_text())
+    blank = shipped("blank")
     account = {name: blank[name] for name in ("databases", "segments")}
     other = {**account, "segments": [{**blank["segments"][0], "name": "Main 360"}]}
     return new_world(

@@ -17,18 +17,17 @@ from typing import Any
 from unittest.mock import patch
 
 import pytest
-import yaml
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from support import forked_tdx, inside
 from support.answers import ANYTHING, HOW, mutated, places
 from support.examples import examples
-from support.shells import FIXTURES, Shell
-from support.worlds import exact
+from support.shells import Shell
+from support.worlds import exact, shipped
 
 from tdxwrap.fake.control import World
 
-SCENARIO = yaml.safe_load((FIXTURES / "scenarios" / "half-configured.yaml").read_text("utf-8"))
+SCENARIO = shipped("half-configured")
 CONFIG = """
 parent_segment: "394649"
 event_tables: [web_events.pageviews, web_events.carts]

@@ -12,13 +12,11 @@ import sys
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from rich.cells import cell_len
 from support.shells import FIXTURES, MINIMAL, Ran, Shell
-from support.worlds import configuration
+from support.worlds import configuration, shipped
 
 from tdxwrap.cli.several import WORST, files_of
 from tdxwrap.errors import ExitCode
@@ -35,7 +33,7 @@ POST = {"method": "POST", "path": "realtime_attributes"}
 @pytest.fixture
 def world(new_world: Callable[..., World]) -> World:
     """An account with the parent segments of the three brands, nothing configured."""
-    scenario: dict[str, Any] = yaml.safe_load((FIXTURES / "scenarios" / "blank.yaml").read_text())
+    scenario = shipped("blank")
     (blank,) = scenario["segments"]
     names = {"394701": "Outdoor", "394702": "Books", "394703": OUTLET}
     scenario["segments"] = [

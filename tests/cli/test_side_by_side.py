@@ -7,12 +7,10 @@ import signal
 import time
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
-from support.shells import FIXTURES, MINIMAL, Shell
-from support.worlds import configuration
+from support.shells import MINIMAL, Shell
+from support.worlds import configuration, shipped
 
 from tdxwrap.fake.control import Call, World
 
@@ -25,7 +23,7 @@ LISTING = ("ps", "rt", "list", "--json")
 @pytest.fixture
 def world(new_world: Callable[..., World]) -> World:
     """An account with five parent segments, nothing configured."""
-    scenario: dict[str, Any] = yaml.safe_load((FIXTURES / "scenarios" / "blank.yaml").read_text())
+    scenario = shipped("blank")
     (blank,) = scenario["segments"]
     scenario["segments"] = [
         copy.deepcopy(blank) | {"id": number, "name": f"Brand {number}"} for number in IDS

@@ -5,13 +5,11 @@ from __future__ import annotations
 import copy
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
 
 import pytest
-import yaml
 from support.faults import FAULTS, KEY, TIMEOUT, Fault
-from support.shells import FIXTURES, MINIMAL, Shell
-from support.worlds import configuration
+from support.shells import MINIMAL, Shell
+from support.worlds import configuration, shipped
 
 from tdxwrap.fake.control import World
 
@@ -27,7 +25,7 @@ SAMPLE = CASES[::71]
 
 def blank(folder: Path) -> World:
     """Two parent segments, nothing configured."""
-    scenario: dict[str, Any] = yaml.safe_load((FIXTURES / "scenarios" / "blank.yaml").read_text())
+    scenario = shipped("blank")
     (segment,) = scenario["segments"]
     scenario["segments"] = [
         copy.deepcopy(segment) | {"id": number, "name": f"Brand {number}"}

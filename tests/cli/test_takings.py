@@ -8,8 +8,8 @@ from collections.abc import Callable
 from typing import Any
 
 import pytest
-import yaml
-from support.shells import FIXTURES, Shell
+from support.shells import Shell
+from support.worlds import shipped
 
 from tdxwrap.fake.control import World
 
@@ -300,7 +300,7 @@ def test_markdown_fits_a_comment_however_much_there_is(
         assert "<summary>1700 create</summary>" in out
         assert re.search(r"- (…|&#8230;) and \d+ more: see `tdxwrap plan`", out)
         assert out.count("<details") == out.count("</details>")
-    scenario = yaml.safe_load((FIXTURES / "scenarios" / "half-configured.yaml").read_text())
+    scenario = shipped("half-configured")
     scenario["segments"] += [{**scenario["segments"][0], "id": "394650", "name": "Another"}]
     others = new_shell(new_world(scenario, name="others"), "others")
     for name, number in (("many", "394649"), ("again", "394650")):

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import yaml
 from support.shells import FIXTURES, MINIMAL, WEB, Shell
+from support.worlds import shipped
 
 from tdxwrap.fake.control import World
 
@@ -188,7 +189,7 @@ def test_what_changes_during_the_question_is_not_expected(
 def test_a_log_begins_with_the_date_and_only_a_person_is_told_what_comes_next(
     new_world: NewWorld, new_shell: NewShell
 ) -> None:
-    scenario = yaml.safe_load((FIXTURES / "scenarios" / "blank.yaml").read_text("utf-8"))
+    scenario = shipped("blank")
     (blank,) = scenario["segments"]
     names = {"394701": "Outdoor", "394702": "Books", "394703": "Outlet ‹アウトレット›"}
     scenario["segments"] = [{**blank, "id": number, "name": name} for number, name in names.items()]

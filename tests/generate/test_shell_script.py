@@ -21,7 +21,7 @@ from hypothesis import strategies as st
 from support.generated import attribute, key_event, realtime, scenarios
 from support.inprocess import InProcess
 from support.shells import FIXTURES, MINIMAL, ROOT, WEB, Shell, clean_environ, wait_for
-from support.worlds import configuration, exact
+from support.worlds import configuration, exact, shipped
 
 from tdxwrap.config.models import RtConfig
 from tdxwrap.fake.control import World
@@ -528,7 +528,7 @@ def test_a_segment_that_is_not_listed_is_not_waited_for(shell: Shell, world: Wor
 def test_a_name_that_two_segments_bear_stops_it(
     new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:
-    scenario = yaml.safe_load((FIXTURES / "scenarios" / "blank.yaml").read_text())
+    scenario = shipped("blank")
     scenario["segments"].append({"id": "5", "name": "Customer 360", "realtime": None})
     world = new_world(scenario)
     shell = new_shell(world)
@@ -627,7 +627,7 @@ def test_with_plan_there_may_be_nothing_to_do(
     new_world: Callable[..., World], new_shell: Callable[..., Shell]
 ) -> None:
     config = RtConfig.model_validate({**yaml.safe_load(STEP_7.read_text())})
-    scenario = yaml.safe_load((FIXTURES / "scenarios" / "blank.yaml").read_text())
+    scenario = shipped("blank")
     scenario["segments"][0]["realtime"] = realtime(config)
     world = new_world(scenario)
     shell = new_shell(world)

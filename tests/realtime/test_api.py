@@ -7,18 +7,17 @@ from collections.abc import Callable, Sequence
 from typing import Any
 
 import pytest
-import yaml
 from hypothesis import given
 from hypothesis import strategies as st
 from support.answers import ANYTHING, HOW, mutated, places
 from support.inprocess import NO_RETRY, AnsweringTdx, account
-from support.shells import FIXTURES
+from support.worlds import shipped
 
 from tdxwrap.apply.session import Session, read_live
 from tdxwrap.errors import MalformedOutput, TdxwrapError
 from tdxwrap.realtime.api import Realtime
 
-HALF = yaml.safe_load((FIXTURES / "scenarios" / "half-configured.yaml").read_text("utf-8"))
+HALF = shipped("half-configured")
 EVENTS = "realtime_key_events"
 
 

@@ -6,9 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Any
 
 import pytest
-import yaml
 from support.inprocess import NO_RETRY, account
-from support.shells import FIXTURES
+from support.worlds import shipped
 
 from tdxwrap.config.equality import SETTING_LISTS
 from tdxwrap.errors import MalformedOutput, NotFound, Refused
@@ -17,7 +16,7 @@ from tdxwrap.realtime.read import ATTRIBUTES, KEY_EVENTS, is_id, resolve_segment
 from tdxwrap.realtime.state import LiveState, Segment
 from tdxwrap.tdx.client import Tdx
 
-HALF = yaml.safe_load((FIXTURES / "scenarios" / "half-configured.yaml").read_text("utf-8"))
+HALF = shipped("half-configured")
 Answers = Mapping[str, Callable[..., Any]]
 
 
