@@ -14,12 +14,15 @@ import tempfile
 from collections.abc import Iterator
 from pathlib import Path
 
+import pytest
 import yaml
 from support.shells import FAKE_TDX, FIXTURES, ROOT, Shell, tdxwrap_command
 from support.worlds import shipped
 
 from tdxwrap.config.load import parse
 from tdxwrap.fake.control import World
+
+pytestmark = pytest.mark.usefixtures("tdx_inside")
 
 README = ROOT / "README.md"
 CONFIGURATION = ROOT / "docs" / "configuration.md"
