@@ -12,6 +12,8 @@ from support.shells import WEB, Shell
 from tdxwrap.cli.main import SECTIONS
 from tdxwrap.cli.options import GLOBAL_OPTIONS
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 COMMANDS = dict(commands())
 
 

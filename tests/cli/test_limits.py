@@ -15,6 +15,8 @@ from tdxwrap.cli.main import main
 from tdxwrap.cli.options import SECONDS
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 NO_TIME = ("inf", "-inf", "nan", "1e300", "1e6", "0", "-1", "abc", "9" * 400, "1_000_000")
 OF_COMMANDS = {
     "apply": ["apply", str(MINIMAL)],

@@ -23,6 +23,8 @@ from tdxwrap.config.yaml_source import Source, read_source
 from tdxwrap.errors import ConfigError
 from tdxwrap.fake.control import World
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 BASE = """\
 event_tables: [web.pageviews, web.carts]
 key_events:

@@ -19,6 +19,8 @@ from tdxwrap.plan.build import build_plan
 from tdxwrap.realtime.state import BLANK
 from tdxwrap.system.text import terminal
 
+pytestmark = pytest.mark.usefixtures("tdx_inside")
+
 CONFIG = """
 parent_segment: "394649"
 event_tables: [web_events.pageviews, web_events.carts]

@@ -28,7 +28,10 @@ from tdxwrap.fake.control import World
 from tdxwrap.generate.shell_script import Draft, Origin, whole
 from tdxwrap.tdx.client import Tdx
 
-pytestmark = pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq")
+pytestmark = [
+    pytest.mark.skipif(shutil.which("jq") is None, reason="the script needs jq"),
+    pytest.mark.usefixtures("tdx_inside"),
+]
 
 CONFIGS = FIXTURES / "configs"
 TEMPLATE = ROOT / "tdxwrap" / "generate" / "step7.sh"
