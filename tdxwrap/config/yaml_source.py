@@ -236,7 +236,9 @@ def _composed(path: str, text: str) -> yaml.Node | None:
         raise _not_yaml(path, text, error) from None
     except yaml.YAMLError as error:
         raise unusable(path, f"this is not YAML: {error}", "", (1, 1)) from None
-    return root
+    # A document without anything, `---`, may be said to begin behind the last line.
+    empty = root is not None and root.tag == f"{_TAG}null" and not root.value
+    return None if empty else root
 
 
 def _not_yaml(path: str, text: str, error: yaml.MarkedYAMLError) -> ConfigError:

@@ -539,6 +539,7 @@ def test_odd_regular_expression_prints_no_python_warning() -> None:
 UNUSABLE = {
     "empty": (b"", 1, "the file is empty"),
     "only a comment": (b"# nothing\n", 1, "the file is empty"),
+    "only a document marker": (b"---", 1, "the file is empty"),
     "a list": (b"- a\n- b\n", 1, "the file holds a list, not the fields of a configuration"),
     "a scalar": (b"hello", 1, "the file holds a single value, not the fields of a configuration"),
     "UTF-16": ("a: ü".encode("utf-16"), 1, "the file is UTF-16 or UTF-32, not UTF-8"),
