@@ -44,7 +44,7 @@ for ignored in (signal.SIGHUP, signal.SIGQUIT):
         signal.signal(ignored, lambda number, frame: None)
 
 
-# A process of the suite holds all tests, and half of tdxwrap: to look through it takes long.
+# Each process of the suite holds all tests and all of tdxwrap, so a collection takes long.
 gc.set_threshold(100_000, 20, 100)
 
 
@@ -56,9 +56,10 @@ def pytest_configure(config: pytest.Config) -> None:
 
 @pytest.fixture
 def tdx_inside(monkeypatch: pytest.MonkeyPatch) -> None:
-    """For tests to which the process of tdx does not matter: tdxwrap gets the answer without one.
+    """For tests to which processes do not matter: `Shell.run` runs tdxwrap here (inside.py), and
+    the fake's answer comes without a process of tdx.
 
-    tdxwrap remains a process of its own, and a fault of the process happens to a process.
+    A fault of a process still happens to one, and so does all that `start` and `terminal` begin.
     """
     monkeypatch.setitem(QUICK, "TEST_TDX", "inside")
 
