@@ -262,7 +262,8 @@ def states(entry: dict[str, Any]) -> dict[str, str]:
     return {each["name"]: each["state"] for each in entry["plan"]["changes"]}
 
 
-def test_what_an_apply_says_of_its_run(shell: Shell) -> None:
+def test_what_an_apply_says_of_its_run(shell: Shell, world: World) -> None:
+    world.set("tdx.latency_ms", 2)
     entry = checked_file(shell.run("apply", MINIMAL, "--json", "--yes"), "apply")
     assert (entry["config"], entry["outcome"], entry["segment"]) == (str(MINIMAL), "ok", "394649")
     assert (entry["segment_id"], entry["segment_name"]) == ("394649", "Customer 360")
