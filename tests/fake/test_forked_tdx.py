@@ -62,7 +62,6 @@ def test_forked_it_is_a_process_of_its_own(shell: Shell, world: World) -> None:
 def test_inside_it_is_none_but_for_the_call_that_a_process_is_the_point_of(
     shell: Shell, world: World, match: dict[str, Any]
 ) -> None:
-    world.add_fault("http", {"command": "rt list"})
     world.add_fault("killed", match)
     running = shell.start("plan", MINIMAL)
     assert running.end().code == 0

@@ -606,8 +606,9 @@ def test_signal_at_any_moment_leaves_no_process(shell: Stub, marker: str, tmp_pa
 
 
 def test_second_signal_ends_a_deaf_tdx_at_once(shell: Stub, marker: str, tmp_path: Path) -> None:
-    deaf = f"trap '' INT HUP; trap 'touch {tmp_path}/heard' TERM; while :; do sleep 0.05; done"
-    process = start_driver(shell(f"touch {tmp_path}/run-$$\n{deaf}"), "main", marker, grace=60)
+    deaf = f"trap '' INT HUP; trap 'touch {tmp_path}/heard' TERM; touch {tmp_path}/run-$$"
+    waits = "while :; do sleep 0.05; done"
+    process = start_driver(shell(f"{deaf}\n{waits}"), "main", marker, grace=60)
     assert wait_for(lambda: list(tmp_path.glob("run-*")))
     process.send_signal(signal.SIGINT)
     # Before that, a second one would be one with the first.
