@@ -67,5 +67,5 @@ def test_inside_it_is_none_but_for_the_call_that_a_process_is_the_point_of(
     assert running.end().code == 0
     processes = [call for call in world.calls() if call.pid != running.pid]
     assert "killed" in {call.fault for call in processes}
-    assert len(processes) <= 1 or "call" in match
-    assert len(processes) < len(world.calls())
+    # Which number a call gets shows only when it is made: there each may be the one.
+    assert len(processes) == 1 or "call" in match
