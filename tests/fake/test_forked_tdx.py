@@ -58,6 +58,14 @@ def test_forked_it_is_a_process_of_its_own(shell: Shell, world: World) -> None:
 
 
 @pytest.mark.usefixtures("tdx_inside")
+def test_inside_a_fault_of_the_answer_alone_needs_no_process(shell: Shell, world: World) -> None:
+    world.add_fault("http", {"command": "realtime_setting"})
+    running = shell.start("plan", MINIMAL)
+    assert running.end().code == 0
+    assert {call.pid for call in world.calls()} == {running.pid}
+
+
+@pytest.mark.usefixtures("tdx_inside")
 @pytest.mark.parametrize("match", [{"command": "realtime_setting"}, {"call": 5}])
 def test_inside_it_is_none_but_for_the_call_that_a_process_is_the_point_of(
     shell: Shell, world: World, match: dict[str, Any]

@@ -71,27 +71,40 @@ def answer_inside() -> None:
 def answered(tdx: Tdx, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
     more = _set_by(find_executable(tdx.executable, tdx._environ), tdx._environ)
     environ = {**tdx._environ, **(more or {})}
-    if more is None or limit <= 0 or tdx._closed.is_set() or needs_process(environ, args):
+    if more is None or limit <= 0 or tdx._closed.is_set() or _may_be_process(environ, args):
         return _process(tdx, args, limit)
     with nullcontext() if "-X" in args else tdx._reads:
-        answer = cli.call(list(args), environ)
+        return answer_to(args, environ)
+
+
+def answer_to(args: Sequence[str], environ: Mapping[str, str]) -> tuple[int, bytes, bytes]:
+    """What one call says, in the form of `Tdx._process`."""
+    answer = cli.call(list(args), environ)
     return answer.exit_code, answer.out, answer.err.encode("utf-8", "surrogateescape")
 
 
-def needs_process(environ: Mapping[str, str], argv: Sequence[str] | None = None) -> bool:
-    """Whether a call with this environment may be more than an answer.
+def needs_process(environ: Mapping[str, str]) -> bool:
+    """Whether some call with this environment may be more than an answer."""
+    return "FAKE_TDX_JOURNAL" in environ or bool(_rules_of_a_process(_store(environ)))
 
-    Args:
-        argv: which call; any if None.
-    """
+
+def _store(environ: Mapping[str, str]) -> Store:
+    return Store(opening.state_directory(environ))
+
+
+def _rules_of_a_process(store: Store) -> list[Any]:
+    return [rule for rule in store.load_or(FAULTS, []) if rule["fault"] in OF_A_PROCESS]
+
+
+def _may_be_process(environ: Mapping[str, str], args: Sequence[str]) -> bool:
+    """Whether this very call may be more than an answer."""
     if "FAKE_TDX_JOURNAL" in environ:
         return True
-    store = Store(opening.state_directory(environ))
-    rules = [rule for rule in store.load_or(FAULTS, []) if rule["fault"] in OF_A_PROCESS]
-    return bool(rules) if argv is None or not rules else _may_fire(rules, list(argv), store)
-
-
-def _may_fire(rules: list[Any], argv: list[str], store: Store) -> bool:
+    store = _store(environ)
+    rules = _rules_of_a_process(store)
+    if not rules:
+        return False
+    argv = list(args)
     try:
         invocation = fake_args.parse(argv)
     except Refused:

@@ -31,8 +31,7 @@ class InProcessTdx(Tdx):
         super().__init__("tdx", environ=world.environ())
 
     def _process(self, args: Sequence[str], limit: float) -> tuple[int | None, bytes, bytes]:
-        answer = forked_tdx.cli.call(list(args), self._environ)
-        return answer.exit_code, answer.out, answer.err.encode()
+        return forked_tdx.answer_to(args, self._environ)
 
 
 class InProcess:

@@ -23,7 +23,8 @@ from tdxwrap.cli import command_line
 from tdxwrap.system import signals
 from tdxwrap.tdx.client import Tdx
 
-_SIGNALS = (*(signal.SIGINT, signal.SIGTERM), *(signal.SIGHUP, signal.SIGALRM, signal.SIGCHLD))
+SETTLED = 0.2  # seconds in the place of tdxwrap's own
+_SIGNALS = (*signals._SIGNALS, signal.SIGCHLD)  # what take_signals changes
 
 
 def possible(environ: Mapping[str, str]) -> bool:
@@ -38,7 +39,7 @@ def run(
     environ: Mapping[str, str],
     stdin: str = "",
     answer: Any = forked_tdx.answered,
-    settled: float = 0.2,
+    settled: float = SETTLED,
 ) -> tuple[int, str, str]:
     """Run a command line.
 
@@ -81,7 +82,7 @@ def run(
     return code, out, err
 
 
-def short_waits(settled: float = 0.2) -> list[Any]:
+def short_waits(settled: float = SETTLED) -> list[Any]:
     """What makes the waits of tdxwrap that no variable sets as short as the fake allows."""
     seconds = {"realtime.wait.SETTLED": settled, "apply.run.LAG": 2.5, "apply.run.LOOK_AGAIN": 0.1}
     return [patch(f"tdxwrap.{name}", value) for name, value in seconds.items()]
