@@ -119,6 +119,11 @@ def pytest_pycollect_makeitem(collector: pytest.Collector, obj: object) -> list[
     return [] if "sweep" in marks and "not sweep" in collector.config.option.markexpr else None
 
 
+def pytest_collection_finish() -> None:
+    """What has been loaded and collected stays to the end: no later collection looks at it."""
+    gc.freeze()
+
+
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
     """After `make sweep`: fault by call, how the first run ended; the second always with exit 0."""
     cells: dict[str, dict[str, dict[int, str]]] = {}

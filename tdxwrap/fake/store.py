@@ -104,6 +104,10 @@ class Store:
 
     def next_number(self) -> int:
         """Count one more call; the caller holds the lock."""
-        number = int(self.load_or("counter", 0)) + 1
-        self.replace("counter", str(number))
+        descriptor = os.open(self.path("counter"), os.O_RDWR | os.O_CREAT, 0o600)
+        with open(descriptor, "r+b", buffering=0) as file:
+            number = int(file.read() or 0) + 1
+            # In place and at once: a file that takes another's place is flushed to the disk.
+            file.seek(0)
+            file.write(b"%d" % number)
         return number

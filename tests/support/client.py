@@ -30,12 +30,15 @@ class Forked:
         Args:
             path: the socket of the zygote.
             streams: the descriptors of its three standard streams.
+            cwd: its working directory; `.` may have been deleted.
             terminal: make stdin its controlling terminal.
         """
-        request = {"args": args, "cwd": cwd, "environ": dict(environ), "terminal": terminal}
+        request = {"args": args, "environ": dict(environ), "terminal": terminal}
+        directory = os.open(cwd, os.O_RDONLY)
         self._socket = socket.socket(socket.AF_UNIX)
         self._socket.connect(path)
-        socket.send_fds(self._socket, [b"\n"], list(streams))
+        socket.send_fds(self._socket, [b"\n"], [*streams, directory])
+        os.close(directory)
         self._socket.sendall(json.dumps(request).encode() + b"\n")
         self._answers = self._socket.makefile("rb")
         self.pid = self._answer()
@@ -66,5 +69,5 @@ class Forked:
 
 
 if __name__ == "__main__":
-    ended = Forked(sys.argv[1], sys.argv[2:], (0, 1, 2), os.getcwd(), os.environ).wait()
+    ended = Forked(sys.argv[1], sys.argv[2:], (0, 1, 2), ".", os.environ).wait()
     sys.exit(ended if ended >= 0 else 128 - ended)

@@ -240,11 +240,14 @@ def converse(terminal: int, answers: list[tuple[str, Callable[[], str]]]) -> str
 def tdxwrap_command(folder: Path) -> Path:
     """Put a `tdxwrap` into a folder, for shell scripts: a client of the zygote."""
     tool = folder / "tdxwrap"
-    client = Path(__file__).with_name("client.py")
-    words = (sys.executable, "-I", "-S", client, zygote())
-    tool.write_text(f'#!/bin/sh\nexec {" ".join(map(str, words))} "$@"\n')
+    tool.write_text(f'#!/bin/sh\nexec {" ".join(client())} "$@"\n')
     tool.chmod(0o755)
     return tool
+
+
+def client() -> list[str]:
+    """The words that start a tdxwrap which the zygote has loaded."""
+    return [sys.executable, "-I", "-S", str(Path(__file__).with_name("client.py")), zygote()]
 
 
 def clean_environ(home: Path, world: World | None = None) -> dict[str, str]:

@@ -4,7 +4,8 @@ Loading pydantic, sh and rich takes half a second, and the suite runs tdxwrap a 
 one process loads everything once and forks: each child is a process of its own, with its own
 arguments, environment, directory, streams and signals, that runs the entry point of the console
 script. Each connection to the socket that it is given asks for one child (client.py): it sends the
-standard streams and a line of JSON, and gets back the pid and, in the end, the exit code.
+standard streams, the directory and a line of JSON, and gets back the pid and, in the end, the exit
+code.
 """
 
 from __future__ import annotations
@@ -30,8 +31,9 @@ from tdxwrap import __main__ as entry
 from tdxwrap.system import paths
 
 
-def become(request: dict[str, Any], streams: list[int]) -> NoReturn:
+def become(request: dict[str, Any], files: list[int]) -> NoReturn:
     """In the child: take on the request's streams, directory and environment, and run."""
+    *streams, directory = files
     signal.set_wakeup_fd(-1)
     for number in (signal.SIGCHLD, signal.SIGHUP):
         signal.signal(number, signal.SIG_DFL)
@@ -39,11 +41,11 @@ def become(request: dict[str, Any], streams: list[int]) -> NoReturn:
     gc.disable()
     for number, file in enumerate(streams):
         os.dup2(file, number)
+    os.fchdir(directory)
     os.closerange(3, 256)
     if request["terminal"]:
         os.setsid()
         fcntl.ioctl(0, termios.TIOCSCTTY, 0)
-    os.chdir(request["cwd"])
     os.environ.clear()
     os.environ.update(request["environ"])
     encoding = os.environ.get("PYTHONIOENCODING", "utf-8")
@@ -109,14 +111,14 @@ def serve(listener: socket.socket) -> None:
 
 def fork(connection: socket.socket) -> int:
     """Read a request and fork the child that it asks for."""
-    _, streams, _, _ = socket.recv_fds(connection, 1, 3)
+    _, files, _, _ = socket.recv_fds(connection, 1, 4)
     with connection.makefile("rb") as file:
         request = json.loads(file.readline())
     pid = os.fork()
     if pid == 0:
-        become(request, streams)
-    for stream in streams:
-        os.close(stream)
+        become(request, files)
+    for file in files:
+        os.close(file)
     return pid
 
 
