@@ -102,12 +102,19 @@ class Store:
             file.write(text)
         os.replace(draft, target)
 
+    def last_number(self) -> int:
+        """The number of the latest call; the caller holds the lock."""
+        try:
+            with open(self.path("counter"), encoding="utf-8") as file:
+                return int(file.read() or 0)  # empty: its first writer was killed before it wrote
+        except FileNotFoundError:
+            return 0
+
     def next_number(self) -> int:
         """Count one more call; the caller holds the lock."""
-        descriptor = os.open(self.path("counter"), os.O_RDWR | os.O_CREAT, 0o600)
-        with open(descriptor, "r+b", buffering=0) as file:
-            number = int(file.read() or 0) + 1
-            # In place and at once: a file that takes another's place is flushed to the disk.
-            file.seek(0)
-            file.write(b"%d" % number)
+        number = self.last_number() + 1
+        # In place: a file that takes another's place is flushed to the disk.
+        descriptor = os.open(self.path("counter"), os.O_WRONLY | os.O_CREAT, 0o600)
+        os.write(descriptor, b"%d" % number)
+        os.close(descriptor)
         return number

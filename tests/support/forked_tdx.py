@@ -109,7 +109,8 @@ def _may_be_process(environ: Mapping[str, str], args: Sequence[str]) -> bool:
         invocation = fake_args.parse(argv)
     except Refused:
         return False
-    soon = int(store.load_or("counter", 0)) + 1
+    with store.lock():
+        soon = store.last_number() + 1
     for rule in rules:
         # Which number a call gets is not known before, as others may begin meanwhile.
         number = min(max(soon, rule["match"].get("call", soon)), soon + AT_ONCE)
