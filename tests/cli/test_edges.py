@@ -117,6 +117,7 @@ GONE = "mkdir gone && cd gone && rmdir ../gone &&"
 @pytest.mark.parametrize(
     ("command", "code"),
     [
+        ("--help", 0),
         ("runs", 0),
         ("completion bash", 0),
         ("check ../rt.yaml", 0),
@@ -177,8 +178,7 @@ def test_an_export_to_a_device_or_a_pipe(shell: Shell) -> None:
     assert shell.run("export", "394649", "-f", "null").code == 0
     assert (shell.cwd / "null").is_char_device()
     assert shell.run("export", "394649", "-f", "/dev/full").code == 3
-    script = "$TDXWRAP export 394649 -q -f >(cat > out.yaml); wait $!; cat out.yaml"
-    done = piped(shell, script)
+    done = piped(shell, "$TDXWRAP export 394649 -q -f >(cat > out.yaml); wait $!; cat out.yaml")
     assert "# The realtime configuration of" in done.out
     os.mkfifo(shell.cwd / "pipe")
     done = shell.run("export", "394649", "-f", "pipe")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import html
 import re
-import unicodedata
 from collections.abc import Callable
 
 import pytest
@@ -14,6 +13,7 @@ from hypothesis import strategies as st
 from support.shells import FIXTURES, Shell
 
 from tdxwrap.config.models import RtConfig
+from tdxwrap.config.odd_characters import composed
 from tdxwrap.fake.control import World
 from tdxwrap.generate.graph import dot, mermaid, picture
 from tdxwrap.plan.build import build_plan
@@ -253,7 +253,7 @@ ENTITY = re.compile(r"#(\d+);")
 
 def shown(name: str) -> str:
     """What a reader of the picture can see of a name, which is created in Unicode form C."""
-    one_line = " ".join(unicodedata.normalize("NFC", name).split()) or "\ufffd"
+    one_line = " ".join(composed(name).split()) or "\ufffd"
     return "".join(c if c.isprintable() else "\ufffd" for c in one_line)
 
 
