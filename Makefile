@@ -72,10 +72,10 @@ dist: $(VENV)/.installed
 	@.ci/try-dist dist/*
 
 snapshots: $(VENV)/.installed
-	@PYTHONPATH=tests $(BIN)/python -m support.screens snapshots
+	@RECORD=1 $(BIN)/python -m pytest -q tests/output/test_snapshots.py tests/cli/test_story.py -k recorded
 
 screenshot: $(VENV)/.installed
-	@PYTHONPATH=tests $(BIN)/python -m support.screens screenshot
+	@RECORD=1 $(BIN)/python -m pytest -q tests/output/test_snapshots.py -k picture
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

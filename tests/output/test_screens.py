@@ -2,26 +2,14 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Callable
-from pathlib import Path
 
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from rich.cells import cell_len
-from support.screens import (
-    CASES,
-    SCREENSHOT,
-    SNAPSHOTS,
-    WIDTHS,
-    plain,
-    screens,
-    screenshot,
-    shown,
-    styled,
-)
+from support.screens import SNAPSHOTS, plain, shown, styled
 from support.shells import FIXTURES, WEB, Ran, Shell
 
 from tdxwrap.fake.control import World
@@ -31,25 +19,6 @@ pytestmark = pytest.mark.usefixtures("tdx_inside")
 
 CONTROL = re.compile(r"[\x00-\x09\x0b-\x1f\x7f-\x9f]")
 PROMPT = "[y/N]"
-
-
-@pytest.mark.parametrize("columns", WIDTHS)
-@pytest.mark.parametrize("name", CASES)
-def test_screens_are_as_recorded(name: str, columns: int, tmp_path: Path) -> None:
-    """`make snapshots` records them anew."""
-    for file, text in screens(name, columns, tmp_path).items():
-        assert text == (SNAPSHOTS / file).read_text(encoding="utf-8"), file
-
-
-@pytest.mark.parametrize("columns", WIDTHS)
-@pytest.mark.parametrize("name", CASES)
-def test_colour_only_underlines_what_is_said(name: str, columns: int) -> None:
-    coloured = (SNAPSHOTS / f"{name}-{columns}-colour.txt").read_text(encoding="utf-8")
-    uncoloured = (SNAPSHOTS / f"{name}-{columns}.txt").read_text(encoding="utf-8")
-    assert re.sub(r"\{[a-z-]+:([^}]*)\}", r"\1", coloured) == uncoloured
-    assert set(re.findall(r"\{([a-z-]+):", coloured)) <= {
-        *("bold", "dim", "green", "yellow", "red", "magenta", "red-bold")
-    }
 
 
 @given(
@@ -74,21 +43,6 @@ def test_folding_breaks_between_words() -> None:
         ("        ", "long, kept 60 days"),
         ("        ", "1 min 7 s"),
     ]
-
-
-def test_the_picture_of_the_readme_is_what_a_terminal_shows(tmp_path: Path) -> None:
-    """`make screenshot` takes it anew."""
-    real, kept = screenshot(tmp_path), SCREENSHOT.read_text(encoding="utf-8")
-    assert texts(real) == texts(kept)
-    assert re.findall(r"(?:href|url|src|import)\W*[^)\s]*//[^)\s]*", kept) == []
-
-
-def texts(svg: str) -> list[tuple[str, str]]:
-    """Each piece of text in a picture, and what it is filled with."""
-    fills = dict(re.findall(r"\.(apply-r\d+) \{ fill: (.*?) \}", svg))
-    pieces = re.findall(r'<text class="(apply-r\d+)"[^>]*>(.*?)</text>', svg)
-    assert len(pieces) > 40
-    return [(fills[name], html.unescape(text)) for name, text in pieces]
 
 
 # Without a terminal, or with little of one
