@@ -1,30 +1,31 @@
 from __future__ import annotations
 
-from pathlib import Path
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import pytest
-from support.fakedriver import Fake, MakeFake
-from support.worlds import shipped
+from support.fakedriver import Fake, NewFake
+from support.shells import Shell
 
 from tdxwrap.fake.control import World
 
 
 @pytest.fixture
-def make(tmp_path: Path) -> MakeFake:
-    """Builds a fake from a shipped scenario with some of its keys replaced."""
+def new_fake(new_world: Callable[..., World], new_shell: Callable[..., Shell]) -> Iterator[NewFake]:
+    """Makes fakes, each of the scenario and with the settings that `new_world` takes."""
+    fakes: list[Fake] = []
 
-    def build(name: str = "blank", tdx: dict[str, Any] | None = None, **keys: Any) -> Fake:
-        scenario = shipped(name)
-        scenario = {**scenario, **keys, "tdx": {**scenario.get("tdx", {}), **(tdx or {})}}
-        home = tmp_path / f"home{len(list(tmp_path.iterdir()))}"
-        home.mkdir()
-        return Fake(World.create(home / "state", scenario), home)
+    def make(scenario: str | dict[str, Any] = "blank", **settings: Any) -> Fake:
+        world = new_world(scenario, f"world-{len(fakes)}", **settings)
+        fakes.append(Fake(world, new_shell(world, f"user-{len(fakes)}")))
+        return fakes[-1]
 
-    return build
+    yield make
+    for fake in fakes:
+        fake.world.clear_faults()  # whether one comes about is what is tested here
 
 
 @pytest.fixture
-def fake(make: MakeFake) -> Fake:
+def fake(new_fake: NewFake) -> Fake:
     """The default scenario."""
-    return make()
+    return new_fake()

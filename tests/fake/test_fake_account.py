@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-from typing import Any
-
 import pytest
-from support.fakedriver import PS, Fake, MakeFake
+from support.fakedriver import PS, Fake, NewFake
 from support.shells import FAKE_TDX
 
 from tdxwrap.fake import identity
@@ -14,17 +12,12 @@ KEYS = {"K-default": "a", "K-prod": "b", "K-env": "c", "K-old": "d", "K-token": 
 KEYCHAIN = {"default": "K-default", "production": "K-prod"}
 
 
-def _accounts(make: MakeFake, keychain: dict[str, str]) -> Fake:
+def _accounts(new_fake: NewFake, keychain: dict[str, str]) -> Fake:
     accounts = {
         name: {"segments": [{"id": str(n), "name": name}]} for n, name in enumerate("abcdef")
     }
-    fake = make()
-    scenario: dict[str, Any] = {
-        "accounts": accounts,
-        "tdx": {"credentials": {"keychain": keychain, "keys": KEYS}},
-    }
-    fake.world = type(fake.world).create(fake.world.state_dir, scenario)
-    return fake
+    credentials = {"keychain": keychain, "keys": KEYS}
+    return new_fake({"accounts": accounts, "tdx": {"credentials": credentials}})
 
 
 @pytest.mark.parametrize(
@@ -45,13 +38,13 @@ def _accounts(make: MakeFake, keychain: dict[str, str]) -> Fake:
     ],
 )
 def test_f4_credentials_are_looked_for_in_order(
-    make: MakeFake,
+    new_fake: NewFake,
     profile: str | None,
     env: dict[str, str],
     keychain: dict[str, str],
     account: str | None,
 ) -> None:
-    fake = _accounts(make, keychain)
+    fake = _accounts(new_fake, keychain)
     said = fake.call("auth", *(["--profile", profile] if profile else []), env=env)
     if account is None:
         assert (said.code, "Not authenticated" in said.err) == (1, True)
@@ -69,8 +62,8 @@ def test_f4_unknown_key_is_answered_with_401(fake: Fake) -> None:
         assert (said.code, "401 Unauthorized" in said.err) == (1, True)
 
 
-def test_f5_profile_is_remembered_per_parent_process(make: MakeFake) -> None:
-    fake = _accounts(make, KEYCHAIN)
+def test_f5_profile_is_remembered_per_parent_process(new_fake: NewFake) -> None:
+    fake = _accounts(new_fake, KEYCHAIN)
     assert fake.call("use", "profile", "production").code == 0
     assert "account b" in fake.call("auth").out
     # A wrapper in between is another parent: the choice is lost.
@@ -78,16 +71,16 @@ def test_f5_profile_is_remembered_per_parent_process(make: MakeFake) -> None:
     assert "account a" in said.out
 
 
-def test_f5_tdx_session_overrides_the_parent(make: MakeFake) -> None:
-    fake = _accounts(make, KEYCHAIN)
+def test_f5_tdx_session_overrides_the_parent(new_fake: NewFake) -> None:
+    fake = _accounts(new_fake, KEYCHAIN)
     fake.call("use", "profile", "production", env={"TDX_SESSION": "se/ss"})
     assert "account b" in fake.call("auth", env={"TDX_SESSION": "se/ss"}).out
     assert "account a" in fake.call("auth").out
     assert [call.session for call in fake.world.calls()[:2]] == ["se/ss", "se/ss"]
 
 
-def test_f5_option_then_variable_then_session(make: MakeFake) -> None:
-    fake = _accounts(make, {**KEYCHAIN, "x": "K-env", "y": "K-own"})
+def test_f5_option_then_variable_then_session(new_fake: NewFake) -> None:
+    fake = _accounts(new_fake, {**KEYCHAIN, "x": "K-env", "y": "K-own"})
     fake.call("use", "profile", "production")
     assert "profile x" in fake.call("auth", env={"TDX_PROFILE": "x"}).out
     assert (
@@ -99,8 +92,8 @@ def test_f5_session_id_is_safe_as_a_file_name() -> None:
     assert identity.session_file("../../x") == "sessions/%2e%2e%2f%2e%2e%2fx.json"
 
 
-def test_f17_another_site_or_account_does_not_find_the_segment(make: MakeFake) -> None:
-    fake = _accounts(make, KEYCHAIN)
+def test_f17_another_site_or_account_does_not_find_the_segment(new_fake: NewFake) -> None:
+    fake = _accounts(new_fake, KEYCHAIN)
     assert fake.call("ps", "view", "0", "--json").code == 0
     assert fake.call("ps", "view", "1", "--json").code == 1
     assert fake.call("ps", "view", "1", "--json", "--profile", "production").code == 0
@@ -119,8 +112,8 @@ def test_f4_profile_variable_replaces_other_characters(name: str) -> None:
     assert " " not in variable
 
 
-def test_f6_disabled_api_names_the_guide_and_reads_go_on(make: MakeFake) -> None:
-    fake = make(tdx={"api_enabled": False})
+def test_f6_disabled_api_names_the_guide_and_reads_go_on(new_fake: NewFake) -> None:
+    fake = new_fake(tdx__api_enabled=False)
     said = fake.api(f"{PS}/realtime_setting")
     assert said.code == 1
     assert "'tdx api' command is disabled" in said.err
@@ -170,22 +163,22 @@ def test_what_does_not_exist_is_an_error(fake: Fake, argv: list[str], message: s
     assert message in said.err
 
 
-def test_f10_a_name_borne_twice_is_refused_and_an_id_is_not(make: MakeFake) -> None:
-    fake = make("troubles")
+def test_f10_a_name_borne_twice_is_refused_and_an_id_is_not(new_fake: NewFake) -> None:
+    fake = new_fake("troubles")
     said = fake.call("ps", "view", "Customers", "--json")
     assert (said.code, "ambiguous" in said.err) == (1, True)
     assert '"id": 500002' in fake.call("ps", "view", "500002", "--json").out
 
 
-def test_f23_a_name_of_any_characters_is_found(make: MakeFake) -> None:
-    fake = make("troubles")
+def test_f23_a_name_of_any_characters_is_found(new_fake: NewFake) -> None:
+    fake = new_fake("troubles")
     name = fake.world.segment("500004")["name"]
     assert all(character in name for character in "\"`\\'顧")
     assert "500004" in fake.call("ps", "view", name, "--json").out
 
 
-def test_f24_segment_without_realtime_is_not_listed_and_not_found(make: MakeFake) -> None:
-    fake = make("troubles")
+def test_f24_segment_without_realtime_is_not_listed_and_not_found(new_fake: NewFake) -> None:
+    fake = new_fake("troubles")
     assert "Batch only" not in fake.call("ps", "rt", "list", "--json").out
     assert "Batch only" in fake.call("ps", "list", "--json").out
     said = fake.api("/audiences/500003/realtime_setting")
@@ -198,14 +191,14 @@ def test_f9_existing_file_prompts_and_end_of_input_aborts(
 ) -> None:
     import yaml
 
-    target = fake.home / "rt_config.yaml"
+    target = fake.cwd / "rt_config.yaml"
     assert fake.call(*command, "394649", "-o", "rt_config.yaml").code == 0
     assert yaml.safe_load(target.read_text())["parent_segment_id"] == "394649"
     target.write_text("mine")
     said = fake.run(*command, "394649", "-o", "rt_config.yaml")
     assert (said.code, target.read_text()) == (1, "mine")
     assert "Overwrite? (y/N)" in said.out
-    yes = fake.home / "yes"
+    yes = fake.cwd / "yes"
     yes.write_text("y\n")
     with yes.open() as stdin:
         assert fake.run(*command, "394649", "-o", "rt_config.yaml", stdin=stdin).code == 0

@@ -7,7 +7,7 @@ import time
 from typing import Any
 
 import pytest
-from support.fakedriver import ALL, KEY_EVENT, PS, TABLE, Fake, MakeFake, counter, listed, single
+from support.fakedriver import ALL, KEY_EVENT, PS, TABLE, Fake, NewFake, counter, listed, single
 
 SETTING = f"{PS}/realtime_setting"
 EVENTS = f"{PS}/realtime_key_events"
@@ -89,9 +89,9 @@ def test_f11_table_of_a_key_event_cannot_be_removed(fake: Fake) -> None:
     assert "foreign key" in fake.refused(422, SETTING, "PATCH", {"eventTables": []})
 
 
-def test_blank_setting_is_empty_or_not_found(make: MakeFake) -> None:
-    assert make().ok(SETTING)["status"] == "not_initialized"
-    fake = make(tdx={"blank_setting": "not-found"})
+def test_blank_setting_is_empty_or_not_found(new_fake: NewFake) -> None:
+    assert new_fake().ok(SETTING)["status"] == "not_initialized"
+    fake = new_fake(tdx__blank_setting="not-found")
     fake.refused(404, SETTING)
     fake.ok(SETTING, "PATCH", {"extLookupKey": "customer_id"})
     assert fake.ok(SETTING)["extLookupKey"] == "customer_id"
@@ -166,8 +166,8 @@ def test_f14_names_identifiers_and_references(fake: Fake) -> None:
     assert "/actions/0/realtimeKeyEventId" in error
 
 
-def test_f14_identifier_is_derived_when_the_server_allows_it(make: MakeFake) -> None:
-    fake = make(tdx={"require_identifier": False})
+def test_f14_identifier_is_derived_when_the_server_allows_it(new_fake: NewFake) -> None:
+    fake = new_fake(tdx__require_identifier=False)
     event = fake.configure()
     body = counter(event)
     del body["identifier"]
@@ -200,9 +200,9 @@ def test_f13_key_event_in_use_keeps_its_table_and_its_life(fake: Fake) -> None:
         fake.refused(422, f"{EVENTS}/{used}", "PATCH", {"tableName": "carts"})
 
 
-def test_f19_columns_are_checked_only_when_asked(make: MakeFake) -> None:
+def test_f19_columns_are_checked_only_when_asked(new_fake: NewFake) -> None:
     for check in (False, True):
-        fake = make(tdx={"check_columns": check})
+        fake = new_fake(tdx__check_columns=check)
         event = fake.configure()
         body = single(event, valueColumn="nowhere")
         assert (fake.api(ATTRIBUTES, "POST", body).code == 1) is check
@@ -253,15 +253,15 @@ def test_f16_bad_parameters(fake: Fake, query: str) -> None:
     assert "bad-parameter-error" in fake.refused(400, f"{ATTRIBUTES}?{query}")
 
 
-def test_f16_scenario_sets_the_page_sizes(make: MakeFake) -> None:
-    fake = make(tdx={"page_size_max": 7, "page_size_default": 3})
+def test_f16_scenario_sets_the_page_sizes(new_fake: NewFake) -> None:
+    fake = new_fake(tdx__page_size_max=7, tdx__page_size_default=3)
     _fill(fake, 10)
     assert len(fake.ok(ATTRIBUTES)["data"]) == 3
     assert len(fake.ok(f"{ATTRIBUTES}?page[size]=1000")["data"]) == 7
 
 
-def test_f21_status_is_updating_for_a_while_after_a_change(make: MakeFake) -> None:
-    fake = make(updating_seconds=0.4, final_status="inconsistent")
+def test_f21_status_is_updating_for_a_while_after_a_change(new_fake: NewFake) -> None:
+    fake = new_fake(updating_seconds=0.4, final_status="inconsistent")
     assert fake.ok(SETTING)["status"] == "not_initialized"
     assert fake.ok(SETTING, "PATCH", {"extLookupKey": "customer_id"})["status"] == "updating"
     time.sleep(0.5)
@@ -271,22 +271,22 @@ def test_f21_status_is_updating_for_a_while_after_a_change(make: MakeFake) -> No
     assert [call.applied for call in fake.world.writes()] == [True, False]
 
 
-def test_conflict_while_updating(make: MakeFake) -> None:
-    fake = make(updating_seconds=30, tdx={"conflict_while_updating": True})
+def test_conflict_while_updating(new_fake: NewFake) -> None:
+    fake = new_fake(updating_seconds=30, tdx__conflict_while_updating=True)
     fake.ok(SETTING, "PATCH", {"extLookupKey": "customer_id"})
     fake.refused(409, SETTING, "PATCH", {"extLookupKey": "email"})
     assert fake.ok(SETTING)["extLookupKey"] == "customer_id"
 
 
-def test_f22_posts_double_when_names_need_not_be_unique(make: MakeFake) -> None:
-    fake = make(tdx={"unique_names": False})
+def test_f22_posts_double_when_names_need_not_be_unique(new_fake: NewFake) -> None:
+    fake = new_fake(tdx__unique_names=False)
     fake.configure()
     fake.ok(EVENTS, "POST", KEY_EVENT)
     assert [event["name"] for event in fake.ok(EVENTS)["data"]] == ["page_view"] * 2
 
 
-def test_f17_taken_names_are_422_when_the_scenario_says_so(make: MakeFake) -> None:
-    fake = make(tdx={"conflict_status": 422})
+def test_f17_taken_names_are_422_when_the_scenario_says_so(new_fake: NewFake) -> None:
+    fake = new_fake(tdx__conflict_status=422)
     fake.configure()
     fake.refused(422, EVENTS, "POST", KEY_EVENT)
 
@@ -301,9 +301,9 @@ def test_f17_taken_names_are_422_when_the_scenario_says_so(make: MakeFake) -> No
     ],
 )
 def test_f14_shapes_of_post_answers(
-    make: MakeFake, shape: str, event_wrapped: bool, attribute_wrapped: bool
+    new_fake: NewFake, shape: str, event_wrapped: bool, attribute_wrapped: bool
 ) -> None:
-    fake = make(tdx={"post_shape": shape})
+    fake = new_fake(tdx__post_shape=shape)
     fake.ok(SETTING, "PATCH", {"eventTables": [TABLE]})
     event = fake.ok(EVENTS, "POST", KEY_EVENT)
     assert ("data" in event) is event_wrapped
@@ -313,9 +313,9 @@ def test_f14_shapes_of_post_answers(
 
 @pytest.mark.parametrize("style", ["filled", "absent", "null", None])
 def test_unset_fields_come_back_in_the_style_of_the_scenario(
-    make: MakeFake, style: str | None
+    new_fake: NewFake, style: str | None
 ) -> None:
-    fake = make(tdx={"defaults": style})
+    fake = new_fake(tdx__defaults=style)
     event = fake.configure()
     body = counter(event)
     del body["counterType"]
@@ -326,8 +326,8 @@ def test_unset_fields_come_back_in_the_style_of_the_scenario(
 
 
 @pytest.mark.parametrize("numeric", [True, "some", False])
-def test_f23_ids_are_numbers_where_the_scenario_says_so(make: MakeFake, numeric: Any) -> None:
-    fake = make(tdx={"numeric_ids": numeric})
+def test_f23_ids_are_numbers_where_the_scenario_says_so(new_fake: NewFake, numeric: Any) -> None:
+    fake = new_fake(tdx__numeric_ids=numeric)
     event = fake.configure()
     assert isinstance(event, int) is (numeric is True)
     (row,) = fake.call("ps", "rt", "list", "--json").json
@@ -338,8 +338,8 @@ def test_f23_ids_are_numbers_where_the_scenario_says_so(make: MakeFake, numeric:
 
 @pytest.mark.parametrize("style", ["stderr", "body", "ok-body"])
 @pytest.mark.parametrize("form", ["jsonapi", "code", "text"])
-def test_f8_f17_styles_and_forms_of_errors(make: MakeFake, style: str, form: str) -> None:
-    fake = make(tdx={"error_style": style, "error_body": form})
+def test_f8_f17_styles_and_forms_of_errors(new_fake: NewFake, style: str, form: str) -> None:
+    fake = new_fake(tdx__error_style=style, tdx__error_body=form)
     said = fake.api(SETTING, "PATCH", {"nope": 1})
     assert said.code == (0 if style == "ok-body" else 1)
     if style == "stderr":
@@ -362,25 +362,25 @@ def test_f8_f17_styles_and_forms_of_errors(make: MakeFake, style: str, form: str
     assert said.json == bodies[form]
 
 
-def test_banner_colours_and_byte_order_mark(make: MakeFake) -> None:
-    fake = make(tdx={"banner": "Update!", "ansi": True, "bom": True})
+def test_banner_colours_and_byte_order_mark(new_fake: NewFake) -> None:
+    fake = new_fake(tdx__banner="Update!", tdx__ansi=True, tdx__bom=True)
     out = fake.run("ps", "list", "--json").out
     assert out.startswith("\ufeffUpdate!\n\n\x1b[32m[")
     assert fake.run("--version").out == "2026.8.1\n"
 
 
-def test_latency_delays_every_call(make: MakeFake) -> None:
-    fake = make(tdx={"latency_ms": 150})
+def test_latency_delays_every_call(new_fake: NewFake) -> None:
+    fake = new_fake(tdx__latency_ms=150)
     started = time.monotonic()
     fake.run("auth")
     assert time.monotonic() - started >= 0.15
     assert len(fake.world.calls()) == 1
 
 
-def test_shipped_configurations_survive_their_own_rules(make: MakeFake) -> None:
+def test_shipped_configurations_survive_their_own_rules(new_fake: NewFake) -> None:
     """What a scenario holds could have been sent: it round-trips through the API."""
-    source = make("configured").world.segment("394649")["realtime"]
-    fake = make()
+    source = new_fake("configured").world.segment("394649")["realtime"]
+    fake = new_fake()
     fake.ok(SETTING, "PATCH", {name: source[name] for name in ("eventTables", "keyColumns")})
     ids = {}
     for event in source["keyEvents"]:

@@ -11,7 +11,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from support.fakedriver import KEY_EVENT, PS, SCENARIOS, Fake, MakeFake
+from support.fakedriver import KEY_EVENT, PS, SCENARIOS, Fake, NewFake
+from support.shells import Shell
 
 from tdxwrap.fake import manage
 from tdxwrap.fake.control import World
@@ -33,8 +34,8 @@ def test_forty_parallel_posts_all_arrive(fake: Fake) -> None:
     assert len(fake.world.writes()) == 42
 
 
-def test_slow_calls_run_side_by_side(make: MakeFake) -> None:
-    fake = make(tdx={"latency_ms": 400})
+def test_slow_calls_run_side_by_side(new_fake: NewFake) -> None:
+    fake = new_fake(tdx__latency_ms=400)
     started = time.monotonic()
     with ThreadPoolExecutor(6) as pool:
         codes = list(pool.map(lambda _: fake.run("auth").code, range(6)))
@@ -43,10 +44,10 @@ def test_slow_calls_run_side_by_side(make: MakeFake) -> None:
 
 
 def test_first_calls_build_one_world_between_them(fake: Fake) -> None:
-    env = {"FAKE_TDX_STATE": str(fake.home / "fresh")}
+    env = {"FAKE_TDX_STATE": str(fake.cwd / "fresh")}
     processes = [fake.start("auth", env=env, stdout=subprocess.DEVNULL) for _ in range(6)]
     assert [process.wait(30) for process in processes] == [0] * 6
-    assert len(World(fake.home / "fresh").calls()) == 6
+    assert len(World(fake.cwd / "fresh").calls()) == 6
 
 
 @pytest.mark.parametrize("name", sorted(path.stem for path in SCENARIOS.glob("*.yaml")))
@@ -193,8 +194,8 @@ def test_manage_new_fault_calls_and_show(
     assert manage.main(["new", state, str(SCENARIOS / "blank.yaml")]) == 0
     assert capsys.readouterr().out == f"FAKE_TDX_STATE={state}\n"
     assert manage.main(["fault", state, '{"fault": "http", "match": {"call": 1}}']) == 0
-    fake = Fake(World(state), tmp_path)
-    assert fake.call("auth").code == 1
+    world = World(state)
+    assert Fake(world, Shell.create(tmp_path, world)).call("auth").code == 1
     assert manage.main(["calls", state]) == 0
     assert json.loads(capsys.readouterr().out)["fault"] == "http"
     assert manage.main(["show", state]) == 0

@@ -13,7 +13,7 @@ import time
 from pathlib import Path
 
 import pytest
-from support.fakedriver import PS, SCENARIOS, Fake, MakeFake
+from support.fakedriver import PS, SCENARIOS, Fake, NewFake
 from support.shells import FAKE_TDX, ROOT
 
 
@@ -41,25 +41,25 @@ def test_launcher_keeps_its_pid_so_that_the_caller_is_the_parent(fake: Fake) -> 
 
 def test_first_call_builds_the_default_world_under_the_cache_directory(fake: Fake) -> None:
     del fake.env["FAKE_TDX_STATE"]
-    said = fake.run("ps", "list", "--json", env={"XDG_CACHE_HOME": str(fake.home / "c")})
+    said = fake.run("ps", "list", "--json", env={"XDG_CACHE_HOME": str(fake.cwd / "c")})
     assert said.json == [{"id": "394649", "name": "Customer 360"}]
-    assert (fake.home / "c" / "fake-tdx" / "default" / "data.json").exists()
+    assert (fake.cwd / "c" / "fake-tdx" / "default" / "data.json").exists()
     assert fake.run("ps", "list", "--json").code == 0
-    assert (fake.home / ".cache" / "fake-tdx" / "default" / "data.json").exists()
+    assert (Path(fake.env["HOME"]) / ".cache" / "fake-tdx" / "default" / "data.json").exists()
 
 
 def test_first_call_builds_the_named_scenario(fake: Fake) -> None:
     env = {
-        "FAKE_TDX_STATE": str(fake.home / "other"),
+        "FAKE_TDX_STATE": str(fake.cwd / "other"),
         "FAKE_TDX_SCENARIO": str(SCENARIOS / "troubles.yaml"),
     }
     assert "Batch only" in fake.run("ps", "list", env=env).out
 
 
 def test_a_broken_scenario_stops_the_first_call_with_all_its_problems(fake: Fake) -> None:
-    broken = fake.home / "broken.yaml"
+    broken = fake.cwd / "broken.yaml"
     broken.write_text("tdx: {error_style: loud}\nsegmants: []\n")
-    env = {"FAKE_TDX_STATE": str(fake.home / "x"), "FAKE_TDX_SCENARIO": str(broken)}
+    env = {"FAKE_TDX_STATE": str(fake.cwd / "x"), "FAKE_TDX_SCENARIO": str(broken)}
     said = fake.run("auth", env=env)
     assert said.code == 70
     assert "segmants: unknown key" in said.err
@@ -80,8 +80,8 @@ def test_a_call_imports_only_the_standard_library_and_little_of_it(fake: Fake) -
     assert names & (heavy | {"tdxwrap.fake.scenario", "yaml", "inspect"}) == set()
 
 
-def test_a_call_is_quick_even_in_a_large_world(make: MakeFake) -> None:
-    fake = make("half-configured", updating_seconds=0)
+def test_a_call_is_quick_even_in_a_large_world(new_fake: NewFake) -> None:
+    fake = new_fake("half-configured", updating_seconds=0)
     with fake.world.edit_segment("394649") as segment:
         model = segment["realtime"]["attributes"][0]
         segment["realtime"]["attributes"] = [
@@ -155,7 +155,7 @@ def test_f3_global_options_are_taken_anywhere(fake: Fake) -> None:
 def test_f3_output_option_writes_the_answer_into_a_file(fake: Fake) -> None:
     said = fake.run("ps", "list", "--json", "--output", "list.json")
     assert said.out == ""
-    assert json.loads((fake.home / "list.json").read_text())[0]["id"] == "394649"
+    assert json.loads((fake.cwd / "list.json").read_text())[0]["id"] == "394649"
 
 
 def test_f3_dry_run_writes_nothing(fake: Fake) -> None:
@@ -167,7 +167,7 @@ def test_f3_dry_run_writes_nothing(fake: Fake) -> None:
     assert said.json == {"dryRun": True, "method": "PATCH", "path": f"{PS}/realtime_setting"}
     fake.run("ps", "pz", "init", "394649", "-o", "rt.yaml", "--dry-run")
     fake.run("use", "profile", "x", "--dry-run")
-    assert not (fake.home / "rt.yaml").exists()
+    assert not (fake.cwd / "rt.yaml").exists()
     assert fake.world.state() == before
     assert fake.world.writes() == []
 
@@ -208,7 +208,7 @@ def _read_terminal(fake: Fake, *argv: str) -> bytes:
 
 
 def test_log_tells_the_kinds_of_stdin(fake: Fake) -> None:
-    file = fake.home / "input"
+    file = fake.cwd / "input"
     file.write_text("y\n")
     fake.run("auth")
     with file.open() as stdin:
@@ -240,7 +240,7 @@ def test_log_tells_what_was_asked_and_never_a_credential(fake: Fake) -> None:
     assert call.body == {"extLookupKey": "customer_id"}
     assert (call.applied, call.account, call.profile) == (True, "main", "default")
     assert call.env == {"NO_COLOR": "1", "TDX_SESSION": "s1"}
-    assert call.cwd == str(fake.home)
+    assert call.cwd == str(fake.cwd)
     assert call.seconds is not None
     log = (fake.world.state_dir / "calls.jsonl").read_text()
     assert "s3cret" not in log
@@ -248,7 +248,7 @@ def test_log_tells_what_was_asked_and_never_a_credential(fake: Fake) -> None:
 
 
 def test_f7_body_from_a_file(fake: Fake) -> None:
-    body = fake.home / "body.json"
+    body = fake.cwd / "body.json"
     body.write_text('{"extLookupKey": "customer_id"}')
     argv = ["api", f"{PS}/realtime_setting", "--type", "cdp", "--method", "PATCH"]
     assert fake.run(*argv, "-f", str(body)).json["extLookupKey"] == "customer_id"

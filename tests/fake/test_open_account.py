@@ -2,13 +2,13 @@
 
 from __future__ import annotations
 
-from support.fakedriver import MakeFake, single
+from support.fakedriver import NewFake, single
 
 EMAIL = {"tdx": {"open": ["email"], "require_identifier": False}, "segments": [], "databases": {}}
 
 
-def test_it_has_what_is_named(make: MakeFake) -> None:
-    fake = make(**EMAIL)
+def test_it_has_what_is_named(new_fake: NewFake) -> None:
+    fake = new_fake(EMAIL)
     assert fake.call("ps", "list", "--json").json == []
     named = fake.call("ps", "view", "Customer 360", "--json").json
     assert fake.call("ps", "view", "Customer 360", "--json").json == named
@@ -23,8 +23,8 @@ def test_it_has_what_is_named(make: MakeFake) -> None:
     assert fake.call("tables", "none.*", "--json").json == []
 
 
-def test_it_takes_tables_key_events_sites_and_keys_of_any_account(make: MakeFake) -> None:
-    fake = make(**EMAIL)
+def test_it_takes_tables_key_events_sites_and_keys_of_any_account(new_fake: NewFake) -> None:
+    fake = new_fake(EMAIL)
     fake.env |= {"TD_API_KEY": "of another account"}
     table = {"database": "web", "table": "views"}
     fake.ok("/audiences/12/realtime_setting", "PATCH", {"eventTables": [table]})
@@ -33,15 +33,15 @@ def test_it_takes_tables_key_events_sites_and_keys_of_any_account(make: MakeFake
     assert fake.call("ps", "view", "12", "--site", "eu01", "--profile", "x", "--json").code == 0
 
 
-def test_what_is_wrong_is_wrong_there_too(make: MakeFake) -> None:
-    fake = make(**EMAIL)
+def test_what_is_wrong_is_wrong_there_too(new_fake: NewFake) -> None:
+    fake = new_fake(EMAIL)
     fake.refused(400, "/audiences/12/realtime_setting", "PATCH", {"eventTables": "none"})
     assert fake.world.live() == {}
 
 
-def test_data_may_name_a_file(make: MakeFake) -> None:
-    fake = make()
-    (fake.home / "body.json").write_text('{"keyColumns": [{"name": "email"}]}')
+def test_data_may_name_a_file(new_fake: NewFake) -> None:
+    fake = new_fake()
+    (fake.cwd / "body.json").write_text('{"keyColumns": [{"name": "email"}]}')
     path = "/audiences/394649/realtime_setting"
     words = ("api", path, "--type", "cdp", "-X", "PATCH")
     assert fake.call(*words, "--data", "@body.json").json["keyColumns"][0]["name"] == "email"

@@ -31,7 +31,8 @@ def start(folder: Path, *calls: Any, cut: str = "") -> Fake:
     lines = [{"type": "run", "journal": 1}, *calls]
     text = "".join(json.dumps(line) + "\n" for line in lines) + cut
     (folder / "run.jsonl").write_text(text, encoding="utf-8")
-    return Fake(Replay.create(folder / "state", folder / "run.jsonl"), folder)  # type: ignore[arg-type]
+    replay: Any = Replay.create(folder / "state", folder / "run.jsonl")
+    return Fake(replay, Shell.create(folder, replay))
 
 
 def test_answers_are_as_recorded_and_in_order_among_equal_calls(tmp_path: Path) -> None:
@@ -45,9 +46,9 @@ def test_answers_are_as_recorded_and_in_order_among_equal_calls(tmp_path: Path) 
     first = fake.run("ps", "rt", "list", "--json")
     assert (first.out, first.err, first.code) == ('["日本"]', "Loading…\n", 0)
     assert fake.run("ps", "rt", "list", "--json").out == "[2]"
-    assert fake.world.unused() == [["tdx", "auth"]]  # type: ignore[attr-defined]
+    assert fake.world.unused() == [["tdx", "auth"]]
     assert fake.run("auth").code == 1
-    assert fake.world.unused() == []  # type: ignore[attr-defined]
+    assert fake.world.unused() == []
 
 
 def test_bodies_are_compared_as_values_however_they_are_given(tmp_path: Path) -> None:
@@ -78,7 +79,7 @@ def test_profile_and_site_do_not_matter_nor_where_the_output_goes(tmp_path: Path
         call("tdx", "--site", "jp01", "auth", out="yes"),
     )
     assert fake.run("ps", "pull", "1", "-o", "other.yaml").code == 0
-    assert (tmp_path / "other.yaml").read_text().startswith("# written by tdx")
+    assert (fake.cwd / "other.yaml").read_text().startswith("# written by tdx")
     assert fake.run("--profile=staging", "auth").out == "yes"
 
 

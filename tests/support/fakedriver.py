@@ -8,11 +8,10 @@ import os
 import subprocess
 import tempfile
 from collections.abc import Callable
-from pathlib import Path
 from typing import Any
 
 from support import forked_tdx
-from support.shells import FAKE_TDX, FIXTURES, Ran, clean_environ
+from support.shells import FAKE_TDX, FIXTURES, Ran, Shell
 from tdxwrap.fake import cli
 from tdxwrap.fake.control import World
 
@@ -29,18 +28,17 @@ KEY_EVENT = {
 
 
 class Fake:
-    """A world and the launcher that acts on it."""
+    """A world, and the tdx of a shell that acts on it."""
 
-    def __init__(self, world: World, home: Path) -> None:
+    def __init__(self, world: World, shell: Shell) -> None:
         self.world = world
-        self.home = home
-        self.env = clean_environ(home, world)
+        self.cwd = shell.cwd
+        self.env = {**shell.environ}
 
     def start(self, *argv: str, **options: Any) -> subprocess.Popen[bytes]:
         env = {**self.env, **options.pop("env", {})}
         launcher = options.pop("launcher", FAKE_TDX)
-        options.setdefault("stdin", subprocess.DEVNULL)
-        options.setdefault("cwd", self.home)
+        options = {"stdin": subprocess.DEVNULL, "cwd": self.cwd, **options}
         return subprocess.Popen([str(launcher), *argv], env=env, **options)
 
     def run(self, *argv: str, **options: Any) -> Ran:
@@ -62,7 +60,7 @@ class Fake:
         environ = {"TDX_SESSION": str(os.getpid()), **self.env, **(env or {})}
         if forked_tdx.needs_process(environ):
             return self.run(*argv, env=environ)
-        with contextlib.chdir(self.home):
+        with contextlib.chdir(self.cwd):
             answer = cli.call(list(argv), environ)
         return _ran(answer.exit_code, answer.out, answer.err)
 
@@ -88,7 +86,7 @@ def _ran(code: int, out: bytes, err: str) -> Ran:
     return Ran(code, out.decode("utf-8", "surrogateescape"), err)
 
 
-MakeFake = Callable[..., Fake]
+NewFake = Callable[..., Fake]
 
 
 def single(event: str, **fields: Any) -> dict[str, Any]:
