@@ -10,6 +10,7 @@
 # make dist   wheel and sdist, each tried with every Python that there is (needs a network)
 # make snapshots   tests/snapshots anew, from what a terminal shows now
 # make screenshot  docs/apply.svg anew
+# make pages   the output that README and docs show, anew
 PYTHON ?= python3
 # Most tests wait for other processes, so more of them than cores run side by side.
 JOBS ?= 6
@@ -20,7 +21,7 @@ CONFIG ?= fixtures/configs/web-personalization.yaml
 # The suite starts Python a thousand times: what has been compiled is kept.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: run test test-long test-extra lint sweep soak mutants bench dist snapshots screenshot clean
+.PHONY: run test test-long test-extra lint sweep soak mutants bench dist snapshots screenshot pages clean
 
 $(VENV)/.installed: pyproject.toml
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11))' \
@@ -76,6 +77,9 @@ snapshots: $(VENV)/.installed
 
 screenshot: $(VENV)/.installed
 	@RECORD=1 $(BIN)/python -m pytest -q tests/output/test_snapshots.py -k picture
+
+pages: $(VENV)/.installed
+	@RECORD=1 $(BIN)/python -m pytest -q tests/docs/test_docs.py -k "show_what or draws_what"
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

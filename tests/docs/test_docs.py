@@ -1,6 +1,6 @@
 """Every command in README and docs runs and prints what the page shows.
 
-`python -m docs.test_docs` (with tests/ on PYTHONPATH) writes the real output into the pages.
+`make pages` records the real output in the pages.
 """
 
 from __future__ import annotations
@@ -10,14 +10,13 @@ import re
 import shutil
 import subprocess
 import sys
-import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
 import yaml
+from support.screens import recorded
 from support.shells import FAKE_TDX, FIXTURES, ROOT, Shell, tdxwrap_command
-from support.worlds import shipped
 
 from tdxwrap.config.load import parse
 from tdxwrap.fake.control import World
@@ -57,25 +56,27 @@ def commands(block: str) -> list[str]:
     return [line[2:] for line in block.splitlines() if line.startswith("$ ")]
 
 
-def reader(folder: Path) -> tuple[Path, dict[str, str]]:
+@pytest.fixture
+def reader(
+    new_world: Callable[..., World], new_shell: Callable[..., Shell], tmp_path: Path
+) -> tuple[Path, dict[str, str]]:
     """Where a reader works, and the environment: tdxwrap on the PATH, the fake as tdx."""
-    world = World.create(folder / "world", shipped("blank"))
-    # What a reader sees is counted and timed at the rhythm of a real wait.
-    shell = Shell.create(folder, world, TDXWRAP_APPLY_POLL_FIRST="0.6")
-    work, environ = shell.cwd, shell.environ
+    shell = new_shell(new_world(updating_seconds=1))
+    work = shell.cwd
     (shell.home / ".config" / "fish" / "completions").mkdir(parents=True)
     shutil.copytree(FIXTURES / "configs", work, dirs_exist_ok=True)
     shutil.copy(EXAMPLE, work / "rt.yaml")
     shutil.copy(EXAMPLE.with_suffix(".sh"), work)
-    tools = folder / "bin"
+    tools = tmp_path / "bin"
     tools.mkdir()
     tdxwrap_command(tools)
-    return work, {**environ, "PATH": f"{tools}:{environ['PATH']}"}
+    # What a reader sees is counted and timed at the rhythm of a real wait.
+    rhythm = {"TDXWRAP_APPLY_POLL_FIRST": "0.6"}
+    return work, {**shell.environ, **rhythm, "PATH": f"{tools}:{shell.environ['PATH']}"}
 
 
-def played(folder: Path) -> Iterator[tuple[Path, str, str]]:
+def played(work: Path, environ: dict[str, str]) -> Iterator[tuple[Path, str, str]]:
     """Each console block of the pages, and the same with real output."""
-    work, environ = reader(folder)
     by_hand, *tour = BLOCK.findall(text_of(README))
     assert all(line.startswith(BY_HAND) for line in commands(by_hand))
     real = iter(_toured([line for block in tour for line in commands(block)], work, environ))
@@ -132,11 +133,12 @@ def steady(text: str) -> str:
     return "\n".join(line.rstrip() for line in text.splitlines())
 
 
-def test_the_pages_show_what_happens(tmp_path: Path) -> None:
-    blocks = list(played(tmp_path))
+def test_the_pages_show_what_happens(reader: tuple[Path, dict[str, str]]) -> None:
+    blocks = list(played(*reader))
     assert sum(len(commands(shown)) for _, shown, _ in blocks) >= 10
     for page, shown, real in blocks:
-        assert steady(shown) == steady(real), page
+        text = text_of(page).replace(f"```console\n{shown}```", f"```console\n{real}```", 1)
+        assert steady(recorded(page, text)) == steady(text), page
 
 
 def test_no_other_page_shows_output() -> None:
@@ -144,27 +146,24 @@ def test_no_other_page_shows_output() -> None:
     assert [page for page in others if BLOCK.search(text_of(page))] == []
 
 
-def test_the_commands_in_the_text_run(tmp_path: Path) -> None:
+def test_the_commands_in_the_text_run(reader: tuple[Path, dict[str, str]]) -> None:
     # The first is a name in a sentence; the second asks on a terminal (test_new.py); PS is no name.
     named = {"tdxwrap apply", "tdxwrap new -f rt.yaml", "tdxwrap wait PS"}
     spans = re.findall(r"`(tdxwrap [^`]+)`", text_of(*PAGES))
     found = dict.fromkeys(" ".join(span.split()) for span in spans)
     assert named < found.keys()
-    work, environ = reader(tmp_path)
+    work, environ = reader
     _played("tdxwrap apply rt.yaml --yes", work, environ)
     # What is about the last run comes next, while that is the apply.
     for command in sorted(found.keys() - named, key=lambda line: (" last" not in line, line)):
         _played(command, work, environ)
 
 
-def picture() -> str:
-    """The graph of the tour's configuration."""
-    command = [sys.executable, "-m", "tdxwrap", "graph", str(EXAMPLE)]
-    return subprocess.run(command, capture_output=True, text=True, check=True).stdout
-
-
-def test_the_configuration_page_draws_what_graph_prints() -> None:
-    assert PICTURE.findall(text_of(CONFIGURATION)) == [picture()]
+def test_the_configuration_page_draws_what_graph_prints(shell: Shell) -> None:
+    drawn = shell.run("graph", EXAMPLE)
+    assert drawn.code == 0
+    text = PICTURE.sub(f"```mermaid\n{drawn.out}```\n", text_of(CONFIGURATION))
+    assert PICTURE.findall(recorded(CONFIGURATION, text)) == [drawn.out]
 
 
 def test_the_example_configuration_is_valid() -> None:
@@ -222,17 +221,3 @@ def test_every_fact_that_is_referred_to_is_on_its_page() -> None:
     assert len(facts) == 34
     for file in (ROOT / "tdxwrap").rglob("*.py"):
         assert set(re.findall(r"\bF\d{1,2}\b", text_of(file))) <= facts, file
-
-
-def write() -> None:
-    """Put the real output into the pages."""
-    with tempfile.TemporaryDirectory() as folder:
-        for page, shown, real in played(Path(folder)):
-            text = text_of(page).replace(f"```console\n{shown}```", f"```console\n{real}```", 1)
-            page.write_text(text, encoding="utf-8")
-    text = PICTURE.sub(f"```mermaid\n{picture()}```\n", text_of(CONFIGURATION))
-    CONFIGURATION.write_text(text, encoding="utf-8")
-
-
-if __name__ == "__main__":
-    write()

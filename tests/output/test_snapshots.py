@@ -7,14 +7,12 @@ import io
 import re
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from pathlib import Path
 
 import pytest
 from rich.console import Console as RichConsole
 from rich.text import Text
 from support.screens import SNAPSHOTS, plain, recorded, shown, styled
 from support.shells import FIXTURES, ROOT, WEB, Shell
-from support.worlds import shipped
 
 from tdxwrap.fake.control import World
 from tdxwrap.fake.scenario import DEFAULT_KEY
@@ -22,6 +20,8 @@ from tdxwrap.fake.scenario import DEFAULT_KEY
 pytestmark = pytest.mark.usefixtures("tdx_inside")
 
 WIDTHS = (80, 40)
+# As many looks as need be, however slow the machine is: one, and one after it has settled.
+ONE_LOOK = {"TDXWRAP_APPLY_POLL_FIRST": "10"}
 
 HALF = """
 parent_segment: "394649"
@@ -115,36 +115,37 @@ CASES = {
 }
 
 
-def scene(case: Case, folder: Path) -> tuple[Shell, World]:
-    """A fresh world with the files of a case, and a shell on it."""
-    world = World.create(folder / "world", shipped(case.scenario, updating_seconds=0))
-    # As many looks as need be, however slow the machine is: one, and one after it has settled.
-    shell = Shell.create(folder, world, TDXWRAP_APPLY_POLL_FIRST="10")
-    for file, text in case.files.items():
-        shell.write(file, text)
-    case.prepare(world, shell)
-    return shell, world
+Scene = Callable[..., tuple[Shell, World]]
 
 
-def screens(name: str, columns: int, folder: Path) -> dict[str, str]:
-    """The snapshots of one screen at one width: file names and contents."""
-    case = CASES[name]
-    with_colour, _ = scene(case, folder / "colour")
-    without, _ = scene(case, folder / "plain")
-    coloured = with_colour.terminal(*case.args, columns=columns).out
-    uncoloured = without.terminal(*case.args, "--no-color", columns=columns).out
-    return {
-        f"{name}-{columns}-colour.txt": styled(shown(coloured, columns)),
-        f"{name}-{columns}.txt": plain(shown(uncoloured, columns)),
-    }
+@pytest.fixture
+def scene(new_world: Callable[..., World], new_shell: Callable[..., Shell]) -> Scene:
+    """Sets a scene: a fresh world with the files of a case, and a shell on it."""
+
+    def make(case: Case, name: str = "user") -> tuple[Shell, World]:
+        world = new_world(case.scenario, f"world-of-{name}", updating_seconds=0)
+        shell = new_shell(world, name)
+        for file, text in case.files.items():
+            shell.write(file, text)
+        case.prepare(world, shell)
+        return shell, world
+
+    return make
 
 
 @pytest.mark.parametrize("columns", WIDTHS)
 @pytest.mark.parametrize("name", CASES)
-def test_screens_are_as_recorded(name: str, columns: int, tmp_path: Path) -> None:
+def test_screens_are_as_recorded(name: str, columns: int, scene: Scene) -> None:
     """`make snapshots` records them anew."""
-    for file, text in screens(name, columns, tmp_path).items():
-        assert text == recorded(SNAPSHOTS / file, text), file
+    case = CASES[name]
+    with_colour, without = (scene(case, user)[0] for user in ("colour", "plain"))
+    sent = with_colour.terminal(*case.args, columns=columns, **ONE_LOOK).out
+    text = styled(shown(sent, columns))
+    assert text == recorded(SNAPSHOTS / f"{name}-{columns}-colour.txt", text)
+
+    sent = without.terminal(*case.args, "--no-color", columns=columns, **ONE_LOOK).out
+    text = plain(shown(sent, columns))
+    assert text == recorded(SNAPSHOTS / f"{name}-{columns}.txt", text)
 
 
 @pytest.mark.parametrize("columns", WIDTHS)
@@ -187,13 +188,12 @@ SVG = """\
 """
 
 
-def screenshot(folder: Path) -> str:
+def screenshot(shell: Shell, world: World) -> str:
     """An apply, confirmed by a person, as an SVG picture."""
-    shell, world = scene(CASES["plan"], folder)
     account = next(iter(world.state()["accounts"]))
     world.set_credentials({"production": DEFAULT_KEY}, {DEFAULT_KEY: account})
     answers = [("[y/N]", lambda: "y\n")]
-    done = shell.terminal("apply", "rt.yaml", answers=answers, TDX_PROFILE="production")
+    done = shell.terminal("apply", "rt.yaml", answers=answers, TDX_PROFILE="production", **ONE_LOOK)
     assert done.code == 0, done.out
     console = RichConsole(record=True, width=80, file=io.StringIO(), color_system="standard")
     console.print(Text.assemble("$ ", (COMMAND, "bold")))
@@ -210,9 +210,9 @@ def _text(row: str) -> Text:
     return text
 
 
-def test_the_picture_of_the_readme_is_what_a_terminal_shows(tmp_path: Path) -> None:
+def test_the_picture_of_the_readme_is_what_a_terminal_shows(scene: Scene) -> None:
     """`make screenshot` takes it anew."""
-    real = screenshot(tmp_path)
+    real = screenshot(*scene(CASES["plan"]))
     kept = recorded(SCREENSHOT, real)
     assert texts(real) == texts(kept)
     assert re.findall(r"(?:href|url|src|import)\W*[^)\s]*//[^)\s]*", kept) == []
