@@ -147,7 +147,7 @@ def test_names_of_all_kinds_and_no_secret(bare: Shell) -> None:
         ("truncated", 0, "again in"),
         ("unavailable", 5, "503 Service Unavailable"),
         ("refused", 4, "422 Unprocessable Entity: refused for this rehearsal"),
-        ("interrupted", 130, "3 of 4 changes are written"),
+        ("interrupted", 130, "open: attribute page_views_24h"),
         ("inconsistent", 6, "the RT status is 'inconsistent'"),
         ("not-enabled", 4, "ask your customer success manager"),
         ("disabled-api", 3, "enable_api_command"),
