@@ -13,7 +13,7 @@
 # make pages   the output that README and docs show, anew
 PYTHON ?= python3
 # Most tests wait for other processes, so more of them than cores run side by side.
-JOBS ?= 6
+JOBS ?= 8
 QUICK := not sweep and not soak and not extra and not long
 VENV := .venv
 BIN := $(VENV)/bin

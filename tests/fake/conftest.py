@@ -16,6 +16,7 @@ def new_fake(new_world: Callable[..., World], new_shell: Callable[..., Shell]) -
     fakes: list[Fake] = []
 
     def make(scenario: str | dict[str, Any] = "blank", **settings: Any) -> Fake:
+        settings = {"updating_seconds": 30, **settings}
         world = new_world(scenario, f"world-{len(fakes)}", **settings)
         fakes.append(Fake(world, new_shell(world, f"user-{len(fakes)}")))
         return fakes[-1]
