@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 
 from tdxwrap.fake import faults, scenario, scenario_rules, segments
-from tdxwrap.fake.store import CALLS, DATA, FAULTS, PAST, SETTINGS, Store
+from tdxwrap.fake.store import CALLS, COUNTER, DATA, FAULTS, PAST, SETTINGS, Store
 
 
 @dataclass(frozen=True)
@@ -77,7 +77,7 @@ class World:
         store = Store(str(state_dir))
         Path(state_dir).mkdir(mode=0o700, parents=True, exist_ok=True)
         with store.lock():
-            for name in (CALLS, FAULTS, "counter"):
+            for name in (CALLS, FAULTS, COUNTER):
                 Path(store.path(name)).unlink(missing_ok=True)
             shutil.rmtree(store.path(PAST), ignore_errors=True)
             Path(store.path(DATA)).unlink(missing_ok=True)
@@ -211,7 +211,7 @@ class World:
     def clear_calls(self) -> None:
         """Forget the calls so far; the numbering starts again at 1."""
         with self._store.lock():
-            for name in (CALLS, "counter"):
+            for name in (CALLS, COUNTER):
                 Path(self._store.path(name)).unlink(missing_ok=True)
 
 

@@ -17,6 +17,7 @@ SETTINGS = "settings.json"
 DATA = "data.json"
 FAULTS = "faults.json"
 CALLS = "calls.jsonl"
+COUNTER = "counter"
 # The earlier versions of the data, each named after the time at which it was replaced.
 PAST = "past"
 
@@ -105,7 +106,7 @@ class Store:
     def last_number(self) -> int:
         """The number of the latest call; the caller holds the lock."""
         try:
-            with open(self.path("counter"), encoding="utf-8") as file:
+            with open(self.path(COUNTER), encoding="utf-8") as file:
                 return int(file.read() or 0)  # empty: its first writer was killed before it wrote
         except FileNotFoundError:
             return 0
@@ -114,7 +115,7 @@ class Store:
         """Count one more call; the caller holds the lock."""
         number = self.last_number() + 1
         # In place: a file that takes another's place is flushed to the disk.
-        descriptor = os.open(self.path("counter"), os.O_WRONLY | os.O_CREAT, 0o600)
+        descriptor = os.open(self.path(COUNTER), os.O_WRONLY | os.O_CREAT, 0o600)
         os.write(descriptor, b"%d" % number)
         os.close(descriptor)
         return number

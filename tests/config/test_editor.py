@@ -178,7 +178,7 @@ def test_hover(editor: Editor, text: str, expected: str) -> None:
 @pytest.mark.parametrize(
     ("text", "expected"),
     [
-        (f"{ATTRIBUTES}type: singel\n", '"single", "list", "counter", "lookup_catalog"'),
+        (f"{ATTRIBUTES}type: singel\n", '"counter", "imported", "list", "lookup_catalog"'),
         ("key_evnts: []\n", "Property key_evnts is not allowed"),
         (f"{ATTRIBUTES}{{type: counter, name: n, key_event: e, max_items: 3}}\n", "max_items"),
         ("key_events:\n  - name: a\n", 'Missing property "table"'),
