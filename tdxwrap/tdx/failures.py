@@ -34,12 +34,15 @@ PIPE_LIMIT = 65_536  # where Node cuts what it writes into a pipe (F2)
 SNIPPET_LINES, SNIPPET_CHARACTERS = 3, 200
 MAX_DETAILS = 5
 
-_PHRASES = {status.value: status.phrase for status in HTTPStatus if status >= 400}
+# Python has changed its names of these; servers use the old ones and the new ones.
+_RENAMED = {413: "Request Entity Too Large", 422: "Unprocessable Entity"}
+_PHRASES = {status.value: status.phrase for status in HTTPStatus if status >= 400} | _RENAMED
+_NAMES = (*_PHRASES.values(), "Content Too Large", "Payload Too Large", "Unprocessable Content")
 _NOT_A_COUNT = r"(?!\s*(?:rows|records|items|columns|tables|characters|bytes|ms|seconds)\b)"
 _STATUS_IN_TEXT = (
     r"\bHTTP(?:/[\d.]{1,3})?[ :=]{0,3}(?:error|status|code|[ :=(]){0,6}([45]\d\d)\b",
     r"\bstatus(?:[ _-]?code)?[\"']?[ :=(\"']{0,4}(?:is |of )?([45]\d\d)\b",
-    rf"\b([45]\d\d)[ :-]{{1,3}}(?:{'|'.join(map(re.escape, _PHRASES.values()))})\b",
+    rf"\b([45]\d\d)[ :-]{{1,3}}(?:{'|'.join(map(re.escape, _NAMES))})\b",
     r"\b(?:error|failed|failure|returned|responded|code)\b"
     rf"(?:with|code|status|[ :=(\"']){{0,8}}([45]\d\d)\b{_NOT_A_COUNT}",
     rf"^\W*([45]\d\d)\b{_NOT_A_COUNT}",

@@ -285,6 +285,12 @@ def test_good_document_is_no_failure(data: Any) -> None:
     assert classify(CompletedCall(COMMAND, 0, "", "Error: 500 chatter", data)) is None
 
 
+@pytest.mark.parametrize("name", ["Unprocessable Entity", "Unprocessable Content"])
+def test_a_status_by_either_of_its_names(name: str) -> None:
+    found = classified(1, "", f"tdx gave up, as the server sent a 422 {name} for it")
+    assert type(found) is Refused
+
+
 @pytest.mark.parametrize("before", ["", "{job 5} of {2}: "])
 def test_body_behind_text_on_one_line_of_stderr(before: str) -> None:
     body = {"errors": [{"status": 422, "detail": "bad", "source": {"pointer": "/duration"}}]}
