@@ -73,13 +73,13 @@ dist: $(VENV)/.installed
 	@.ci/try-dist dist/*
 
 snapshots: $(VENV)/.installed
-	@RECORD=1 $(BIN)/python -m pytest -q tests/output/test_snapshots.py tests/cli/test_story.py -k recorded
+	@TEST_RECORD=1 $(BIN)/python -m pytest -q tests/output/test_snapshots.py tests/cli/test_story.py -k recorded
 
 screenshot: $(VENV)/.installed
-	@RECORD=1 $(BIN)/python -m pytest -q tests/output/test_snapshots.py -k picture
+	@TEST_RECORD=1 $(BIN)/python -m pytest -q tests/output/test_snapshots.py -k picture
 
 pages: $(VENV)/.installed
-	@RECORD=1 $(BIN)/python -m pytest -q tests/docs/test_docs.py -k "show_what or draws_what"
+	@TEST_RECORD=1 $(BIN)/python -m pytest -q tests/docs/test_docs.py -k "show_what or draws_what"
 
 clean:
 	rm -rf $(VENV) .pytest_cache .mypy_cache .ruff_cache .hypothesis build dist *.egg-info

@@ -78,7 +78,7 @@ def steady(text: str) -> str:
 
 
 def recorded(file: Path, text: str) -> str:
-    """What a file has recorded; with RECORD in the environment, the text from now on."""
-    if "RECORD" in os.environ:
+    """What a file has recorded; with TEST_RECORD in the environment, the text from now on."""
+    if "TEST_RECORD" in os.environ:
         file.write_text(text, encoding="utf-8")
     return file.read_text(encoding="utf-8")
