@@ -15,6 +15,10 @@ from tdxwrap.system import paths
 from tdxwrap.system.files import machine_problem
 from tdxwrap.system.paths import state_home, temporary_folder, writable
 
+# Seconds in which a run that was killed may still seem to hold its lock: a child of it does, until
+# that has executed tdx.
+GRACE = 1.0
+
 
 @contextmanager
 def segment_lock(
@@ -66,18 +70,27 @@ def _taken_in_state(held: ExitStack, environ: Mapping[str, str], name: str, segm
 def _take(held: ExitStack, path: Path, segment_id: str) -> None:
     file = os.open(path, os.O_RDWR | os.O_CREAT | os.O_NOFOLLOW, 0o600)
     held.callback(os.close, file)
-    try:
-        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
-    except BlockingIOError:
-        raise Locked(
-            f"another run is at work on the parent segment {segment_id}: {_holder(file)}",
-            hint="wait for it to end and run the same command again",
-        ) from None
+    until = time.monotonic() + GRACE
+    while not _is_mine(file):
+        if time.monotonic() > until:
+            raise Locked(
+                f"another run is at work on the parent segment {segment_id}: {_holder(file)}",
+                hint="wait for it to end and run the same command again",
+            )
+        time.sleep(0.02)
     holder = json.dumps({"pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")})
     # Held it is all the same, on a full disk too.
     with suppress(OSError):
         os.ftruncate(file, 0)
         os.pwrite(file, holder.encode(), 0)
+
+
+def _is_mine(file: int) -> bool:
+    try:
+        fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 def _holder(file: int) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import signal
 import stat
+import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -12,7 +13,7 @@ from pathlib import Path
 import pytest
 
 from tdxwrap.errors import EnvironmentProblem, Locked
-from tdxwrap.system import paths
+from tdxwrap.system import lock, paths
 from tdxwrap.system.lock import segment_lock
 
 
@@ -39,6 +40,7 @@ def another_process(environ: dict[str, str], segment: str) -> Iterator[int]:
 @pytest.fixture(autouse=True)
 def temporary(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(paths, "TEMPORARY", str(tmp_path / "tmp"))
+    monkeypatch.setattr(lock, "GRACE", 0.05)
 
 
 def here() -> Path:
@@ -61,6 +63,17 @@ def test_a_second_one_is_told_who_holds_it(environ: dict[str, str]) -> None:
     # Killed, it holds it no more.
     with segment_lock(environ, "394649"):
         pass
+
+
+def test_what_a_killed_run_leaves_for_a_moment_is_waited_for(
+    environ: dict[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(lock, "GRACE", 60)
+    with another_process(environ, "394649") as pid:
+        end = threading.Timer(0.1, os.kill, (pid, signal.SIGKILL))
+        end.start()
+        with segment_lock(environ, "394649"):
+            end.join()
 
 
 def test_who_held_it_before_is_not_told_of(environ: dict[str, str]) -> None:
