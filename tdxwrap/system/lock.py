@@ -11,7 +11,7 @@ from contextlib import ExitStack, contextmanager, suppress
 from pathlib import Path
 
 from tdxwrap.errors import Locked
-from tdxwrap.system import paths
+from tdxwrap.system import paths, signals
 from tdxwrap.system.files import machine_problem
 from tdxwrap.system.paths import state_home, temporary_folder, writable
 
@@ -77,7 +77,7 @@ def _take(held: ExitStack, path: Path, segment_id: str) -> None:
                 f"another run is at work on the parent segment {segment_id}: {_holder(file)}",
                 hint="wait for it to end and run the same command again",
             )
-        time.sleep(0.02)
+        signals.sleep(0.02)
     holder = json.dumps({"pid": os.getpid(), "since": time.strftime("%Y-%m-%d %H:%M:%S")})
     # Held it is all the same, on a full disk too.
     with suppress(OSError):

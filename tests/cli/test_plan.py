@@ -8,35 +8,11 @@ from collections.abc import Callable
 
 import pytest
 from support.shells import MINIMAL, WEB, Shell
-from support.worlds import configuration, exact
+from support.worlds import HALF, configuration, exact
 
 from tdxwrap.fake.control import World
 
 pytestmark = pytest.mark.usefixtures("tdx_inside")
-
-HALF = """
-parent_segment: "394649"
-event_tables: [web_events.pageviews, web_events.carts]
-key_events:
-  - name: page_view
-    table: web_events.pageviews
-    description: Every page view
-  - name: add_to_cart
-    table: web_events.carts
-id_stitching:
-  keys:
-    - td_client_id
-    - name: email
-      invalid_texts: [unknown]
-  ext_lookup_key: customer_id
-attributes:
-  - name: last_product_viewed
-    type: single
-    key_event: page_view
-    value_column: product_id
-    data_type: string
-    duration: 2 days
-"""
 
 
 @pytest.fixture
@@ -189,7 +165,7 @@ def test_replace_is_refused_and_then_done(user: Shell, half: World) -> None:
 def test_a_key_event_is_replaced_with_the_attributes_that_hang_on_it(
     user: Shell, half: World
 ) -> None:
-    text = HALF.replace("table: web_events.pageviews\n", "table: web_events.carts\n")
+    text = HALF.replace("table: web_events.pageviews,", "table: web_events.carts,")
     config = user.write("replace.yaml", text)
     refused = user.run("plan", config)
     assert "with it what these attributes have collected: last_product_viewed" in refused.out

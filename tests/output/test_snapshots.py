@@ -13,6 +13,7 @@ from rich.console import Console as RichConsole
 from rich.text import Text
 from support.screens import SNAPSHOTS, plain, recorded, shown, styled
 from support.shells import FIXTURES, ROOT, WEB, Shell
+from support.worlds import HALF
 
 from tdxwrap.fake.control import World
 from tdxwrap.fake.scenario import DEFAULT_KEY
@@ -23,23 +24,6 @@ WIDTHS = (80, 40)
 # As many looks as need be, however slow the machine is: one, and one after it has settled.
 ONE_LOOK = {"TDXWRAP_APPLY_POLL_FIRST": "10"}
 
-HALF = """
-parent_segment: "394649"
-event_tables: [web_events.pageviews, web_events.carts]
-key_events:
-  - {name: page_view, table: web_events.pageviews, description: Every page view}
-  - {name: add_to_cart, table: web_events.carts}
-id_stitching:
-  keys: [td_client_id, {name: email, invalid_texts: [unknown]}]
-  ext_lookup_key: customer_id
-attributes:
-  - name: last_product_viewed
-    type: single
-    key_event: page_view
-    value_column: product_id
-    data_type: string
-    duration: 2 days
-"""
 WIDE = """
 parent_segment: "394649"
 key_events:

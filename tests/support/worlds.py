@@ -13,6 +13,25 @@ from tdxwrap.config.models import RtConfig
 from tdxwrap.fake.control import World
 from tdxwrap.plan.columns import uses
 
+# A file for the parent segment of half-configured.yaml.
+HALF = """
+parent_segment: "394649"
+event_tables: [web_events.pageviews, web_events.carts]
+key_events:
+  - {name: page_view, table: web_events.pageviews, description: Every page view}
+  - {name: add_to_cart, table: web_events.carts}
+id_stitching:
+  keys: [td_client_id, {name: email, invalid_texts: [unknown]}]
+  ext_lookup_key: customer_id
+attributes:
+  - name: last_product_viewed
+    type: single
+    key_event: page_view
+    value_column: product_id
+    data_type: string
+    duration: 2 days
+"""
+
 
 @cache
 def _shipped(name: str) -> str:
